@@ -9,9 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
 
-async def insert_rows(
-    session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]
-) -> None:
+async def insert_rows(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that all have the same keys, in the session's transaction.
 
     Values are given as on the model; a column that is left out gets the database's default, so
