@@ -1,1 +1,5 @@
+<<<<<<< HEAD
 """What the directory can tell."""
+=======
+"""Reads of brands, regions, stores, staff and accounts."""
+>>>>>>> main
