@@ -11,11 +11,12 @@ from directory.commands import passwords
 from directory.commands import sign_in as sign_ins
 from directory.errors import RefreshReused, SignInEnded, SignInFailed
 from directory.queries import actors
+from kernel import clock
 from kernel.actor import Actor, system
 from kernel.work import Ground, unit_of_work
 from server.attempts import Attempts
 from server.settings import Settings
-from server.tokens import Kind, Signer
+from server.tokens import Claims, Kind, Signer
 
 _LONGEST_NAME = 64
 _AT_ONCE = 4  # passwords that are hashed side by side: 19 MiB and a core each
@@ -110,7 +111,8 @@ class Auth:
             return await asyncio.to_thread(work)
 
     def _tokens(self, opened: sign_ins.Opened) -> Tokens:
-        claims = self.signer.sign(opened.brand_id, opened.subject_id, opened.sign_in_id, Kind.STAFF, opened.expires_at)
+        until = min(clock.now() + self.access_lasts, opened.expires_at).replace(microsecond=0)
+        claims = Claims(opened.brand_id, opened.subject_id, opened.sign_in_id, Kind.STAFF, until)
         return Tokens(
             sign_in_id=opened.sign_in_id,
             subject_id=opened.subject_id,
