@@ -38,9 +38,9 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     secret_key: SecretStr = Field(default=SecretStr(""), min_length=32)
     data_key: SecretStr = SecretStr("")
-    environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="DAOGOU_ENV")
-    home: Path = Field(default=Path("var"), validation_alias="DAOGOU_HOME")
-    log_level: LogLevel = Field(default=LogLevel.INFO, validation_alias="DAOGOU_LOG_LEVEL")
+    daogou_env: Environment = Environment.DEVELOPMENT
+    daogou_home: Path = Path("var")
+    daogou_log_level: LogLevel = LogLevel.INFO
     access_token_minutes: int = Field(default=15, ge=1, le=24 * 60)
     refresh_token_days: int = Field(default=30, ge=1, le=365)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
@@ -64,7 +64,7 @@ class Settings(BaseSettings):
 
     @property
     def is_production(self) -> bool:
-        return self.environment is Environment.PRODUCTION
+        return self.daogou_env is Environment.PRODUCTION
 
     @property
     def is_embedded(self) -> bool:
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         """The address of the database; unset, that of an SQLite file in the home folder."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.home.absolute() / 'daogou.db'}"
+        return f"sqlite:///{self.daogou_home.absolute() / 'daogou.db'}"
 
     @property
     def redis(self) -> str | None:
@@ -99,7 +99,7 @@ class Settings(BaseSettings):
             return self
         if self.is_production:
             raise CannotStart(f"{' and '.join(missing)} must be set in production; {keys.HOW_TO_MAKE}")
-        kept = keys.kept_in(self.home)
+        kept = keys.kept_in(self.daogou_home)
         return self.model_copy(update={name.lower(): SecretStr(kept[name]) for name in missing})
 
 
