@@ -110,9 +110,10 @@ def revision(message: Annotated[str, typer.Argument(help="What the step does, in
 
 def _start() -> Settings:
     settings = configuration.load()
-    from server import logs
+    from server import ground, logs
 
     logs.configure(settings)
+    ground.require_addresses(settings)
     return settings
 
 

@@ -11,14 +11,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import uvicorn
+from sqlalchemy.engine import URL
 
-from kernel.db import parse_url
 from server.app import create_app
 from server.errors import CannotStart
-from server.ground import standing
+from server.ground import address, standing
 from server.reaching import why_no_redis
 from server.settings import Settings
 from server.worker import working
@@ -89,23 +89,30 @@ def work(settings: Settings) -> None:
 @contextmanager
 def alone(settings: Settings) -> Iterator[None]:
     """Hold an SQLite database for the one process that emulates Redis beside it. Raises `CannotStart`."""
-    url = parse_url(settings.database)
+    url = address(settings)
     if not settings.is_embedded or url.get_backend_name() != "sqlite" or sys.platform == "win32":
         yield
         return
     import fcntl  # not on Windows
 
-    path = Path(f"{url.database}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    with _lock_file(url) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise CannotStart(
                 f"The database {url.database} is in use by another daogou: stop that one first, "
                 "or set REDIS_URL so that several processes can share it."
             ) from error
         yield
+
+
+def _lock_file(url: URL) -> IO[str]:
+    path = Path(f"{url.database}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a")
+    except OSError as error:
+        raise CannotStart(f"{path} can't be written: {error.strerror}.") from error
 
 
 async def _work(settings: Settings) -> None:
