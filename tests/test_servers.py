@@ -168,9 +168,7 @@ async def test_redis_comes_back_empty() -> None:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 async def test_servers_and_their_folders_end_with_the_test_run(ending: signal.Signals) -> None:
-    run = subprocess.Popen(
-        [sys.executable, "-m", "tests.servers"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    run = subprocess.Popen([sys.executable, "-m", "tests.servers"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert run.stdout is not None
     database, cache = (run.stdout.readline().strip().partition("=")[2] for _ in range(2))
     assert await ask(database, "SELECT 1") == 1

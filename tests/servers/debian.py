@@ -50,9 +50,7 @@ def unpack(apt: "Apt") -> Path | None:
     while missing := missing_libraries(folder):
         packages = apt.absent_libraries(packages)
         if not packages:
-            raise ServerMissing(
-                f"Debian's redis-server lacks {', '.join(missing)}: apt install redis-server."
-            )
+            raise ServerMissing(f"Debian's redis-server lacks {', '.join(missing)}: apt install redis-server.")
         if not apt.download(packages):
             return None
         folder = apt.unpacked()

@@ -77,9 +77,7 @@ class Process:
     def start(self) -> None:
         """Start the server and return when it answers."""
         deadline = time.monotonic() + START_SECONDS
-        if (
-            self.running and self.running.poll() is not None
-        ):  # it ended by itself, or a test ended it by its pid
+        if self.running and self.running.poll() is not None:  # it ended by itself, or a test ended it by its pid
             self.running = None
         while self.running is None:
             if self._answers(self._launch(), deadline):
@@ -144,9 +142,7 @@ class Process:
 
 
 @contextmanager
-def guarded_folder(
-    kind: str, account: Account, last_signal: str
-) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+def guarded_folder(kind: str, account: Account, last_signal: str) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
     """A temporary folder which the account owns and a guard removes, together with the server in it."""
     folder = account_folder(kind, account)
     guard = subprocess.Popen(
@@ -173,9 +169,7 @@ def account_folder(kind: str, account: Account) -> Path:
         if subprocess.run(["test", "-w", folder], **account.options).returncode == 0:
             return folder
         folder.rmdir()
-    raise ServerMissing(
-        f"The account {account.name} can reach no folder for temporary files: open /tmp to it."
-    )
+    raise ServerMissing(f"The account {account.name} can reach no folder for temporary files: open /tmp to it.")
 
 
 def free_port() -> int:
@@ -232,7 +226,5 @@ class Server:
     @property
     def _ours(self) -> Process:
         if self.process is None:
-            raise RuntimeError(
-                "This server was given by its address: it is not for the tests to stop or start."
-            )
+            raise RuntimeError("This server was given by its address: it is not for the tests to stop or start.")
         return self.process

@@ -1,0 +1,1 @@
+"""Customers, and the relationships that stores own."""

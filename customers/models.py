@@ -1,0 +1,140 @@
+"""Customers, the relationships that stores own, and who holds them."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from kernel.db import UtcDateTime, enum_of, refers, unique_where
+
+
+class HoldingReason(StrEnum):
+    """Why a relationship came to an account."""
+
+    CREATED = "created"
+    CLAIMED = "claimed"
+    IMPORTED = "imported"
+    REASSIGNED = "reassigned"
+    HANDOVER = "handover"
+
+
+class Customer(SQLModel, table=True):
+    """A person known to the brand. The phone is sealed, found by a blind index, and shown masked."""
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        UniqueConstraint("brand_id", "member_number"),
+        UniqueConstraint("brand_id", "phone_index"),
+        Index("ix_customer_brand_id_name", "brand_id", "name"),
+    )
+
+    brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
+    id: UUID = Field(primary_key=True)
+    member_number: str = Field(max_length=64)
+    name: str = Field(max_length=60)
+    tier: str | None = Field(default=None, max_length=32)
+    birthday: date | None = None
+    city: str | None = Field(default=None, max_length=60)
+    phone_sealed: bytes | None = None
+    phone_index: str | None = Field(default=None, max_length=64)
+    phone_masked: str | None = Field(default=None, max_length=20)
+    do_not_contact: bool = False
+    do_not_contact_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    joined_at: datetime = Field(sa_type=UtcDateTime)
+    version: int = 1
+
+
+class Relationship(SQLModel, table=True):
+    """Customer × store. The store owns it; `holder_id` is the one account of that store that holds it.
+
+    `touched_at` is when a person last changed who holds it or what is said of it: an import that
+    comes later leaves it where it is. `last_contact_at` is the last visit or call that was noted.
+    """
+
+    __tablename__ = "relationship"
+    __table_args__ = (
+        refers("customer_id", "customer"),
+        refers("store_id", "store"),
+        ForeignKeyConstraint(
+            ["brand_id", "store_id", "holder_id"], ["account.brand_id", "account.store_id", "account.id"]
+        ),
+        UniqueConstraint("brand_id", "customer_id", "store_id"),
+        unique_where("uq_relationship_primary", "brand_id", "customer_id", where="is_primary"),
+        Index("ix_relationship_brand_id_holder_id", "brand_id", "holder_id", "customer_id"),
+        Index("ix_relationship_brand_id_store_id", "brand_id", "store_id", "customer_id"),
+    )
+
+    brand_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    customer_id: UUID
+    store_id: UUID
+    holder_id: UUID
+    is_primary: bool = False
+    remark: str | None = Field(default=None, max_length=200)
+    last_contact_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    touched_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    version: int = 1
+
+
+class Holding(SQLModel, table=True):
+    """A line of a relationship's history: which account held it from when to when, and why."""
+
+    __tablename__ = "holding"
+    __table_args__ = (
+        refers("relationship_id", "relationship"),
+        refers("account_id", "account"),
+        unique_where("uq_holding_open", "brand_id", "relationship_id", where="until_at IS NULL"),
+        Index("ix_holding_brand_id_relationship_id_from_at", "brand_id", "relationship_id", "from_at"),
+    )
+
+    brand_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    relationship_id: UUID
+    account_id: UUID
+    reason: HoldingReason = Field(sa_type=enum_of(HoldingReason))
+    by_actor_id: UUID
+    from_at: datetime = Field(sa_type=UtcDateTime)
+    until_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Visit(SQLModel, table=True):
+    """The customer came to the store, or was visited or called, and somebody noted it."""
+
+    __tablename__ = "visit"
+    __table_args__ = (
+        refers("relationship_id", "relationship"),
+        refers("account_id", "account"),
+        Index("ix_visit_brand_id_relationship_id_at", "brand_id", "relationship_id", "at"),
+    )
+
+    brand_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    relationship_id: UUID
+    store_id: UUID
+    account_id: UUID | None = None
+    by_staff_id: UUID | None = None
+    remark: str | None = Field(default=None, max_length=500)
+    at: datetime = Field(sa_type=UtcDateTime)
+    version: int = 1
+
+
+class Note(SQLModel, table=True):
+    """What somebody who serves the customer wrote down; it stays with the relationship."""
+
+    __tablename__ = "note"
+    __table_args__ = (
+        refers("relationship_id", "relationship"),
+        Index("ix_note_brand_id_relationship_id_at", "brand_id", "relationship_id", "at"),
+    )
+
+    brand_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    relationship_id: UUID
+    store_id: UUID
+    by_staff_id: UUID | None = None
+    body: str = Field(max_length=2000)
+    at: datetime = Field(sa_type=UtcDateTime)
+    version: int = 1

@@ -1,0 +1,1 @@
+"""Brands, regions, stores and staff: who works where, and who has left."""

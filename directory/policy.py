@@ -1,0 +1,103 @@
+"""Who sees which stores and people: the sight that the other domains build on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from directory.models import Account, Region, Staff, Store
+from kernel import feed
+from kernel.actor import Actor, Role
+
+
+def regions_under(actor: Actor) -> Select[UUID]:
+    """The ids of a regional manager's region and of all below it."""
+    return select(col(Region.id)).where(
+        col(Region.brand_id) == actor.brand_id,
+        col(Region.path).startswith(actor.region_path or "\x00", autoescape=True),
+    )
+
+
+def stores_under(actor: Actor) -> Select[UUID]:
+    """The ids of the stores that a manager answers for."""
+    stores = select(col(Store.id)).where(col(Store.brand_id) == actor.brand_id)
+    if actor.role is Role.REGIONAL_MANAGER:
+        return stores.where(col(Store.region_id).in_(regions_under(actor)))
+    return stores.where(col(Store.id) == actor.store_id)
+
+
+def in_sight(actor: Actor, brand_id: Any, store_id: Any) -> ColumnElement[bool]:
+    """Rows of the actor's brand, and for staff below HQ of the stores they work in or answer for."""
+    ours: ColumnElement[bool] = brand_id == actor.brand_id
+    match actor.role:
+        case Role.HQ | Role.SERVICE | Role.SYSTEM:
+            return ours
+        case Role.REGIONAL_MANAGER:
+            return and_(ours, store_id.in_(stores_under(actor)))
+        case Role.STORE_MANAGER | Role.GUIDE:
+            # One store: said plainly, so that the index on it serves.
+            return and_(ours, store_id == actor.store_id) if actor.store_id else and_(ours, false())
+
+
+def stores_visible_to(actor: Actor) -> ColumnElement[bool]:
+    return in_sight(actor, col(Store.brand_id), col(Store.id))
+
+
+def accounts_visible_to(actor: Actor) -> ColumnElement[bool]:
+    return in_sight(actor, col(Account.brand_id), col(Account.store_id))
+
+
+def staff_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Colleagues of the stores in sight; a regional manager also sees who works over those regions."""
+    of_stores = in_sight(actor, col(Staff.brand_id), col(Staff.store_id))
+    own = and_(col(Staff.brand_id) == actor.brand_id, col(Staff.id) == actor.id)
+    if actor.role is Role.REGIONAL_MANAGER:
+        over = and_(col(Staff.brand_id) == actor.brand_id, col(Staff.region_id).in_(regions_under(actor)))
+        return or_(of_stores, over, own)
+    return or_(of_stores, own)
+
+
+def regions_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """HQ sees the tree, a regional manager their part of it, the others the region of their store."""
+    ours = col(Region.brand_id) == actor.brand_id
+    match actor.role:
+        case Role.HQ | Role.SERVICE | Role.SYSTEM:
+            return ours
+        case Role.REGIONAL_MANAGER:
+            return and_(ours, col(Region.id).in_(regions_under(actor)))
+        case Role.STORE_MANAGER | Role.GUIDE:
+            region = select(col(Store.region_id)).where(
+                col(Store.brand_id) == actor.brand_id, col(Store.id) == actor.store_id
+            )
+            return and_(ours, col(Region.id).in_(region))
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """The feeds that hear of what an account holds: its owner's, if it has one, and the managers' desk."""
+
+    own: UUID | None
+    desk: UUID
+
+    def entries(self, entity_type: str, entity_id: UUID, version: int) -> list[feed.Entry]:
+        """The entity's present state is news for all of them."""
+        feeds = [self.desk] if self.own is None else [self.own, self.desk]
+        return [feed.Entry(feed_id, entity_type, entity_id, version) for feed_id in feeds]
+
+
+async def watchers(session: AsyncSession, brand_id: UUID, account_ids: Iterable[UUID]) -> dict[UUID, Watchers]:
+    """Who hears of what these accounts hold."""
+    wanted = sorted(set(account_ids))
+    found = await session.execute(
+        select(col(Account.id), col(Account.staff_id), col(Account.store_id)).where(
+            col(Account.brand_id) == brand_id, col(Account.id).in_(wanted)
+        )
+    )
+    return {
+        account_id: Watchers(own=feed.of_staff(staff_id) if staff_id else None, desk=feed.of_desk(store_id))
+        for account_id, staff_id, store_id in found
+    }

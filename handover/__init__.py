@@ -1,0 +1,1 @@
+"""Departures: what a leaver still holds, and moving it."""

@@ -1,0 +1,1 @@
+"""What comes from outside in bulk: file imports through declarative mappings."""

@@ -1,0 +1,46 @@
+"""Who is acting: taken from the token and the directory, never from an argument."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What somebody is to the brand; decides what they see."""
+
+    GUIDE = "guide"
+    STORE_MANAGER = "store_manager"
+    REGIONAL_MANAGER = "regional_manager"
+    HQ = "hq"
+    SERVICE = "service"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody (or a machine) that reads or writes within one brand.
+
+    `id` is the staff member's or service account's id. `account_ids` are a guide's own accounts,
+    and for a store manager also the public account of the store. `region_path` bounds a regional
+    manager's sight: the region itself and everything below it.
+    """
+
+    brand_id: UUID
+    id: UUID
+    role: Role
+    staff_id: UUID | None = None
+    store_id: UUID | None = None
+    region_path: str | None = None
+    account_ids: tuple[UUID, ...] = ()
+    scopes: frozenset[str] = frozenset()
+    sign_in_id: UUID | None = None
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether a person acts, not a machine."""
+        return self.staff_id is not None
+
+
+def system(brand_id: UUID) -> Actor:
+    """The product itself, when a job, an import or an operator's command acts in a brand."""
+    return Actor(brand_id=brand_id, id=UUID(int=0), role=Role.SYSTEM)

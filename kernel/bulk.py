@@ -1,0 +1,36 @@
+"""Insert many rows at once: COPY on PostgreSQL, one prepared statement on SQLite."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import JSON, Table, insert, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel
+
+
+async def insert_rows(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same keys, in the session's transaction.
+
+    Values are given as on the model; a column that is left out gets the database's default, so
+    name every NOT NULL column.
+    """
+    if not rows:
+        return
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    if session.get_bind().dialect.name == "sqlite":
+        await session.execute(insert(table), list(rows))
+        return
+    await session.execute(text("SELECT 1"))  # the driver opens its transaction at the first statement
+    names = list(rows[0])
+    to_json = [isinstance(table.columns[name].type, JSON) for name in names]
+    records = [
+        tuple(
+            orjson.dumps(row[name]).decode() if is_json and row[name] is not None else row[name]
+            for name, is_json in zip(names, to_json, strict=True)
+        )
+        for row in rows
+    ]
+    connection = await (await session.connection()).get_raw_connection()
+    driver: Any = connection.driver_connection
+    await driver.copy_records_to_table(table.name, records=records, columns=names)

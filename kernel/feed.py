@@ -1,0 +1,204 @@
+"""Give each change the next position of its feed.
+
+A feed's row stays locked until commit, so positions are handed out in commit order and a reader's
+cursor can never step over an unseen entry. Entries hold keys only: what a reader gets is resolved
+with that reader's own sight at the moment of reading.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, Row, and_, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from kernel import clock, ids
+from kernel.db import UtcDateTime
+
+BATCH = 500
+FURTHEST_BEHIND = 10_000
+
+
+class Op(StrEnum):
+    """What a reader does with the entity: take its present state, or forget it."""
+
+    PUT = "put"
+    DEL = "del"
+
+
+class Feed(SQLModel, table=True):
+    """One log: of a staff member, of a store, or of a store's managers."""
+
+    __tablename__ = "feed"
+
+    brand_id: UUID = Field(primary_key=True)
+    feed_id: UUID = Field(primary_key=True)
+    epoch: UUID
+    head: int = Field(default=0, sa_type=BigInteger)
+    floor: int = Field(default=0, sa_type=BigInteger)
+
+
+class FeedEvent(SQLModel, table=True):
+    """One entry: an entity changed. Superseded entries for the same entity may be compacted away."""
+
+    __tablename__ = "feed_event"
+
+    brand_id: UUID = Field(primary_key=True)
+    feed_id: UUID = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    entity_type: str = Field(max_length=32)
+    entity_id: UUID
+    op: str = Field(max_length=3)
+    entity_ver: int
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one feed is to say of one entity."""
+
+    feed_id: UUID
+    entity_type: str
+    entity_id: UUID
+    version: int
+    op: Op = Op.PUT
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader stands in one feed."""
+
+    epoch: UUID
+    seq: int
+
+
+def of_staff(staff_id: UUID) -> UUID:
+    """The feed of what concerns one staff member."""
+    return staff_id
+
+
+def of_store(store_id: UUID) -> UUID:
+    """The feed of what concerns everybody in a store: the tag library, who works here."""
+    return store_id
+
+
+def of_desk(store_id: UUID) -> UUID:
+    """The feed of a store's managers: everything that happens in the store."""
+    return ids.derived(store_id, "desk")
+
+
+async def open_feeds(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID]) -> None:
+    """Start new feeds, empty and with an epoch of their own."""
+    rows = [{"brand_id": brand_id, "feed_id": feed_id, "epoch": uuid4(), "head": 0, "floor": 0} for feed_id in feed_ids]
+    if rows:
+        await session.execute(insert(Feed), rows)
+
+
+async def append(session: AsyncSession, brand_id: UUID, entries: Sequence[Entry]) -> dict[UUID, int]:
+    """Write entries at the head of their feeds and return the new heads. Call it last before the commit.
+
+    Feeds are locked in sorted order; two writers that share feeds then wait for each other
+    instead of for ever.
+    """
+    by_feed: dict[UUID, list[Entry]] = {}
+    for entry in entries:
+        by_feed.setdefault(entry.feed_id, []).append(entry)
+    at = clock.now()
+    heads: dict[UUID, int] = {}
+    rows: list[dict[str, Any]] = []
+    for feed_id in sorted(by_feed):
+        batch = by_feed[feed_id]
+        head = await session.scalar(
+            update(Feed)
+            .where(col(Feed.brand_id) == brand_id, col(Feed.feed_id) == feed_id)
+            .values(head=Feed.head + len(batch))
+            .returning(col(Feed.head))
+        )
+        if head is None:
+            raise LookupError(f"no feed {feed_id}: whoever made its owner forgot to open it")
+        heads[feed_id] = head
+        first = head - len(batch) + 1
+        rows.extend(_row(brand_id, entry, seq, at) for seq, entry in enumerate(batch, first))
+    if rows:
+        await session.execute(insert(FeedEvent), rows)
+    return heads
+
+
+def _row(brand_id: UUID, entry: Entry, seq: int, at: datetime) -> dict[str, Any]:
+    return {
+        "brand_id": brand_id,
+        "feed_id": entry.feed_id,
+        "seq": seq,
+        "entity_type": entry.entity_type,
+        "entity_id": entry.entity_id,
+        "op": entry.op.value,
+        "entity_ver": entry.version,
+        "at": at,
+    }
+
+
+async def heads(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID]) -> dict[UUID, Feed]:
+    """The present state of these feeds."""
+    found = await session.scalars(
+        select(Feed).where(col(Feed.brand_id) == brand_id, col(Feed.feed_id).in_(sorted(feed_ids)))
+    )
+    return {feed.feed_id: feed for feed in found}
+
+
+async def all_heads(session: AsyncSession, feed_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How far each of these feeds has grown, whatever brand it belongs to. Only for waking readers."""
+    found = await session.execute(
+        select(col(Feed.feed_id), col(Feed.head)).where(col(Feed.feed_id).in_(list(feed_ids)))
+    )
+    return dict(found.tuples())
+
+
+async def after(
+    session: AsyncSession, brand_id: UUID, places: Mapping[UUID, int], limit: int = BATCH
+) -> Sequence[Row[UUID, int, str, UUID, str, int, datetime]]:
+    """Entries behind these places, feed by feed in order, at most `limit`."""
+    if not places:
+        return []
+    behind = [and_(col(FeedEvent.feed_id) == feed_id, col(FeedEvent.seq) > seq) for feed_id, seq in places.items()]
+    found = await session.execute(
+        select(
+            col(FeedEvent.feed_id),
+            col(FeedEvent.seq),
+            col(FeedEvent.entity_type),
+            col(FeedEvent.entity_id),
+            col(FeedEvent.op),
+            col(FeedEvent.entity_ver),
+            col(FeedEvent.at),
+        )
+        .where(col(FeedEvent.brand_id) == brand_id, or_(*behind))
+        .order_by(col(FeedEvent.feed_id), col(FeedEvent.seq))
+        .limit(limit)
+    )
+    return found.all()
+
+
+def must_refetch(feed: Feed, place: Place) -> bool:
+    """Whether a reader at that place has to start over: another epoch, a place that never was, or too far behind."""
+    return (
+        feed.epoch != place.epoch
+        or place.seq > feed.head
+        or place.seq < feed.floor
+        or feed.head - place.seq > FURTHEST_BEHIND
+    )
+
+
+async def new_epoch(session: AsyncSession, brand_id: UUID | None = None) -> int:
+    """Send every reader back to the start, after a restore or a bulk import; returns how many feeds."""
+    chosen = select(col(Feed.brand_id), col(Feed.feed_id)).order_by(col(Feed.feed_id))
+    if brand_id is not None:
+        chosen = chosen.where(col(Feed.brand_id) == brand_id)
+    keys = (await session.execute(chosen.with_for_update())).all()
+    for brand, feed_id in keys:
+        await session.execute(
+            update(Feed).where(col(Feed.brand_id) == brand, col(Feed.feed_id) == feed_id).values(epoch=uuid4())
+        )
+    return len(keys)

@@ -1,0 +1,1 @@
+"""Figures per day, guide, store and region."""

@@ -1,0 +1,1 @@
+"""Products, orders, refunds, and who earned them."""

@@ -1,0 +1,5 @@
+"""What can be done in this domain; the only writer of its tables."""
+
+from mall.commands.load import load
+
+__all__ = ["load"]

@@ -1,0 +1,184 @@
+"""Products, orders with their lines, refunds, and who earned an order."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from kernel.db import UtcDateTime, enum_of, refers
+
+
+class OrderState(StrEnum):
+    """`paid` and `shipped` orders are open: somebody still looks after them."""
+
+    PAID = "paid"
+    SHIPPED = "shipped"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+OPEN_STATES = (OrderState.PAID, OrderState.SHIPPED)
+
+
+class Channel(StrEnum):
+    """Where an order was made."""
+
+    MINI_MALL = "mini_mall"
+    POS = "pos"
+    FILE = "file"
+
+
+class CreditReason(StrEnum):
+    """Why an order counts for an account, or for the store alone."""
+
+    HOLDER = "holder"
+    STORE = "store"
+
+
+class LineKind(StrEnum):
+    """Goods count as merchandise; postage, discounts and fees are services."""
+
+    GOODS = "goods"
+    SERVICE = "service"
+
+
+class Product(SQLModel, table=True):
+    """Something that is sold. `price` is in the currency's minor unit."""
+
+    __tablename__ = "product"
+    __table_args__ = (UniqueConstraint("brand_id", "code"),)
+
+    brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
+    id: UUID = Field(primary_key=True)
+    code: str = Field(max_length=64)
+    name: str = Field(max_length=200)
+    category: str | None = Field(default=None, max_length=60)
+    price: int = Field(sa_type=BigInteger)
+    version: int = 1
+
+
+class Order(SQLModel, table=True):
+    """A purchase. Without a customer it is a guest's: revenue of the store only.
+
+    `day` is the store's calendar day of `placed_at`. `serving_account_id` looks after the order now
+    and moves with a handover; the credit never does. `amount` is in the currency's minor unit.
+    """
+
+    __tablename__ = "mall_order"
+    __table_args__ = (
+        refers("store_id", "store"),
+        refers("customer_id", "customer"),
+        refers("relationship_id", "relationship"),
+        ForeignKeyConstraint(
+            ["brand_id", "serving_account_id"],
+            ["account.brand_id", "account.id"],
+            name="fk_mall_order_serving_account",
+        ),
+        UniqueConstraint("brand_id", "source", "number"),
+        Index("ix_mall_order_customer", "brand_id", "customer_id", "placed_at"),
+        Index("ix_mall_order_relationship", "brand_id", "relationship_id", "placed_at"),
+        Index("ix_mall_order_serving", "brand_id", "serving_account_id", "placed_at"),
+        Index("ix_mall_order_store", "brand_id", "store_id", "placed_at"),
+        Index("ix_mall_order_store_day", "brand_id", "store_id", "day"),
+    )
+
+    brand_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    source: str = Field(max_length=32)
+    number: str = Field(max_length=64)
+    store_id: UUID
+    customer_id: UUID | None = None
+    relationship_id: UUID | None = None
+    serving_account_id: UUID | None = None
+    state: OrderState = Field(sa_type=enum_of(OrderState))
+    channel: Channel = Field(sa_type=enum_of(Channel))
+    country: str | None = Field(default=None, max_length=60)
+    amount: int = Field(sa_type=BigInteger)
+    currency: str = Field(max_length=3)
+    placed_at: datetime = Field(sa_type=UtcDateTime)
+    day: date
+    version: int = 1
+
+
+class OrderLine(SQLModel, table=True):
+    """One line of an order. `product_code` and `name` are as sold, whatever the catalogue says later."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (refers("order_id", "mall_order"), refers("product_id", "product"))
+
+    brand_id: UUID = Field(primary_key=True)
+    order_id: UUID = Field(primary_key=True)
+    line: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    product_id: UUID | None = None
+    product_code: str = Field(max_length=64)
+    name: str = Field(max_length=200)
+    kind: LineKind = Field(sa_type=enum_of(LineKind))
+    quantity: int
+    amount: int = Field(sa_type=BigInteger)
+
+
+class Refund(SQLModel, table=True):
+    """Money given back. It may name no order. Dated by itself; it is never a visit."""
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        refers("store_id", "store"),
+        refers("customer_id", "customer"),
+        refers("relationship_id", "relationship"),
+        refers("order_id", "mall_order"),
+        UniqueConstraint("brand_id", "source", "number"),
+        Index("ix_refund_customer", "brand_id", "customer_id", "placed_at"),
+        Index("ix_refund_order", "brand_id", "order_id"),
+        Index("ix_refund_store_day", "brand_id", "store_id", "day"),
+    )
+
+    brand_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    source: str = Field(max_length=32)
+    number: str = Field(max_length=64)
+    store_id: UUID
+    customer_id: UUID | None = None
+    relationship_id: UUID | None = None
+    order_id: UUID | None = None
+    amount: int = Field(sa_type=BigInteger)
+    currency: str = Field(max_length=3)
+    placed_at: datetime = Field(sa_type=UtcDateTime)
+    day: date
+    version: int = 1
+
+
+class RefundLine(SQLModel, table=True):
+    """One line of a refund; `quantity` and `amount` are positive, as given back."""
+
+    __tablename__ = "refund_line"
+    __table_args__ = (refers("refund_id", "refund"),)
+
+    brand_id: UUID = Field(primary_key=True)
+    refund_id: UUID = Field(primary_key=True)
+    line: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    product_code: str = Field(max_length=64)
+    name: str = Field(max_length=200)
+    kind: LineKind = Field(sa_type=enum_of(LineKind))
+    quantity: int
+    amount: int = Field(sa_type=BigInteger)
+
+
+class Credit(SQLModel, table=True):
+    """Who earned an order: decided once, when it was paid, and never moved."""
+
+    __tablename__ = "credit"
+    __table_args__ = (
+        refers("order_id", "mall_order"),
+        refers("account_id", "account"),
+        refers("store_id", "store"),
+        Index("ix_credit_account", "brand_id", "account_id", "decided_at"),
+    )
+
+    brand_id: UUID = Field(primary_key=True)
+    order_id: UUID = Field(primary_key=True)
+    store_id: UUID
+    account_id: UUID | None = None
+    reason: CreditReason = Field(sa_type=enum_of(CreditReason))
+    decided_at: datetime = Field(sa_type=UtcDateTime)

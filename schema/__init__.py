@@ -1,0 +1,1 @@
+"""GraphQL: one module per domain, plus what they share."""

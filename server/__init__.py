@@ -1,0 +1,1 @@
+"""Processes and wires; imports everything, imported by nothing."""

@@ -1,0 +1,1 @@
+"""To-do and revisit tasks that people carry out."""
