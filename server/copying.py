@@ -154,7 +154,7 @@ DO $$ BEGIN
     RAISE EXCEPTION 'the backup was made by a newer daogou: install that first';
   END IF;
 END $$
-"""  # noqa: S608 - numbers of our own files
+"""
 
 
 def _run(url: URL, program: str, *arguments: str) -> None:
