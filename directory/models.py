@@ -133,6 +133,15 @@ class Staff(SQLModel, table=True):
         if self.state is not StaffState.ACTIVE or self.access_closed_at is not None:
             raise AccessClosed
 
+    def can_hold_in(self, store_id: UUID) -> bool:
+        """Whether relationships of that store may come to them: guides at work there."""
+        return (
+            self.role is Role.GUIDE
+            and self.store_id == store_id
+            and self.state is StaffState.ACTIVE
+            and self.access_closed_at is None
+        )
+
     def move(self, role: Role, store_id: UUID | None, region_id: UUID | None) -> None:
         """Work as something else, or somewhere else."""
         self.require_at_work()

@@ -20,10 +20,7 @@ StaffRow = Row[*tuple[Any, ...]]
 async def lock(session: AsyncSession, actor: Actor, staff_id: UUID) -> Staff:
     """The staff member, kept from other writers until the commit. `NOT_FOUND` if they aren't in sight."""
     staff = await session.scalar(
-        select(Staff)
-        .where(col(Staff.id) == staff_id, staff_visible_to(actor))
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
+        select(Staff).where(col(Staff.id) == staff_id, staff_visible_to(actor)).with_for_update(key_share=True)
     )
     if staff is None:
         raise NotFound
@@ -35,6 +32,8 @@ async def lock_owners(session: AsyncSession, brand_id: UUID, account_ids: Sequen
 
     A store's public account belongs to nobody and is left out.
     """
+    # What the caller has changed is written first, or reading the rows afresh would undo it.
+    await session.flush()
     owners = select(col(Account.staff_id)).where(col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids))
     await session.execute(
         select(col(Staff.id))
