@@ -7,7 +7,35 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import customers.policy
+import directory.policy
 import tasks.policy
+from customers.events import (
+    CustomerChanged,
+    NoteAdded,
+    NoteEdited,
+    PrimaryChanged,
+    RelationshipAdded,
+    RelationshipReassigned,
+    RemarkChanged,
+    VisitNoted,
+)
+from directory.events import (
+    PasswordReset,
+    RegionAdded,
+    RegionMoved,
+    RegionRenamed,
+    StaffAccessClosed,
+    StaffAccessReopened,
+    StaffDeparted,
+    StaffHired,
+    StaffMoved,
+    StaffRenamed,
+    StoreEdited,
+    StoreOpened,
+    StoreReopened,
+    StoreShut,
+)
 from kernel import feed, jobs
 from kernel.work import Event
 from tasks.events import TaskAdded, TaskCompleted, TaskMoved, TaskSnoozed
@@ -16,6 +44,28 @@ SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry
 Reaction = Callable[[Any], jobs.Request]
 
 SEEN_BY: dict[type, SeenBy] = {
+    RegionAdded: directory.policy.seen_by_nobody,
+    RegionRenamed: directory.policy.seen_by_nobody,
+    RegionMoved: directory.policy.seen_by_nobody,
+    StoreOpened: directory.policy.store_seen_by,
+    StoreEdited: directory.policy.store_seen_by,
+    StoreShut: directory.policy.store_seen_by,
+    StoreReopened: directory.policy.store_seen_by,
+    StaffHired: directory.policy.staff_seen_by,
+    StaffRenamed: directory.policy.staff_seen_by,
+    StaffMoved: directory.policy.staff_seen_by,
+    PasswordReset: directory.policy.staff_seen_by,
+    StaffAccessClosed: directory.policy.staff_seen_by,
+    StaffAccessReopened: directory.policy.staff_seen_by,
+    StaffDeparted: directory.policy.staff_seen_by,
+    CustomerChanged: customers.policy.customer_seen_by,
+    RelationshipAdded: customers.policy.seen_by,
+    RelationshipReassigned: customers.policy.seen_by,
+    RemarkChanged: customers.policy.seen_by,
+    PrimaryChanged: customers.policy.seen_by,
+    NoteAdded: customers.policy.record_seen_by,
+    NoteEdited: customers.policy.record_seen_by,
+    VisitNoted: customers.policy.record_seen_by,
     TaskAdded: tasks.policy.seen_by,
     TaskCompleted: tasks.policy.seen_by,
     TaskMoved: tasks.policy.seen_by,
