@@ -7,15 +7,21 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import mall.policy
 import tasks.policy
 from kernel import feed, jobs
 from kernel.work import Event
+from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
 from tasks.events import TaskAdded, TaskCompleted, TaskMoved, TaskSnoozed
 
 SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry]]]
 Reaction = Callable[[Any], jobs.Request]
 
 SEEN_BY: dict[type, SeenBy] = {
+    OrderPlaced: mall.policy.seen_by,
+    OrderChanged: mall.policy.seen_by,
+    ServingMoved: mall.policy.seen_by,
+    RefundRecorded: mall.policy.seen_by,
     TaskAdded: tasks.policy.seen_by,
     TaskCompleted: tasks.policy.seen_by,
     TaskMoved: tasks.policy.seen_by,
