@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import mall.policy
+import tagging.policy
 import tasks.policy
 from kernel import feed, jobs
 from kernel.work import Event
 from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
+from tagging.events import CustomerTagsChanged, TagChanged, TagGroupChanged
 from tasks.events import TaskAdded, TaskCompleted, TaskMoved, TaskSnoozed
 
 SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry]]]
@@ -22,6 +24,9 @@ SEEN_BY: dict[type, SeenBy] = {
     OrderChanged: mall.policy.seen_by,
     ServingMoved: mall.policy.seen_by,
     RefundRecorded: mall.policy.seen_by,
+    CustomerTagsChanged: tagging.policy.seen_by,
+    TagChanged: tagging.policy.seen_by,
+    TagGroupChanged: tagging.policy.seen_by,
     TaskAdded: tasks.policy.seen_by,
     TaskCompleted: tasks.policy.seen_by,
     TaskMoved: tasks.policy.seen_by,
