@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+MINI_MALL = "mini_mall"
+
 
 @dataclass(frozen=True, slots=True)
 class OrderPlaced:
+    """`channel` is where it was made: `MINI_MALL`, the till, or a file."""
+
     order_id: UUID
     store_id: UUID
     relationship_id: UUID | None

@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from kernel.db import UtcDateTime, enum_of, refers
 from mall.errors import OrderMovedOn
+from mall.events import MINI_MALL
 
 
 class OrderState(StrEnum):
@@ -33,7 +34,7 @@ _NEXT: dict[OrderState, tuple[OrderState, ...]] = {
 class Channel(StrEnum):
     """Where an order was made."""
 
-    MINI_MALL = "mini_mall"
+    MINI_MALL = MINI_MALL
     POS = "pos"
     FILE = "file"
 
