@@ -56,7 +56,9 @@ class Filter:
 
 async def lock(session: AsyncSession, actor: Actor, task_id: UUID) -> Task:
     """The task, kept from other writers until the commit. `NOT_FOUND` if it isn't in sight."""
-    task = await session.scalar(select(Task).where(col(Task.id) == task_id, visible_to(actor)).with_for_update())
+    task = await session.scalar(
+        select(Task).where(col(Task.id) == task_id, visible_to(actor)).with_for_update(key_share=True)
+    )
     if task is None:
         raise NotFound
     return task
@@ -126,7 +128,7 @@ async def lock_open(session: AsyncSession, brand_id: UUID, relationship_ids: Seq
             col(Task.state) == TaskState.PENDING,
         )
         .order_by(col(Task.id))
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return found.all()
 

@@ -62,7 +62,7 @@ async def _lock(session: AsyncSession, actor: Actor, *named: ColumnElement[bool]
         .where(col(Relationship.brand_id) == actor.brand_id, visible_to(actor), *named)
         .with_for_update(read=True, of=Relationship)
     )
-    return await session.scalar(select(Order).where(visible_to(actor), *named).with_for_update())
+    return await session.scalar(select(Order).where(visible_to(actor), *named).with_for_update(key_share=True))
 
 
 async def lock_open(session: AsyncSession, brand_id: UUID, relationship_ids: Sequence[UUID]) -> Sequence[OrderRow]:
@@ -75,7 +75,7 @@ async def lock_open(session: AsyncSession, brand_id: UUID, relationship_ids: Seq
             col(Order.state).in_(OPEN_STATES),
         )
         .order_by(col(Order.id))
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return found.all()
 

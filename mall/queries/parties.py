@@ -59,7 +59,7 @@ async def lock_relationship(
         )
         .order_by((col(Relationship.store_id) == store_id).desc())
         .limit(1)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return found
 

@@ -19,7 +19,7 @@ ProductRow = Row[*tuple[Any, ...]]
 async def lock_by_code(session: AsyncSession, actor: Actor, code: str) -> Product | None:
     """The product of this code, kept from other writers until the commit."""
     return await session.scalar(
-        select(Product).where(products_visible_to(actor), col(Product.code) == code).with_for_update()
+        select(Product).where(products_visible_to(actor), col(Product.code) == code).with_for_update(key_share=True)
     )
 
 

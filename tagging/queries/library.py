@@ -94,7 +94,9 @@ async def lock_personal(session: AsyncSession, actor: Actor) -> None:
 
 async def lock_tag(session: AsyncSession, actor: Actor, tag_id: UUID) -> Tag:
     """The tag, kept from other writers until the commit. `NOT_FOUND` if it isn't in sight."""
-    tag = await session.scalar(select(Tag).where(visible_to(actor), col(Tag.id) == tag_id).with_for_update())
+    tag = await session.scalar(
+        select(Tag).where(visible_to(actor), col(Tag.id) == tag_id).with_for_update(key_share=True)
+    )
     if tag is None:
         raise NotFound
     return tag
@@ -103,7 +105,7 @@ async def lock_tag(session: AsyncSession, actor: Actor, tag_id: UUID) -> Tag:
 async def lock_group(session: AsyncSession, actor: Actor, group_id: UUID) -> TagGroup:
     """The group, kept from other writers until the commit. `NOT_FOUND` if the brand has none such."""
     group = await session.scalar(
-        select(TagGroup).where(groups_visible_to(actor), col(TagGroup.id) == group_id).with_for_update()
+        select(TagGroup).where(groups_visible_to(actor), col(TagGroup.id) == group_id).with_for_update(key_share=True)
     )
     if group is None:
         raise NotFound
@@ -113,7 +115,7 @@ async def lock_group(session: AsyncSession, actor: Actor, group_id: UUID) -> Tag
 async def lock_groups(session: AsyncSession, actor: Actor) -> Sequence[TagGroup]:
     """All the brand's groups, locked in the order of their keys."""
     found = await session.scalars(
-        select(TagGroup).where(groups_visible_to(actor)).order_by(col(TagGroup.id)).with_for_update()
+        select(TagGroup).where(groups_visible_to(actor)).order_by(col(TagGroup.id)).with_for_update(key_share=True)
     )
     return found.all()
 
