@@ -1,12 +1,16 @@
 """Who sees which stores and people: the sight that the other domains build on."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory.models import Account, Region, Staff, Store
+from kernel import feed
 from kernel.actor import Actor, Role
 
 
@@ -70,3 +74,30 @@ def regions_visible_to(actor: Actor) -> ColumnElement[bool]:
                 col(Store.brand_id) == actor.brand_id, col(Store.id) == actor.store_id
             )
             return and_(ours, col(Region.id).in_(region))
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """The feeds that hear of what an account holds: its owner's, if it has one, and the managers' desk."""
+
+    own: UUID | None
+    desk: UUID
+
+    def entries(self, entity_type: str, entity_id: UUID, version: int) -> list[feed.Entry]:
+        """The entity's present state is news for all of them."""
+        feeds = [self.desk] if self.own is None else [self.own, self.desk]
+        return [feed.Entry(feed_id, entity_type, entity_id, version) for feed_id in feeds]
+
+
+async def watchers(session: AsyncSession, brand_id: UUID, account_ids: Iterable[UUID]) -> dict[UUID, Watchers]:
+    """Who hears of what these accounts hold."""
+    wanted = sorted(set(account_ids))
+    found = await session.execute(
+        select(col(Account.id), col(Account.staff_id), col(Account.store_id)).where(
+            col(Account.brand_id) == brand_id, col(Account.id).in_(wanted)
+        )
+    )
+    return {
+        account_id: Watchers(own=feed.of_staff(staff_id) if staff_id else None, desk=feed.of_desk(store_id))
+        for account_id, staff_id, store_id in found
+    }

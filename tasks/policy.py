@@ -1,12 +1,21 @@
 """Who sees which tasks, and who may change them."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from sqlalchemy import ColumnElement, and_
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from directory import policy as directory
 from directory.policy import in_sight
+from kernel import feed
 from kernel.actor import Actor, Role
 from kernel.errors import Forbidden
+from tasks.events import TaskEvent, TaskMoved
 from tasks.models import Task
+
+TASK = "task"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -22,3 +31,22 @@ def require_keeper(actor: Actor, task: Task) -> None:
         return
     if task.account_id not in actor.account_ids:
         raise Forbidden
+
+
+async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[TaskEvent]) -> list[feed.Entry]:
+    """Whoever keeps a task, and the managers of its store; whoever kept it before forgets it."""
+    accounts = {account_id for event in events for account_id in _accounts(event)}
+    watchers = await directory.watchers(session, brand_id, accounts)
+    entries: list[feed.Entry] = []
+    for event in events:
+        former, keeper = watchers[_accounts(event)[0]], watchers[_accounts(event)[-1]]
+        if former.own and former.own != keeper.own:
+            entries.append(feed.Entry(former.own, TASK, event.task_id, event.version, feed.Op.DEL))
+        entries += keeper.entries(TASK, event.task_id, event.version)
+    return entries
+
+
+def _accounts(event: TaskEvent) -> tuple[UUID, ...]:
+    if isinstance(event, TaskMoved):
+        return event.from_account_id, event.to_account_id
+    return (event.account_id,)

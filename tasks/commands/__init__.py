@@ -1,5 +1,6 @@
-"""What can be done in this domain; the only writer of its tables."""
+"""What can be done with tasks; the only writer of their table."""
 
 from tasks.commands.load import load
+from tasks.commands.tasks import add, complete, snooze
 
-__all__ = ["load"]
+__all__ = ["add", "complete", "load", "snooze"]

@@ -1,0 +1,1 @@
+"""Reads of brands, regions, stores, staff and accounts."""

@@ -1,0 +1,88 @@
+"""Read long lists a page at a time, by the place of the last row instead of by counting."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, or_
+
+from kernel.errors import Invalid
+
+MOST = 100
+
+
+class BadCursor(Invalid):
+    """The cursor was not made by this list."""
+
+    code = "BAD_CURSOR"
+    en = "This cursor doesn't belong to this list."
+    zh = "翻页位置无效，请重新加载列表。"
+
+
+class BadPageSize(Invalid):
+    """`first` is out of range."""
+
+    code = "BAD_PAGE_SIZE"
+    en = "first: ask for 1 to {most} rows."
+    zh = "first：每次请取 1 到 {most} 条。"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One column that a list is ordered by. The last key of a list must tell any two rows apart."""
+
+    column: Any
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How many rows, and behind which place: the key values of the last row seen."""
+
+    first: int = 20
+    after: Sequence[Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.first <= MOST:
+            raise BadPageSize(most=MOST)
+
+
+def paged(statement: Select[*tuple[Any, ...]], page: Page, *keys: Key) -> Select[*tuple[Any, ...]]:
+    """Order by the keys, start behind the page's place, and take one row more than asked for.
+
+    The extra row only tells that there is a next page.
+    """
+    if page.after is not None:
+        statement = statement.where(_behind(keys, _values(keys, page.after)))
+    order = [key.column.desc() if key.descending else key.column.asc() for key in keys]
+    return statement.order_by(*order).limit(page.first + 1)
+
+
+def _behind(keys: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
+    cases: list[ColumnElement[bool]] = []
+    for depth, (key, value) in enumerate(zip(keys, values, strict=True)):
+        same = [earlier.column == values[index] for index, earlier in enumerate(keys[:depth])]
+        further = key.column < value if key.descending else key.column > value
+        cases.append(and_(*same, further))
+    return or_(*cases)
+
+
+def _values(keys: Sequence[Key], raw: Sequence[Any]) -> list[Any]:
+    if len(raw) != len(keys):
+        raise BadCursor
+    return [_value(key.column.type.python_type, value) for key, value in zip(keys, raw, strict=True)]
+
+
+def _value(kind: type, value: Any) -> Any:
+    try:
+        if kind in (datetime, date):
+            return kind.fromisoformat(value)
+        if kind is UUID:
+            return UUID(value)
+        if isinstance(value, bool) or not isinstance(value, kind):
+            raise BadCursor
+    except (TypeError, ValueError, AttributeError) as error:
+        raise BadCursor from error
+    return value

@@ -1,0 +1,124 @@
+"""Make, close and put off tasks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from customers.queries import relationships
+from directory.queries import accounts
+from kernel import clock, ids
+from kernel.errors import Invalid, require_text, require_version
+from kernel.work import Work
+from tasks import queries
+from tasks.events import TaskAdded, TaskCompleted, TaskSnoozed
+from tasks.models import Outcome, Task, TaskKind, TaskSource
+from tasks.policy import require_keeper
+
+LONGEST_TITLE = 100
+LONGEST_REMARK = 500
+
+
+async def complete(
+    work: Work,
+    task_id: UUID,
+    *,
+    outcome: Outcome | None = None,
+    remark: str | None = None,
+    expected_version: int | None = None,
+) -> Task:
+    """Close a task as carried out, and say what came of it.
+
+    Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`.
+    """
+    task = await queries.lock(work.session, work.actor, task_id)
+    require_keeper(work.actor, task)
+    require_version(task.version, expected_version)
+    words = require_text("remark", remark, longest=LONGEST_REMARK) if remark is not None else None
+    task.complete(clock.now(), outcome, words)
+    work.record(TaskCompleted(task_id=task.id, account_id=task.account_id, version=task.version))
+    return task
+
+
+async def snooze(work: Work, task_id: UUID, *, until: datetime, expected_version: int | None = None) -> Task:
+    """Put a task out of sight until a later time.
+
+    Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`, `SNOOZE_IN_THE_PAST`.
+    """
+    task = await queries.lock(work.session, work.actor, task_id)
+    require_keeper(work.actor, task)
+    require_version(task.version, expected_version)
+    task.snooze(clock.now(), until)
+    work.record(TaskSnoozed(task_id=task.id, account_id=task.account_id, version=task.version))
+    return task
+
+
+async def add(
+    work: Work,
+    *,
+    title: str,
+    due_at: datetime,
+    kind: TaskKind = TaskKind.TODO,
+    customer_id: UUID | None = None,
+    account_id: UUID | None = None,
+    reason: str | None = None,
+    suggested_words: str | None = None,
+    priority: int = 50,
+    source: TaskSource = TaskSource.PERSON,
+    source_key: str | None = None,
+) -> Task:
+    """Give somebody something to do.
+
+    A task about a customer is kept by whoever holds the relationship. One about nobody in particular
+    is kept by `account_id`, or by the actor's own account. `priority` runs from 0 to 100.
+    Raises `NOT_FOUND`, `INVALID`.
+    """
+    if not 0 <= priority <= 100:
+        raise Invalid(field="priority", reason="from 0 to 100.", reason_zh="应在 0 到 100 之间。")
+    about = await _subject(work, kind, customer_id, account_id)
+    task = Task(
+        brand_id=work.actor.brand_id,
+        id=ids.new(),
+        title=require_text("title", title, longest=LONGEST_TITLE),
+        reason=require_text("reason", reason, longest=300) if reason is not None else None,
+        suggested_words=(
+            require_text("suggestedWords", suggested_words, longest=500) if suggested_words is not None else None
+        ),
+        kind=kind,
+        priority=priority,
+        due_at=due_at,
+        source=source,
+        source_key=source_key,
+        created_by_id=work.actor.staff_id,
+        created_at=clock.now(),
+        store_id=about.store_id,
+        account_id=about.account_id,
+        relationship_id=about.relationship_id,
+        customer_id=about.customer_id,
+    )
+    work.session.add(task)
+    work.record(TaskAdded(task_id=task.id, account_id=task.account_id, version=task.version))
+    return task
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Whom a task is about, and which account keeps it."""
+
+    store_id: UUID
+    account_id: UUID
+    relationship_id: UUID | None = None
+    customer_id: UUID | None = None
+
+
+async def _subject(work: Work, kind: TaskKind, customer_id: UUID | None, account_id: UUID | None) -> _Subject:
+    if customer_id is not None:
+        # Locked, so that the relationship can't change hands between here and the commit.
+        held = await relationships.lock_of_customer(work.session, work.actor, customer_id)
+        return _Subject(held.store_id, held.holder_id, held.id, held.customer_id)
+    if kind is not TaskKind.TODO:
+        raise Invalid(field="customerId", reason="such a task needs a customer.", reason_zh="这类任务必须指定顾客。")
+    chosen = account_id or next(iter(work.actor.account_ids), None)
+    if chosen is None:
+        raise Invalid(field="accountId", reason="say who is to do it.", reason_zh="请指定由谁来做。")
+    account = await accounts.get(work.session, work.actor, chosen)
+    return _Subject(account.store_id, account.id)

@@ -1,0 +1,36 @@
+"""What happens to tasks."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAdded:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCompleted:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSnoozed:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMoved:
+    task_id: UUID
+    from_account_id: UUID
+    to_account_id: UUID
+    version: int
+
+
+TaskEvent = TaskAdded | TaskCompleted | TaskSnoozed | TaskMoved

@@ -1,0 +1,110 @@
+"""Both engines for every test: an empty, migrated database, and Redis, real or emulated."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis as RedisClient
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from kernel.db import Database, prepare_sqlite
+from kernel.redis import connect
+from kernel.work import Ground
+from server.tables import METADATA
+from server.wiring import wiring
+from tests.servers import Postgres, Redis, postgres, redis
+from tests.servers.postgresql import execute
+
+ENGINES = ("sqlite", "postgres")
+TABLES = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A real PostgreSQL, for the whole run."""
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """A real Redis, for the whole run."""
+    with redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: Postgres) -> str:
+    """A database with every table and no row; emptied for each test."""
+    url = postgres_server.create_database("daogou_test")
+    asyncio.run(_build(url))
+    return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with every table and no row; copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "empty.db"
+    asyncio.run(_build(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine that this run of the test is on."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database that is this test's own."""
+    if engine == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        mine = tmp_path / "daogou.db"
+        mine.write_bytes(template.read_bytes())
+        return f"sqlite:///{mine}"
+    url: str = request.getfixturevalue("postgres_url")
+    execute(url, f"TRUNCATE {TABLES} CASCADE")
+    return url
+
+
+@pytest.fixture
+def redis_url(engine: str, request: pytest.FixtureRequest) -> str | None:
+    """A real, empty Redis beside PostgreSQL; none beside SQLite, which stands with the emulation."""
+    if engine == "sqlite":
+        return None
+    server: Redis = request.getfixturevalue("redis_server")
+    with RedisClient.from_url(server.url) as client:
+        client.flushall()
+    return server.url
+
+
+@pytest.fixture
+async def ground(database_url: str, redis_url: str | None) -> AsyncIterator[Ground]:
+    """What commands and queries stand on."""
+    db = Database(database_url)
+    client = connect(redis_url)
+    yield Ground(db, client, wiring)
+    await client.aclose(close_connection_pool=True)
+    await db.close()
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The file of real transactions, where the machine has it."""
+    path = os.environ.get("DAOGOU_REAL_DATA")
+    if not path:
+        pytest.skip("DAOGOU_REAL_DATA names no file; the synthetic file proves the same everywhere")
+    return Path(path)
+
+
+async def _build(url: str) -> None:
+    engine = create_async_engine(url)
+    if engine.dialect.name == "sqlite":
+        prepare_sqlite(engine.sync_engine)
+    async with engine.begin() as connection:
+        await connection.run_sync(METADATA.create_all)
+    await engine.dispose()
