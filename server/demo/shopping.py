@@ -12,7 +12,6 @@ REFUND_SHARE = 0.04
 GUEST_SHARE = 0.05
 POSTAGE = 1_200
 POSTAGE_BELOW = 40_000
-KEPT_BY_FIRST_GUIDE = 6
 
 # How many of a hundred purchases fall in each hour: the till from 10 to 21, the mall all day.
 _TILL_CURVE = {10: 3, 11: 7, 12: 8, 13: 8, 14: 11, 15: 13, 16: 11, 17: 9, 18: 9, 19: 12, 20: 9}
@@ -25,7 +24,7 @@ _MALL_HOURS = tuple(hour for hour, share in _MALL_CURVE.items() for _ in range(s
 _TIERS = ((1_200_000, "钻石"), (500_000, "金卡"), (180_000, "银卡"))
 
 
-def shop(making: Making, person: Person, days: list[int], *, online: bool = False) -> None:
+def shop_on(making: Making, person: Person, days: list[int], *, online: bool = False) -> None:
     """Place the person's orders on those days, give the refunds, and set the tier they have earned."""
     dice = making.dice
     for days_ago in days:
