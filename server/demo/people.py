@@ -40,7 +40,8 @@ def make_person(making: Making, number: int, days: list[int]) -> Person:
 
 def buying_days(dice: Dice, orders_per_customer: float, buying_today: float) -> list[int]:
     """When somebody buys, in days before today, the oldest first: a rhythm with a wobble, kept or broken off."""
-    count = min(MOST_PURCHASES, int(dice.waiting(orders_per_customer - 0.1)) + (dice.throw() < 0.92))
+    # Rounding down, those who never buy and the orders of guests taken into account, the mean comes out right.
+    count = min(MOST_PURCHASES, int(dice.waiting(orders_per_customer * 0.95 - 0.45)) + (dice.throw() < 0.92))
     if count == 0:
         return []
     rhythm = max(9.0, (0.5 + dice.throw()) * 400 / (count + 2))

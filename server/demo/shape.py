@@ -42,7 +42,7 @@ class Size(StrEnum):
 class Shape:
     """How many of what, over both brands. Shares run from 0 to 1.
 
-    `detail` is how much is known of a customer besides what they bought; `buying_today` is the
+    `orders_per_customer` is the mean, to a few hundredths, and counts the orders of guests as well. `detail` is how much is known of a customer besides what they bought; `buying_today` is the
     share of customers who buy on the last day.
     """
 
