@@ -27,7 +27,7 @@ class Today:
 
     now: datetime
     midnight: datetime
-    date: date
+    this_day: date
 
     @classmethod
     def at_moment(cls, now: datetime) -> "Today":
@@ -45,7 +45,7 @@ class Today:
         return self.midnight + timedelta(days=-days_ago, seconds=second)
 
     def day(self, days_ago: int) -> date:
-        return self.date - timedelta(days=days_ago)
+        return self.this_day - timedelta(days=days_ago)
 
     def first_id(self, batch: int) -> int:
         """Where a batch's identifiers begin: each batch after the one before, and all before today."""

@@ -196,11 +196,12 @@ def _add_shop(
     city_name = names.CITIES[city]
     nth = sum(shop.city == city_name for shop in house.shops)
     place = names.PLACES[(list(names.CITIES).index(city) * 3 + nth * 5) % len(names.PLACES)]
-    store = {
+    name = f"{city_name}{place}店"
+    store: Row = {
         "id": store_id,
         "region_id": region_id,
         "code": f"{house.trade.prefix}{index + 1:04d}",
-        "name": f"{city_name}{place}店",
+        "name": name,
         "city": city_name,
         "time_zone": TIME_ZONE,
         "opening_hours": dice.one_of(OPENING_HOURS),
@@ -216,7 +217,7 @@ def _add_shop(
     former, left = None, dice.between(60, 300)
     if index % DEPARTED_EVERY == 0:
         former = _add_guide(house, dice, hiring, store_id, left=left)
-    return Shop(store_id, index, store["name"], city_name, manager["id"], public, guides, former, left)
+    return Shop(store_id, index, name, city_name, manager["id"], public, guides, former, left)
 
 
 def _add_guide(

@@ -214,5 +214,3 @@ def _say_who(house: House, report: DemoReport) -> None:
             )
         if person["state"] == "leaving":
             report.waiting_for_handover.append(f"{trade.code} {person['number']} {person['name']}（{place}）")
-
-

@@ -83,8 +83,10 @@ def _customer(making: Making, number: int, is_woman: bool, joined_at: datetime) 
     }
     if dice.throw() < BIRTHDAY_SHARE:
         # No day after the 28th, so that everybody has a birthday every year.
-        born = making.today.date.year - dice.between(19, 66)
-        customer["birthday"] = making.today.date.replace(year=born, month=dice.between(1, 12), day=dice.between(1, 28))
+        born = making.today.this_day.year - dice.between(19, 66)
+        customer["birthday"] = making.today.this_day.replace(
+            year=born, month=dice.between(1, 12), day=dice.between(1, 28)
+        )
     making.batch.customers.append(customer)
     return customer
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from statistics import median
 
 from server.demo import words
@@ -61,7 +62,7 @@ def yuan(fen: int) -> str:
 
 def usual_gap(days: list[int]) -> int:
     """The median number of days between purchases on different days, a half rounded up; `days` count backwards."""
-    gaps = [earlier - later for earlier, later in zip(days, days[1:], strict=False)]
+    gaps = [earlier - later for earlier, later in pairwise(days)]
     return int(median(gaps) + 0.5)
 
 

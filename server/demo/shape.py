@@ -42,8 +42,9 @@ class Size(StrEnum):
 class Shape:
     """How many of what, over both brands. Shares run from 0 to 1.
 
-    `orders_per_customer` is the mean, to a few hundredths, and counts the orders of guests as well. `detail` is how much is known of a customer besides what they bought; `buying_today` is the
-    share of customers who buy on the last day.
+    `orders_per_customer` is about the mean and counts the orders of guests as well. `detail` is how
+    much is known of a customer besides what they bought; `buying_today` is the share of customers
+    who buy on the last day.
     """
 
     stores: int
