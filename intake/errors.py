@@ -135,7 +135,7 @@ class ImportLost(Conflict):
     zh = "该导入已由另一个进程接手。"
 
 
-class SourceTaken(Conflict):
+class CurrencyDiffers(Conflict):
     """The brand is in another currency than the mapping says."""
 
     code = "CURRENCY_DIFFERS"

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import intake.policy
 import tasks.policy
+from intake.events import ImportApplied
 from kernel import feed, jobs
 from kernel.work import Event
 from tasks.events import TaskAdded, TaskCompleted, TaskMoved, TaskSnoozed
@@ -16,6 +18,7 @@ SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry
 Reaction = Callable[[Any], jobs.Request]
 
 SEEN_BY: dict[type, SeenBy] = {
+    ImportApplied: intake.policy.seen_by,
     TaskAdded: tasks.policy.seen_by,
     TaskCompleted: tasks.policy.seen_by,
     TaskMoved: tasks.policy.seen_by,

@@ -92,7 +92,7 @@ async def _known(work: Work, run: ImportRun, table: type[Order] | type[Refund], 
             col(table.brand_id) == run.brand_id, col(table.source) == run.source, col(table.number).in_(numbers)
         )
     )
-    return dict(found.tuples())
+    return dict(found.tuples().all())
 
 
 async def _owners(work: Work, invoices: Sequence[Invoice]) -> list[Owner]:
@@ -154,7 +154,7 @@ async def _products(work: Work, mapping: OrderMapping, invoices: Sequence[Invoic
             col(Product.brand_id) == work.actor.brand_id, col(Product.code).in_(list(sold))
         )
     )
-    known = dict(found.tuples())
+    known = dict(found.tuples().all())
     rows = [
         {
             "brand_id": work.actor.brand_id,

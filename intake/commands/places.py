@@ -120,7 +120,7 @@ async def _stores(work: Work, codes: set[str]) -> dict[str, tuple[UUID, str, UUI
 
 
 async def _guide_accounts(work: Work, numbers: set[str]) -> dict[str, dict[UUID, UUID]]:
-    """By staff number: the account in the store where the guide works now; none for who is gone."""
+    """By staff number: the account in the store where the guide works now; none for who is leaving or gone."""
     found = await work.session.execute(
         select(col(Staff.number), col(Staff.state), col(Staff.store_id), col(Account.store_id), col(Account.id))
         .join(
@@ -133,7 +133,7 @@ async def _guide_accounts(work: Work, numbers: set[str]) -> dict[str, dict[UUID,
     accounts: dict[str, dict[UUID, UUID]] = {}
     for number, state, works_at, store_id, account_id in found.tuples():
         mine = accounts.setdefault(number, {})
-        if state is not StaffState.DEPARTED and account_id is not None and works_at == store_id:
+        if state is StaffState.ACTIVE and account_id is not None and works_at == store_id:
             mine[store_id] = account_id
     return accounts
 
@@ -157,7 +157,7 @@ async def _open_stores(work: Work, places: list[ImportedPlace]) -> None:
     found = await work.session.execute(
         select(col(Region.code), col(Region.id)).where(col(Region.brand_id) == brand_id)
     )
-    regions = dict(found.tuples())
+    regions = dict(found.tuples().all())
     rows = [
         {
             "brand_id": brand_id,

@@ -1,6 +1,5 @@
 """Put what a file says into the staging area: pieces as they come, then whole invoices, compared with the known."""
 
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,6 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
@@ -28,7 +26,7 @@ from intake.models import (
     StagedPiece,
 )
 from intake.models.cells import Refused
-from intake.models.invoice import REFUND, SALE, Invoice, Line, packed, settled, unpacked
+from intake.models.invoice import REFUND, SALE, Invoice, Line, pack, packed, settled, unpack, unpacked
 from intake.models.mapping import GuideRule, Mapping, OrderMapping, StoreRule
 from intake.models.orders_file import Piece, whole_piece
 from intake.models.rules import Place, Placer
@@ -36,7 +34,6 @@ from kernel import bulk
 from kernel.work import Work
 
 _INVOICES_AT_ONCE = 400
-_QUICKLY = 1
 
 
 @dataclass(slots=True)
@@ -83,9 +80,7 @@ async def add_pieces(work: Work, run: ImportRun, pieces: Sequence[Piece]) -> Non
             "run_id": run.id,
             "number": piece.number,
             "first_row": piece.first_row,
-            "content": zlib.compress(
-                orjson.dumps((piece.header_row, piece.header, piece.is_settled, piece.lines)), _QUICKLY
-            ),
+            "content": pack((piece.header_row, piece.header, piece.is_settled, piece.lines)),
         }
         for piece in pieces
     ]
@@ -139,7 +134,7 @@ async def _next_pieces(work: Work, run: ImportRun) -> list[Piece]:
 
 
 def _piece(number: str, first_row: int, content: bytes) -> Piece:
-    header_row, header, is_settled, lines = orjson.loads(zlib.decompress(content))
+    header_row, header, is_settled, lines = unpack(content)
     return Piece(number, first_row, header_row, header, [Line(*line) for line in lines], is_settled)
 
 
@@ -197,14 +192,14 @@ async def _changes(work: Work, run: ImportRun, given: dict[str, Invoice], tally:
     found = await work.session.execute(
         select(col(table.number), col(table.digest)).where(*mine, col(table.number).in_(list(given)))
     )
-    digests = dict(found.tuples())
+    digests = dict(found.tuples().all())
     differing = [number for number, digest in digests.items() if given[number].digest != digest]
     contents: dict[str, bytes] = {}
     if differing:
         read = await work.session.execute(
             select(col(table.number), col(table.content)).where(*mine, col(table.number).in_(differing))
         )
-        contents = dict(read.tuples())
+        contents = dict(read.tuples().all())
     changes: dict[str, tuple[Outcome, Invoice, str]] = {}
     for number, invoice in given.items():
         if number not in digests:
@@ -295,7 +290,7 @@ def _store_attributes(mapping: Mapping, rule: StoreRule) -> dict[str, Any]:
     return {
         "region": rule.region,
         "city": rule.city,
-        "opening_hours": rule.opening_hours,
+        "opening_hours": [day or None for day in mapping.opening_hours.get(rule.opening_hours or "", [])],
         "time_zone": mapping.time.zone,
         "must_exist": rule.must_exist,
     }

@@ -47,7 +47,7 @@ class Invoice:
 
     @property
     def digest(self) -> str:
-        return blake2b(orjson.dumps(self.content), digest_size=16).hexdigest()
+        return blake2b(orjson.dumps(self.content, default=tuple), digest_size=16).hexdigest()
 
     def of(self, role: str) -> list[Line]:
         """The lines that play this role."""
@@ -114,12 +114,21 @@ def _joined(head: Invoice, tail: Invoice) -> Invoice:
     )
 
 
+def pack(content: Any) -> bytes:
+    """Plain data, small."""
+    return zlib.compress(orjson.dumps(content, default=tuple), _QUICKLY)
+
+
+def unpack(content: bytes) -> Any:
+    return orjson.loads(zlib.decompress(content))
+
+
 def packed(invoice: Invoice) -> bytes:
-    return zlib.compress(orjson.dumps((*invoice.content, invoice.opens, invoice.ends)), _QUICKLY)
+    return pack((*invoice.content, invoice.opens, invoice.ends))
 
 
 def unpacked(content: bytes) -> Invoice:
-    *header, lines, opens, ends = orjson.loads(zlib.decompress(content))
+    *header, lines, opens, ends = unpack(content)
     return Invoice(*header, tuple(Line(*line) for line in lines), opens, ends)
 
 

@@ -54,12 +54,19 @@ def _is_template(text: str) -> str:
     return text
 
 
+def _is_span(day: list[str]) -> list[str]:
+    if day and (len(day) != 2 or day[0] >= day[1]):  # noqa: PLR2004 - from, to
+        raise ValueError("is neither [from, to] nor [] for a day without trade")
+    return day
+
+
 Pattern = Annotated[str, Field(max_length=500), AfterValidator(_is_pattern)]
 Template = Annotated[str, Field(max_length=200), AfterValidator(_is_template)]
 FieldName = Annotated[str, Field(pattern=f"^{NAME}$", max_length=_SHORT)]
 Code = Annotated[str, Field(min_length=1, max_length=_SHORT)]
 Title = Annotated[str, Field(min_length=1, max_length=60)]
-Hours = Annotated[list[tuple[str, str] | None], Field(min_length=7, max_length=7)]
+Clock = Annotated[str, Field(pattern="^([01][0-9]|2[0-4]):[0-5][0-9]$")]
+Hours = Annotated[list[Annotated[list[Clock], AfterValidator(_is_span)]], Field(min_length=7, max_length=7)]
 
 
 def slots(template: str) -> list[str]:
@@ -183,14 +190,17 @@ class RegionRule(Strict):
 
 
 class StoreRule(Strict):
-    """Which store a row belongs to. `must_exist`: an unknown code is refused instead of created."""
+    """Which store a row belongs to. `must_exist`: an unknown code is refused instead of created.
+
+    `opening_hours` names one of the mapping's sets of hours.
+    """
 
     when: list[Condition] = []
     code: Template
     name: Template = "{store}"
     region: Code | None = None
     city: Title | None = None
-    opening_hours: Hours | None = None
+    opening_hours: FieldName | None = None
     must_exist: bool = False
 
     @model_validator(mode="after")
@@ -225,7 +235,7 @@ class StaffRule(Strict):
 
 
 class Mapping(Strict):
-    """What orders and members files have in common."""
+    """What orders and members files have in common. Opening hours run from Monday to Sunday."""
 
     name: Annotated[str, Field(pattern="^[a-z0-9-]{1,32}$")]
     title: str = ""
@@ -237,6 +247,7 @@ class Mapping(Strict):
     time: TimeRule
     values: list[ValueRule] = []
     regions: list[RegionRule] = []
+    opening_hours: dict[FieldName, Hours] = {}
     stores: Annotated[list[StoreRule], Field(min_length=1)]
     guides: list[GuideRule] = []
     staff: list[StaffRule] = []
@@ -258,6 +269,8 @@ class Mapping(Strict):
             regions.add(region.code)
         for index, store in enumerate(self.stores):
             _require(store.region is None or store.region in regions, f"stores.{index}.region", "no such region")
+            hours = store.opening_hours
+            _require(hours is None or hours in self.opening_hours, f"stores.{index}.opening_hours", "no such hours")
             _require_slots(store.code, known, f"stores.{index}.code")
             _require_slots(store.name, known | {"store"}, f"stores.{index}.name")
         for index, guide in enumerate(self.guides):
