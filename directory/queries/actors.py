@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -46,7 +46,8 @@ async def credentials(session: AsyncSession, brand_code: str, number: str) -> Cr
 async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
     """The staff member behind a sign-in, in one query. Raises `SIGN_IN_ENDED`.
 
-    A guide acts for their own accounts; a store manager also for the store's public account.
+    A guide acts for their own accounts, that of the present store first; a store manager also for the
+    store's public account.
     """
     own, public = aliased(Account), aliased(Account)
     found = await session.execute(
@@ -76,7 +77,7 @@ async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UU
             col(Staff.state) != StaffState.DEPARTED,
             col(Staff.access_closed_at).is_(None),
         )
-        .order_by(col(own.id))
+        .order_by(case((col(own.store_id) == col(Staff.store_id), 0), else_=1), col(own.id))
     )
     rows = found.all()
     if not rows:
