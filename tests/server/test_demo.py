@@ -166,7 +166,7 @@ async def test_orders_add_up_and_lie_in_the_past_in_hours_when_somebody_could_bu
         stores = {store.id: store for store in await session.scalars(select(Store))}
         since = {row.id: row.created_at for row in await session.scalars(select(Relationship))}
         lines = select(col(OrderLine.order_id), func.sum(col(OrderLine.amount))).group_by(col(OrderLine.order_id))
-        sums = dict((await session.execute(lines)).tuples().all())
+        sums: dict[UUID, int] = dict((await session.execute(lines)).all())
 
     hours: Counter[bool] = Counter()
     for order in orders:
