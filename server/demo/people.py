@@ -19,8 +19,8 @@ BIRTHDAY_SHARE = 0.92
 MOST_PURCHASES = 24
 
 # Numbers that begin with 142 or 143 have been given to nobody.
-_PHONE_NUMBERS = 200_000_000
-_PHONE_STRIDE = 7_654_321
+PHONE_NUMBERS = 200_000_000
+PHONE_STRIDE = 7_654_321
 
 
 def make_person(making: Making, number: int, days: list[int]) -> Person:
@@ -95,7 +95,7 @@ def _phone(making: Making, number: int) -> Row:
     if making.dice.throw() >= PHONE_SHARE:
         return {"phone_sealed": None, "phone_index": None, "phone_masked": None}
     # The stride has no factor in common with the range: no two customers share a number.
-    phone = str(14_200_000_000 + number * _PHONE_STRIDE % _PHONE_NUMBERS)
+    phone = str(14_200_000_000 + number * PHONE_STRIDE % PHONE_NUMBERS)
     brand_id = making.house.brand_id
     return {
         "phone_sealed": making.vault.seal(brand_id, phone),

@@ -1,6 +1,7 @@
 """Filling a database with the demo: the same again for the same seed, all of it or nothing, and only once."""
 
 from datetime import UTC, datetime, timedelta
+from math import gcd
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from server.demo import DemoExists, DemoTooLarge, Size, fill, is_empty
 from server.demo.brands import TRADES
 from server.demo.dice import Dice, Today
 from server.demo.house import lay_out
+from server.demo.people import PHONE_NUMBERS, PHONE_STRIDE
 from server.demo.shape import SHAPES
 from server.tables import METADATA
 from tests.factories import build_world
@@ -149,3 +151,8 @@ def test_the_numbers_to_sign_in_with_are_the_same_at_every_size(size: Size) -> N
         guides += sum(number.startswith("G") for number in staff)
         customers += house.customers
     assert (stores, guides, customers) == (shape.stores, shape.guides, shape.customers)
+
+
+def test_no_two_customers_share_a_phone_number_at_any_size() -> None:
+    assert gcd(PHONE_STRIDE, PHONE_NUMBERS) == 1
+    assert max(shape.customers for shape in SHAPES.values()) <= PHONE_NUMBERS
