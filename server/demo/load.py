@@ -13,6 +13,7 @@ import directory.commands
 import mall.commands
 import tagging.commands
 import tasks.commands
+from directory.models import StaffState
 from directory.queries import brands
 from kernel import actor, clock, feed
 from kernel.actor import Role
@@ -20,9 +21,10 @@ from kernel.crypto import Vault
 from kernel.work import Ground, Work
 from server.demo.brands import TRADES
 from server.demo.dice import Dice, Today
-from server.demo.house import House, lay_out
+from server.demo.house import House
 from server.demo.knowing import get_to_know
 from server.demo.lives import Batch, Making
+from server.demo.opening import lay_out
 from server.demo.people import buying_days, make_person
 from server.demo.shape import PASSWORD, SHAPES, DemoExists, DemoReport, DemoSignIn, DemoTooLarge, Progress, Shape, Size
 from server.demo.shopping import let_guests_shop, shop_on
@@ -212,5 +214,5 @@ def _say_who(house: House, report: DemoReport) -> None:
                     trade.code, trade.name, Role(person["role"]), person["number"], person["name"], place, PASSWORD
                 )
             )
-        if person["state"] == "leaving":
+        if person["state"] is StaffState.LEAVING:
             report.waiting_for_handover.append(f"{trade.code} {person['number']} {person['name']}（{place}）")

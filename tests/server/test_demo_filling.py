@@ -15,7 +15,7 @@ from mall.models import Order
 from server.demo import DemoExists, DemoTooLarge, Size, fill, is_empty
 from server.demo.brands import TRADES
 from server.demo.dice import Dice, Today
-from server.demo.house import lay_out
+from server.demo.opening import lay_out
 from server.demo.people import PHONE_NUMBERS, PHONE_STRIDE
 from server.demo.shape import SHAPES
 from server.tables import METADATA
