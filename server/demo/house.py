@@ -59,8 +59,9 @@ class House:
     articles: dict[str, list[Article]] = field(default_factory=dict)
     tags: dict[str, UUID] = field(default_factory=dict)
     rows: Rows = field(default_factory=dict)
-    people: list[Row] = field(default_factory=list)
 
-    def add(self, table: str, row: Row) -> None:
-        """Note a row of the brand to be loaded."""
-        self.rows.setdefault(table, []).append({"brand_id": self.brand_id, **row})
+    def add(self, table: str, row: Row) -> Row:
+        """Note a row to be loaded, with the brand's id in it."""
+        whole = {"brand_id": self.brand_id, **row}
+        self.rows.setdefault(table, []).append(whole)
+        return whole

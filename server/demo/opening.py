@@ -70,11 +70,8 @@ class _Hiring:
             "hired_at": hired_at,
             "version": 1,
         }
-        self.house.add("staff", person)
-        row = self.house.rows["staff"][-1]
-        self.house.people.append(row)
-        self._assign(row)
-        return row
+        self._assign(person)
+        return self.house.add("staff", person)
 
     def _assign(self, person: Row) -> None:
         posting = {key: person[key] for key in ("role", "store_id", "region_id")}
