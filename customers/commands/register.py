@@ -1,7 +1,7 @@
 """Make the customer who stands in the store one of the store's."""
 
 import secrets
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -212,15 +212,15 @@ async def _relate(
     )
     work.session.add(relationship)
     await work.session.flush()
-    work.session.add(begun_holding(work, relationship, reason))
+    work.session.add(begun_holding(work, relationship, reason, at))
     if reason is HoldingReason.CLAIMED:
         await audit.write(work.session, work.actor, "customer.claimed", "customer", customer.id)
     work.record(RelationshipAdded(relationship_id=relationship.id, account_id=holder.id, version=relationship.version))
     return relationship
 
 
-def begun_holding(work: Work, relationship: Relationship, reason: HoldingReason) -> Holding:
-    """The line of history that begins now with whoever holds the relationship."""
+def begun_holding(work: Work, relationship: Relationship, reason: HoldingReason, at: datetime) -> Holding:
+    """The line of history that begins then with whoever holds the relationship."""
     return Holding(
         brand_id=relationship.brand_id,
         id=ids.new(),
@@ -228,7 +228,7 @@ def begun_holding(work: Work, relationship: Relationship, reason: HoldingReason)
         account_id=relationship.holder_id,
         reason=reason,
         by_actor_id=work.actor.id,
-        from_at=clock.now(),
+        from_at=at,
     )
 
 

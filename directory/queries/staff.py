@@ -47,7 +47,7 @@ async def lock_owners(session: AsyncSession, brand_id: UUID, account_ids: Sequen
         .where(col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids))
         .execution_options(populate_existing=True)
     )
-    return dict(found.tuples())
+    return dict(found.all())
 
 
 async def lock_self(session: AsyncSession, actor: Actor) -> None:
