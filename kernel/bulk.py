@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, Table, insert, text
+from sqlalchemy import JSON, Row, Table, insert, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
@@ -34,3 +35,18 @@ async def insert_rows(session: AsyncSession, model: type[SQLModel], rows: Sequen
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
     await driver.copy_records_to_table(table.name, records=records, columns=names)
+
+
+async def insert_missing(
+    session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Insert the rows whose unique values are free, leave the others as they are; returns the keys of the new ones.
+
+    Two writers of the same row wait for each other: the second finds that it is there.
+    """
+    if not rows:
+        return []
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return (await session.execute(statement, list(rows))).all()

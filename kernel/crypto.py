@@ -6,8 +6,6 @@ import os
 import secrets
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -15,7 +13,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _FORMAT = b"\x01"
 _NONCE_BYTES = 12
-_PASSWORDS = PasswordHasher()
 
 
 class Unreadable(Exception):
@@ -39,7 +36,7 @@ class Vault:
             raise Unreadable
         try:
             return self._seal_key.decrypt(nonce, body, brand_id.bytes).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise Unreadable from error
 
     def index(self, brand_id: UUID, text: str) -> str:
@@ -55,19 +52,6 @@ def new_secret() -> str:
 def digest(secret: str) -> str:
     """What is stored of a random secret. Fast on purpose: 256 random bits need no stretching."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def hash_password(password: str) -> str:
-    """What is stored of a password: slow on purpose, so call it in a thread and outside a transaction."""
-    return _PASSWORDS.hash(password)
-
-
-def password_matches(hashed: str, password: str) -> bool:
-    """Whether this is the password that was hashed; as slow as hashing."""
-    try:
-        return _PASSWORDS.verify(hashed, password)
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

@@ -6,6 +6,7 @@ from customers.commands.profile import Revealed, change_phone, edit, reveal_phon
 from customers.commands.records import add_note, edit_note, note_visit
 from customers.commands.register import claim, create, register
 from customers.commands.relationships import edit_remark, reassign, set_primary
+from customers.commands.touch import touch
 
 __all__ = [
     "Revealed",
@@ -26,4 +27,5 @@ __all__ = [
     "reveal_phone",
     "set_consent",
     "set_primary",
+    "touch",
 ]

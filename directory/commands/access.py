@@ -3,32 +3,23 @@
 import asyncio
 from uuid import UUID
 
-from sqlalchemy import update
-from sqlmodel import col
-
+from directory.commands import passwords, sign_in
 from directory.commands.staff import begin_assignment, end_assignment, require_may_manage
-from directory.errors import BadPassword
 from directory.events import PasswordReset, StaffAccessClosed, StaffAccessReopened, StaffDeparted
-from directory.models import SignIn, Staff, StaffState
+from directory.models import Staff, StaffState
 from directory.policy import require_other
 from directory.queries import staff, stores
 from kernel import audit, clock
-from kernel.crypto import hash_password
 from kernel.errors import require_version
 from kernel.work import Work
-
-SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 128
 
 
 async def hashed(password: str) -> str:
     """What is stored of a password of 8 to 128 characters. Slow on purpose: call it with no work open.
 
-    Raises `BAD_PASSWORD`.
+    Raises `PASSWORD_LENGTH`.
     """
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise BadPassword
-    return await asyncio.to_thread(hash_password, password)
+    return await asyncio.to_thread(passwords.hash_password, password)
 
 
 async def reset_password(work: Work, staff_id: UUID, *, password_hash: str) -> Staff:
@@ -40,7 +31,7 @@ async def reset_password(work: Work, staff_id: UUID, *, password_hash: str) -> S
     await require_may_manage(work, person)
     person.password_hash = password_hash
     person.version += 1
-    await _end_sign_ins(work, person)
+    await sign_in.end_all_of(work, person.id)
     await audit.write(work.session, work.actor, "staff.password_reset", "staff", person.id)
     work.record(PasswordReset(staff_id=person.id, store_id=person.store_id, version=person.version))
     return person
@@ -57,7 +48,7 @@ async def close_access(work: Work, staff_id: UUID, *, holds: int, expected_versi
     await require_may_manage(work, person)
     require_version(person.version, expected_version)
     person.close_access(clock.now())
-    await _end_sign_ins(work, person)
+    await sign_in.end_all_of(work, person.id)
     await audit.write(work.session, work.actor, "staff.access_closed", "staff", person.id)
     work.record(StaffAccessClosed(staff_id=person.id, store_id=person.store_id, version=person.version))
     if not holds:
@@ -92,15 +83,3 @@ async def reopen_access(work: Work, staff_id: UUID, *, expected_version: int | N
     await audit.write(work.session, work.actor, "staff.access_reopened", "staff", person.id)
     work.record(StaffAccessReopened(staff_id=person.id, store_id=person.store_id, version=person.version))
     return person
-
-
-async def _end_sign_ins(work: Work, person: Staff) -> None:
-    await work.session.execute(
-        update(SignIn)
-        .where(
-            col(SignIn.brand_id) == person.brand_id,
-            col(SignIn.staff_id) == person.id,
-            col(SignIn.revoked_at).is_(None),
-        )
-        .values(revoked_at=clock.now())
-    )

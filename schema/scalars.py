@@ -1,0 +1,60 @@
+"""The scalars that GraphQL lacks, and how ids are read."""
+
+from typing import Any, NewType, TypeVar, cast
+from uuid import UUID
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.scalar import ScalarDefinition
+
+from kernel.errors import NotFound
+
+Shown = TypeVar("Shown")
+
+Fen = NewType("Fen", int)
+Cursor = NewType("Cursor", str)
+
+LARGEST = 2**53 - 1
+
+
+def _fen(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
+        raise ValueError("an amount is a whole number of the currency's minor unit, within ±(2^53 - 1)")
+    return value
+
+
+def _cursor(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 4096:
+        raise ValueError("a cursor is a string that this server gave")
+    return value
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    Fen: strawberry.scalar(
+        name="Fen",
+        description="An amount of money: a whole number of the currency's minor unit (分), within ±(2^53 - 1).",
+        serialize=_fen,
+        parse_value=_fen,
+    ),
+    Cursor: strawberry.scalar(
+        name="Cursor",
+        description="A place in a list or feed. Opaque: keep it, send it back, never build or read one.",
+        serialize=_cursor,
+        parse_value=_cursor,
+    ),
+}
+
+CONFIG = StrawberryConfig(scalar_map=SCALARS)
+
+
+def read_id(value: strawberry.ID) -> UUID:
+    """The id that a client sent. A malformed one is the id of nothing: `NOT_FOUND`, as for any other."""
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise NotFound from error
+
+
+def shown_as(kind: type[Shown], row: Any) -> Shown:
+    """Let a Core row stand for a GraphQL type: fields are read from it by name, so nothing is copied."""
+    return cast(Shown, row)
