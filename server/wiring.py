@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import intake.policy
 import mall.policy
 import tagging.policy
 import tasks.policy
@@ -39,6 +40,7 @@ from directory.events import (
     StoreReopened,
     StoreShut,
 )
+from intake.events import ImportApplied
 from kernel import feed, jobs
 from kernel.work import Event
 from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
@@ -78,6 +80,7 @@ SEEN_BY: dict[type, SeenBy] = {
     CustomerTagsChanged: tagging.policy.seen_by,
     TagChanged: tagging.policy.seen_by,
     TagGroupChanged: tagging.policy.seen_by,
+    ImportApplied: intake.policy.seen_by,
     TaskAdded: tasks.policy.seen_by,
     TaskCompleted: tasks.policy.seen_by,
     TaskCancelled: tasks.policy.seen_by,
