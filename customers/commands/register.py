@@ -10,7 +10,7 @@ from customers.commands.profile import checked_birthday, optional_text
 from customers.errors import AlreadyHeld, HolderUnfit, IdentityMismatch, MemberNumberTaken, PhoneTaken
 from customers.events import RelationshipAdded
 from customers.models import Customer, Holding, HoldingReason, Relationship
-from customers.policy import require_person
+from customers.policy import require_writer
 from customers.queries import customers, phones, relationships
 from directory.models import Account
 from directory.queries import accounts, staff, stores
@@ -122,7 +122,7 @@ async def require_fit(work: Work, account: Account) -> None:
 
 async def _holder(work: Work, account_id: UUID | None) -> Account:
     """The account that is to hold: the one named, or the actor's own."""
-    require_person(work.actor)
+    require_writer(work.actor)
     if account_id is None:
         account = await accounts.own(work.session, work.actor)
         if account is None:

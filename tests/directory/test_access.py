@@ -10,12 +10,12 @@ from sqlmodel import col
 
 from customers.commands import close_access
 from directory import commands
-from directory.errors import AccessClosed, AccessOpen, BadPassword, OwnAccess
+from directory.commands.passwords import matches
+from directory.errors import AccessClosed, AccessOpen, OwnAccess, PasswordLength
 from directory.models import Account, Assignment, SignIn, Staff, StaffState
 from kernel import clock, feed, ids
 from kernel.actor import Actor
 from kernel.audit import AuditEntry
-from kernel.crypto import password_matches
 from kernel.errors import Forbidden, NotFound, StaleVersion
 from kernel.work import Ground, unit_of_work
 from tests.factories import build_customer, build_world, said, save
@@ -63,7 +63,7 @@ async def reopen(ground: Ground, actor: Actor, whom: Actor) -> Staff:
 
 @pytest.mark.parametrize("password", ["", "1234567", "x" * 129])
 async def test_a_password_that_is_too_short_or_too_long_is_refused(password: str) -> None:
-    with pytest.raises(BadPassword):
+    with pytest.raises(PasswordLength):
         await commands.hashed(password)
 
 
@@ -77,9 +77,8 @@ async def test_a_new_password_ends_every_sign_in_of_that_person_only(ground: Gro
         await commands.reset_password(work, guide.id, password_hash=password_hash)
 
     stored = (await person(ground, guide)).password_hash
-    assert stored
-    assert password_matches(stored, "密码一二三四五六")
-    assert not password_matches(stored, "密码一二三四五七")
+    assert matches(stored, "密码一二三四五六")
+    assert not matches(stored, "密码一二三四五七")
     assert (await revoked(ground, theirs), await revoked(ground, other)) == (True, False)
     assert await said(ground, guide.id) == [("put", "staff", guide.id)]
     assert await audited(ground) == [("staff.password_reset", guide.id)]
