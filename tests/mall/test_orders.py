@@ -17,7 +17,7 @@ from kernel.errors import Forbidden, Invalid, NotFound, Refusal
 from kernel.work import Ground, unit_of_work
 from mall import commands
 from mall.commands import Line, OrderNews
-from mall.errors import AmountsDiffer, OrderDiffers, OrderMovedOn, RefundExceedsOrder, WrongCurrency
+from mall.errors import AmountsDiffer, OrderDiffers, OrderMovedOn, OrderRefunded, RefundExceedsOrder, WrongCurrency
 from mall.models import Channel, Credit, CreditReason, LineKind, Order, OrderLine, OrderState, Product
 from tests.factories import World, build_customer, build_world, relationship_of, reload, said, save
 from tests.mall.trading import count, order_news, place, refund, till
@@ -226,6 +226,20 @@ async def test_a_newer_amount_below_what_was_refunded_is_refused(ground: Ground)
             )
 
     assert (await reload(ground, order)).amount == 10_000
+
+
+async def test_a_refunded_order_is_not_cancelled_by_newer_news(ground: Ground) -> None:
+    world = await build_world(ground)
+    news = order_news(world)
+    async with unit_of_work(ground, till(world)) as work:
+        order = await commands.record_order(work, news)
+    await refund(ground, world, order.id)
+
+    with pytest.raises(OrderRefunded):
+        async with unit_of_work(ground, till(world)) as work:
+            await commands.record_order(work, replace(news, state=OrderState.CANCELLED, news_at=clock.now()))
+
+    assert (await reload(ground, order)).state is OrderState.PAID
 
 
 @pytest.mark.parametrize("what", ["store", "customer", "time"])
