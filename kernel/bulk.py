@@ -1,6 +1,7 @@
 """Insert many rows at once: COPY on PostgreSQL, one prepared statement on SQLite."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -24,14 +25,11 @@ async def insert_rows(session: AsyncSession, model: type[SQLModel], rows: Sequen
         return
     await session.execute(text("SELECT 1"))  # the driver opens its transaction at the first statement
     names = list(rows[0])
-    to_json = [isinstance(table.columns[name].type, JSON) for name in names]
-    records = [
-        tuple(
-            orjson.dumps(row[name]).decode() if is_json and row[name] is not None else row[name]
-            for name, is_json in zip(names, to_json, strict=True)
-        )
-        for row in rows
-    ]
+    json_names = [name for name in names if isinstance(table.columns[name].type, JSON)]
+    if json_names:
+        rows = [{**row, **{name: _json(row[name]) for name in json_names}} for row in rows]
+    # Read one by one while they are sent: the server works meanwhile.
+    records = map(itemgetter(*names), rows) if len(names) > 1 else ((row[names[0]],) for row in rows)
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
     await driver.copy_records_to_table(table.name, records=records, columns=names)
@@ -50,3 +48,7 @@ async def insert_missing(
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
     return (await session.execute(statement, list(rows))).all()
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()

@@ -7,10 +7,40 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import customers.policy
+import directory.policy
+import intake.policy
 import mall.policy
 import tagging.policy
 import tasks.policy
 import tasks.reactions
+from customers.events import (
+    CustomerChanged,
+    NoteAdded,
+    NoteEdited,
+    PrimaryChanged,
+    RelationshipAdded,
+    RelationshipReassigned,
+    RemarkChanged,
+    VisitNoted,
+)
+from directory.events import (
+    PasswordReset,
+    RegionAdded,
+    RegionMoved,
+    RegionRenamed,
+    StaffAccessClosed,
+    StaffAccessReopened,
+    StaffDeparted,
+    StaffHired,
+    StaffMoved,
+    StaffRenamed,
+    StoreEdited,
+    StoreOpened,
+    StoreReopened,
+    StoreShut,
+)
+from intake.events import ImportApplied
 from kernel import feed, jobs
 from kernel.work import Event
 from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
@@ -21,6 +51,28 @@ SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry
 Reaction = Callable[[Any], jobs.Request | None]
 
 SEEN_BY: dict[type, SeenBy] = {
+    RegionAdded: directory.policy.seen_by_nobody,
+    RegionRenamed: directory.policy.seen_by_nobody,
+    RegionMoved: directory.policy.seen_by_nobody,
+    StoreOpened: directory.policy.store_seen_by,
+    StoreEdited: directory.policy.store_seen_by,
+    StoreShut: directory.policy.store_seen_by,
+    StoreReopened: directory.policy.store_seen_by,
+    StaffHired: directory.policy.staff_seen_by,
+    StaffRenamed: directory.policy.staff_seen_by,
+    StaffMoved: directory.policy.staff_seen_by,
+    PasswordReset: directory.policy.staff_seen_by,
+    StaffAccessClosed: directory.policy.staff_seen_by,
+    StaffAccessReopened: directory.policy.staff_seen_by,
+    StaffDeparted: directory.policy.staff_seen_by,
+    CustomerChanged: customers.policy.customer_seen_by,
+    RelationshipAdded: customers.policy.seen_by,
+    RelationshipReassigned: customers.policy.seen_by,
+    RemarkChanged: customers.policy.seen_by,
+    PrimaryChanged: customers.policy.seen_by,
+    NoteAdded: customers.policy.record_seen_by,
+    NoteEdited: customers.policy.record_seen_by,
+    VisitNoted: customers.policy.record_seen_by,
     OrderPlaced: mall.policy.seen_by,
     OrderChanged: mall.policy.seen_by,
     ServingMoved: mall.policy.seen_by,
@@ -28,6 +80,7 @@ SEEN_BY: dict[type, SeenBy] = {
     CustomerTagsChanged: tagging.policy.seen_by,
     TagChanged: tagging.policy.seen_by,
     TagGroupChanged: tagging.policy.seen_by,
+    ImportApplied: intake.policy.seen_by,
     TaskAdded: tasks.policy.seen_by,
     TaskCompleted: tasks.policy.seen_by,
     TaskCancelled: tasks.policy.seen_by,
