@@ -170,7 +170,7 @@ def _run(url: URL, program: str, *arguments: str) -> None:
         "PGPASSWORD": str(url.password) if url.password is not None else None,
         "PGDATABASE": url.database,
         "PGCONNECT_TIMEOUT": "10",
-        "PGOPTIONS": f"-c lock_timeout={_LOCK_SECONDS}s",  # somebody who still uses the tables would hold it up for ever
+        "PGOPTIONS": f"-c lock_timeout={_LOCK_SECONDS}s",  # for as long as somebody still uses the tables
     }
     done = subprocess.run(  # noqa: S603 - a program found on PATH, no shell
         [found, *arguments],
