@@ -15,7 +15,7 @@ from strawberry.types.nodes import SelectedField
 from kernel.actor import Actor
 from kernel.crypto import Vault
 from kernel.errors import Forbidden, NotSignedIn
-from kernel.idempotency import Reference, once
+from kernel.idempotency import Reference, fingerprint, once
 from kernel.work import Ground, Work, unit_of_work
 
 Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
@@ -26,6 +26,9 @@ class Identified(Protocol):
 
     @property
     def id(self) -> UUID: ...
+
+
+Act = Callable[[Work], Awaitable[Identified]]
 
 
 @dataclass
@@ -73,7 +76,7 @@ class Context:
             self._loaders[name] = loader
         return await loader.load(key)
 
-    async def mutate(self, info: "Info", key: str | None, act: Callable[[Work], Awaitable[Identified]]) -> UUID:
+    async def mutate(self, info: "Info", key: str | None, act: Act) -> UUID:
         """Run a command in a unit of work, once per idempotency key, and return the id of what it changed."""
         [changed] = await self.mutate_many(info, key, partial(_only, act))
         return changed
@@ -87,7 +90,8 @@ class Context:
             async def write() -> Reference:
                 return {"ids": [str(changed) for changed in await act(work)]}
 
-            answer = await once(work.session, work.actor, key, info.field_name, _arguments(info), write)
+            asked = fingerprint(self.vault, work.actor.brand_id, _arguments(info)) if key is not None else ""
+            answer = await once(work.session, work.actor, key, info.field_name, asked, write)
         return [UUID(changed) for changed in answer["ids"]]
 
     async def _read_batch(self, batch: Batch, arguments: dict[str, Any], keys: list[Any]) -> list[Any]:
@@ -99,11 +103,14 @@ class Context:
 Info = StrawberryInfo[Context, None]
 
 
-async def _only(act: Callable[[Work], Awaitable[Identified]], work: Work) -> Sequence[UUID]:
+async def _only(act: Act, work: Work) -> Sequence[UUID]:
     return [(await act(work)).id]
 
 
 def _arguments(info: Info) -> dict[str, Any]:
-    """What the client asked for, apart from the key itself: two requests under one key must agree on it."""
+    """What the client asked for, apart from the key itself: two requests under one key must agree on it.
+
+    A password is left out: a fast hash of it would be kept, from which it could be guessed.
+    """
     arguments = cast(SelectedField, info.selected_fields[0]).arguments
-    return {name: value for name, value in arguments.items() if name != "idempotencyKey"}
+    return {name: value for name, value in arguments.items() if name not in ("idempotencyKey", "password")}
