@@ -15,7 +15,7 @@ from strawberry.types.nodes import SelectedField
 from kernel.actor import Actor
 from kernel.crypto import Vault
 from kernel.errors import Forbidden, NotSignedIn
-from kernel.idempotency import Reference, once
+from kernel.idempotency import Reference, fingerprint, once
 from kernel.work import Ground, Work, unit_of_work
 
 Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
@@ -90,7 +90,8 @@ class Context:
             async def write() -> Reference:
                 return {"ids": [str(changed) for changed in await act(work)]}
 
-            answer = await once(work.session, work.actor, key, info.field_name, _arguments(info), write)
+            asked = fingerprint(self.vault, work.actor.brand_id, _arguments(info)) if key is not None else ""
+            answer = await once(work.session, work.actor, key, info.field_name, asked, write)
         return [UUID(changed) for changed in answer["ids"]]
 
     async def _read_batch(self, batch: Batch, arguments: dict[str, Any], keys: list[Any]) -> list[Any]:
