@@ -148,13 +148,19 @@ def _postgres(url: URL, pool_size: int) -> AsyncEngine:
         max_overflow=pool_size // 2,
         pool_timeout=10,
         pool_pre_ping=True,
+        hide_parameters=True,  # they would stand in the logs, personal data and all
         connect_args={"timeout": 5, "server_settings": {"jit": "off", "timezone": "UTC"}},
     )
 
 
 def _sqlite(url: URL) -> AsyncEngine:
     engine = create_async_engine(
-        url, pool_size=8, max_overflow=8, pool_timeout=30, connect_args={"timeout": BUSY_SECONDS}
+        url,
+        pool_size=8,
+        max_overflow=8,
+        pool_timeout=30,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS},
     )
     prepare_sqlite(engine.sync_engine)
     return engine
