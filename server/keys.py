@@ -11,9 +11,7 @@ from server.errors import CannotStart
 
 DATA_KEY_BYTES = 32
 FILE = "keys.json"
-HOW_TO_MAKE = (
-    "make one with: python3 -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"  # both kinds
-)
+HOW_TO_MAKE = "make each with: python3 -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
 
 
 def decode_data_key(text: str) -> bytes:

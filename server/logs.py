@@ -52,7 +52,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.daogou_log_level.upper())
-    for noisy in ("arq", "aiosqlite", "websockets", "alembic", "asyncio"):
+    for noisy in ("arq", "aiosqlite", "websockets", "alembic", "asyncio", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -76,7 +77,7 @@ class Settings(BaseSettings):
         """The address of the database; unset, that of an SQLite file in the home folder."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.daogou_home.absolute() / 'daogou.db'}"
+        return f"sqlite:///{quote(str(self.daogou_home.absolute() / 'daogou.db'))}"
 
     @property
     def redis(self) -> str | None:
