@@ -36,7 +36,7 @@ class Vault:
             raise Unreadable
         try:
             return self._seal_key.decrypt(nonce, body, brand_id.bytes).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise Unreadable from error
 
     def index(self, brand_id: UUID, text: str) -> str:

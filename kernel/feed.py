@@ -154,7 +154,7 @@ async def all_heads(session: AsyncSession, feed_ids: Iterable[UUID]) -> dict[UUI
     found = await session.execute(
         select(col(Feed.feed_id), col(Feed.head)).where(col(Feed.feed_id).in_(list(feed_ids)))
     )
-    return dict(found.tuples())
+    return {row.feed_id: row.head for row in found}
 
 
 async def after(

@@ -1,0 +1,80 @@
+"""Two engines, one way of using them: snapshots for readers, a place in line for writers."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlmodel import col
+
+from kernel.db import BadDatabaseUrl, parse_url
+from kernel.feed import Feed
+from kernel.work import Ground
+from tests.factories import World, build_world
+
+
+async def test_a_reader_sees_one_snapshot_whatever_is_committed_meanwhile(ground: Ground) -> None:
+    world = await build_world(ground)
+
+    async with ground.db.read() as session:
+        before = await session.scalar(select(func.max(Feed.head)))
+        await _count_up(ground, world)
+        within = await session.scalar(select(func.max(Feed.head)))
+    async with ground.db.read() as session:
+        after = await session.scalar(select(func.max(Feed.head)))
+
+    assert (before, within, after) == (0, 0, 1)
+
+
+async def test_no_update_is_lost_when_many_read_and_then_write(ground: Ground) -> None:
+    world = await build_world(ground)
+
+    async def add_one() -> None:
+        for _ in range(10):
+            async with ground.db.write() as session:
+                mine = col(Feed.feed_id) == world.shop.guide.id
+                head = await session.scalar(select(col(Feed.head)).where(mine).with_for_update())
+                await asyncio.sleep(0)
+                await session.execute(update(Feed).where(mine).values(head=(head or 0) + 1))
+
+    await asyncio.gather(*(add_one() for _ in range(5)))
+
+    async with ground.db.read() as session:
+        assert await session.scalar(select(func.max(Feed.head))) == 50
+
+
+async def test_an_exception_rolls_back(ground: Ground) -> None:
+    world = await build_world(ground)
+
+    with pytest.raises(RuntimeError):
+        async with ground.db.write() as session:
+            await session.execute(update(Feed).values(head=5))
+            raise RuntimeError
+
+    await _count_up(ground, world)
+    async with ground.db.read() as session:
+        assert await session.scalar(select(func.max(Feed.head))) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("postgresql://u:p@h/d", "postgresql+asyncpg"),
+        ("postgresql+psycopg://u:p@h/d", "postgresql+asyncpg"),
+        ("sqlite:///var/daogou.db", "sqlite+aiosqlite"),
+    ],
+)
+def test_addresses_are_understood_whatever_driver_they_name(url: str, driver: str) -> None:
+    assert parse_url(url).drivername == driver
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://u@h/d", "sqlite://", "sqlite:///:memory:"])
+def test_an_address_that_cannot_work_is_one_sentence(url: str) -> None:
+    with pytest.raises(BadDatabaseUrl) as error:
+        parse_url(url)
+
+    assert "DATABASE_URL" in str(error.value)
+
+
+async def _count_up(ground: Ground, world: World) -> None:
+    async with ground.db.write() as session:
+        await session.execute(update(Feed).where(col(Feed.feed_id) == world.shop.guide.id).values(head=Feed.head + 1))

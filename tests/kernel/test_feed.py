@@ -1,0 +1,200 @@
+"""A feed hands out positions in commit order, and a reader's place can never step over an entry."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import pytest
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from kernel import clock, feed, ids
+from kernel.feed import Entry, Feed, FeedEvent, Place
+from kernel.work import Ground
+from tests.factories import World, build_world
+
+WRITERS = 6
+WRITES = 25
+
+Append = Callable[[AsyncSession, UUID, list[Entry]], Awaitable[object]]
+
+
+async def test_positions_are_dense_and_the_head_is_the_last_of_them(ground: Ground) -> None:
+    world = await build_world(ground)
+    staff = world.shop.guide.id
+
+    for size in (1, 3, 2):
+        async with ground.db.write() as session:
+            await feed.append(session, world.brand.id, [_entry(staff) for _ in range(size)])
+
+    async with ground.db.read() as session:
+        rows = await feed.after(session, world.brand.id, {staff: 0})
+        heads = await feed.heads(session, world.brand.id, [staff])
+    assert [row.seq for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert heads[staff].head == 6
+
+
+async def test_a_rolled_back_change_leaves_no_gap(ground: Ground) -> None:
+    world = await build_world(ground)
+    staff = world.shop.guide.id
+
+    with pytest.raises(RuntimeError):
+        async with ground.db.write() as session:
+            await feed.append(session, world.brand.id, [_entry(staff)])
+            raise RuntimeError
+    async with ground.db.write() as session:
+        await feed.append(session, world.brand.id, [_entry(staff)])
+
+    async with ground.db.read() as session:
+        assert [row.seq for row in await feed.after(session, world.brand.id, {staff: 0})] == [1]
+
+
+async def test_a_feed_nobody_opened_stops_the_commit(ground: Ground) -> None:
+    world = await build_world(ground)
+
+    with pytest.raises(LookupError):
+        async with ground.db.write() as session:
+            await feed.append(session, world.brand.id, [_entry(ids.new())])
+
+
+async def test_a_reader_misses_nothing_while_many_write(ground: Ground) -> None:
+    world = await build_world(ground)
+
+    seen, written = await _race(ground, world, feed.append)
+
+    assert seen == list(range(1, written + 1))
+
+
+async def test_numbers_from_a_sequence_would_lose_changes(ground: Ground, engine: str) -> None:
+    """The mutant of the test above: positions that are handed out before the commit, in no order of commits."""
+    world = await build_world(ground)
+    numbers = iter(range(1, 10_000))
+
+    async def append(session: AsyncSession, brand_id: UUID, entries: list[Entry]) -> None:
+        numbered = [(next(numbers), entry) for entry in entries]
+        await asyncio.sleep(random.random() / 50)
+        await session.execute(insert(FeedEvent), [_row(brand_id, entry, seq) for seq, entry in numbered])
+        await asyncio.sleep(random.random() / 50)
+
+    seen, written = await _race(ground, world, append)
+
+    if engine == "sqlite":  # one writer at a time: there, commit order is the only order
+        assert len(seen) == written
+    else:
+        assert len(seen) < written
+
+
+async def test_two_writers_that_share_feeds_do_not_wait_for_each_other_for_ever(ground: Ground) -> None:
+    world = await build_world(ground)
+    feeds = [world.shop.guide.id, world.shop.other_guide.id, feed.of_desk(world.shop.store.id)]
+
+    async def write(order: list[UUID]) -> None:
+        for _ in range(20):
+            async with ground.db.write() as session:
+                await feed.append(session, world.brand.id, [_entry(feed_id) for feed_id in order])
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(write(random.sample(feeds, 3)) for _ in range(4)))
+
+    async with ground.db.read() as session:
+        heads = await feed.heads(session, world.brand.id, feeds)
+    assert {state.head for state in heads.values()} == {80}
+
+
+@pytest.mark.parametrize(
+    ("seq", "same_epoch", "expected"),
+    [(5, True, False), (10, True, False), (11, True, True), (2, True, True), (3, True, False), (5, False, True)],
+)
+def test_a_reader_starts_over_when_its_place_is_not_one_of_this_feed(
+    seq: int, same_epoch: bool, expected: bool
+) -> None:
+    epoch = ids.new()
+    state = Feed(brand_id=ids.new(), feed_id=ids.new(), epoch=epoch, head=10, floor=3)
+
+    assert feed.must_refetch(state, Place(epoch if same_epoch else ids.new(), seq)) is expected
+
+
+def test_a_reader_far_behind_starts_over() -> None:
+    state = Feed(brand_id=ids.new(), feed_id=ids.new(), epoch=ids.new(), head=feed.FURTHEST_BEHIND + 2)
+
+    assert not feed.must_refetch(state, Place(state.epoch, 2))
+    assert feed.must_refetch(state, Place(state.epoch, 1))
+
+
+async def test_a_new_epoch_of_one_brand_leaves_the_other_alone(ground: Ground) -> None:
+    ours, theirs = await build_world(ground, "ours"), await build_world(ground, "theirs")
+
+    async def epoch(world: World) -> UUID:
+        async with ground.db.read() as session:
+            found = await session.scalar(
+                select(col(Feed.epoch)).where(
+                    col(Feed.brand_id) == world.brand.id, col(Feed.feed_id) == world.shop.guide.id
+                )
+            )
+        assert found
+        return found
+
+    before = await epoch(ours), await epoch(theirs)
+    async with ground.db.write() as session:
+        await feed.new_epoch(session, ours.brand.id)
+
+    assert await epoch(ours) != before[0]
+    assert await epoch(theirs) == before[1]
+
+
+async def _race(ground: Ground, world: World, append: Append) -> tuple[list[int], int]:
+    """Many write to one feed while one reads behind its cursor; returns what it saw and how many were written."""
+    staff = world.shop.guide.id
+    done = asyncio.Event()
+
+    async def write() -> None:
+        for _ in range(WRITES):
+            async with ground.db.write() as session:
+                await append(session, world.brand.id, [_entry(staff)])
+
+    async def read() -> list[int]:
+        cursor, seen = 0, []
+        while True:
+            last_round = done.is_set()
+            async with ground.db.read() as session:
+                rows = await feed.after(session, world.brand.id, {staff: cursor})
+            seen += [row.seq for row in rows]
+            cursor = seen[-1] if seen else 0
+            if last_round and not rows:
+                return seen
+            await asyncio.sleep(0.001)
+
+    reader = asyncio.create_task(read())
+    await asyncio.gather(*(write() for _ in range(WRITERS)))
+    done.set()
+    return await reader, WRITERS * WRITES
+
+
+def _entry(feed_id: UUID) -> Entry:
+    return Entry(feed_id, "task", ids.new(), 1)
+
+
+def _row(brand_id: UUID, entry: Entry, seq: int) -> dict[str, object]:
+    return {
+        "brand_id": brand_id,
+        "feed_id": entry.feed_id,
+        "seq": seq,
+        "entity_type": entry.entity_type,
+        "entity_id": entry.entity_id,
+        "op": entry.op.value,
+        "entity_ver": entry.version,
+        "at": clock.now(),
+    }
+
+
+async def test_the_head_of_any_brands_feed_can_be_watched(ground: Ground) -> None:
+    ours, theirs = await build_world(ground, "ours"), await build_world(ground, "theirs")
+    async with ground.db.write() as session:
+        await session.execute(update(Feed).where(col(Feed.feed_id) == theirs.shop.guide.id).values(head=7))
+
+    async with ground.db.read() as session:
+        heads = await feed.all_heads(session, [ours.shop.guide.id, theirs.shop.guide.id])
+
+    assert heads == {ours.shop.guide.id: 0, theirs.shop.guide.id: 7}

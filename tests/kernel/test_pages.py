@@ -1,0 +1,68 @@
+"""Pages of a list, put together, are the list: no row twice, none left out, whatever the cursor's origin."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlmodel import col
+
+from kernel.errors import Invalid
+from kernel.pages import Key, Page, paged
+from kernel.work import Ground
+from schema.paging import page_of
+from schema.scalars import Cursor
+from tasks.models import Task
+from tests.factories import build_task, build_world
+
+KEYS = (Key(col(Task.priority), descending=True), Key(col(Task.due_at)), Key(col(Task.id), descending=True))
+
+
+async def test_pages_of_any_size_make_up_the_whole_list(ground: Ground) -> None:
+    world = await build_world(ground)
+    for _ in range(13):
+        await build_task(ground, world.shop.guide, priority=random.choice([10, 50, 90]))
+
+    whole = await _walk(ground, 100)
+
+    assert len(whole) == 13
+    for size in (1, 2, 5, 13):
+        assert await _walk(ground, size) == whole
+
+
+async def _walk(ground: Ground, size: int) -> list[object]:
+    seen: list[object] = []
+    after = None
+    while True:
+        page = Page(size, after)
+        async with ground.db.read() as session:
+            rows = (await session.scalars(paged(select(Task), page, *KEYS))).all()
+        seen += [row.id for row in rows[:size]]
+        if len(rows) <= size:
+            return seen
+        last = rows[size - 1]
+        after = [last.priority, last.due_at.isoformat(), str(last.id)]
+
+
+@pytest.mark.parametrize("first", [0, -1, 101, 2**31 - 1])
+def test_a_page_has_one_to_a_hundred_rows(first: int) -> None:
+    with pytest.raises(Invalid) as refusal:
+        Page(first)
+    assert refusal.value.code == "BAD_PAGE_SIZE"
+
+
+@given(st.text(max_size=80) | st.binary(max_size=60).map(lambda raw: raw.hex()))
+def test_any_text_as_a_cursor_is_refused_in_words(text: str) -> None:
+    try:
+        paged(select(Task), page_of(20, Cursor(text)), *KEYS)
+    except Invalid as refusal:
+        assert refusal.code == "BAD_CURSOR"
+
+
+@given(st.lists(st.none() | st.booleans() | st.integers() | st.text() | st.floats(), max_size=4))
+def test_any_values_as_a_place_are_refused_in_words(values: list[object]) -> None:
+    try:
+        paged(select(Task), Page(20, values), *KEYS)
+    except Invalid as refusal:
+        assert refusal.code == "BAD_CURSOR"
