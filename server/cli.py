@@ -6,6 +6,7 @@ Each command imports what it needs when it runs: `daogou --help` should not wait
 import asyncio
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -98,6 +99,44 @@ def migrate(
     if differences:
         raise typer.Exit(1)
     typer.echo(f"The schema is {migrating.head()}; models and migrations agree.")
+
+
+@app.command(epilog=_EXAMPLES + "daogou check\n\ndaogou check --ready\n\ndaogou check --json")
+def check(
+    ready: Annotated[bool, typer.Option("--ready", help="Only whether database and Redis answer; quick.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """See that everything is reachable, and that the database keeps what it promises. Exits with 1 if not."""
+    settings = _start()
+    from server import checking
+
+    findings = _run(checking.all_of(settings, only_ready=ready))
+    checking.show(findings, as_json=as_json)
+    if not all(finding.is_good for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command(epilog=_EXAMPLES + "daogou backup /backups/daogou-monday.db")
+def backup(file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")]) -> None:
+    """Copy the database into a file, while everything goes on. The keys are not in it: keep them elsewhere."""
+    settings = _start()
+    from server import copying
+
+    size = copying.backup(settings, file)
+    typer.echo(f"{file}: {size / 1e6:.1f} MB. {copying.KEYS_APART}")
+
+
+@app.command(epilog=_EXAMPLES + "daogou restore /backups/daogou-monday.db\n\ndaogou restore backup.dump --yes")
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `daogou backup` wrote for the same kind of database.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Replace what is in the database now.")] = False,
+) -> None:
+    """Put a backup in place of the database. Stop `serve` and `worker` first; phones then start over."""
+    settings = _start()
+    from server import copying
+
+    feeds = copying.restore(settings, file, replace=yes)
+    typer.echo(f"Restored; {feeds} feeds have a new epoch, so that every phone starts over. {copying.KEYS_APART}")
 
 
 @app.command(hidden=True, epilog=_EXAMPLES + 'daogou revision "give tasks a colour"')

@@ -34,7 +34,7 @@ async def upgrade(settings: Settings) -> str:
     """
     async with _migrating(settings) as connection:
         before = await connection.run_sync(_version)
-        _require_known(before)
+        require_known(before)
         if before != head():
             await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
             await _require_no_dangling(connection)
@@ -55,7 +55,7 @@ async def is_current(settings: Settings) -> bool:
 async def require_current(settings: Settings) -> None:
     """Raises `CannotStart` unless the schema is the one that this program knows."""
     there = await version(settings)
-    _require_known(there)
+    require_known(there)
     if there != head():
         state = f"has the schema {there}" if there else "has no tables yet"
         raise CannotStart(f"The database {state}, and this program needs {head()}: run `daogou migrate`.")
@@ -78,6 +78,11 @@ async def revise(message: str) -> Path:
         scratch = Settings(database_url=SecretStr(f"sqlite:///{folder}/scratch.db"))
         async with _migrating(scratch) as connection:
             return await connection.run_sync(_revise, message)
+
+
+def known() -> list[str]:
+    """The versions that this program knows, newest first."""
+    return [step.revision for step in _steps().walk_revisions()]
 
 
 def head() -> str:
@@ -112,8 +117,9 @@ def _version(connection: Connection) -> str:
     return MigrationContext.configure(connection).get_current_revision() or ""
 
 
-def _require_known(there: str) -> None:
-    if there and there not in {step.revision for step in _steps().walk_revisions()}:
+def require_known(there: str) -> None:
+    """Raises `CannotStart` for a schema that a newer program made."""
+    if there and there not in known():
         raise CannotStart(
             f"The database has the schema {there}, which this program doesn't know: install a newer daogou."
         )

@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg  # type: ignore[import-untyped]  # it ships no types
+import asyncpg
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError

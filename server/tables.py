@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 import customers.models
 import directory.models
+import intake.models
 import kernel.audit
 import kernel.feed
 import kernel.idempotency
@@ -21,6 +22,7 @@ MODULES = (
     directory.models,
     customers.models,
     mall.models,
+    intake.models,
     tagging.models,
     tasks.models,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from directory.models import Account, Assignment, Region, Staff, Store
+from directory.models import Account, Assignment, Brand, Region, Staff, Store
 from kernel import bulk
 from kernel.work import Work
 
@@ -13,6 +13,7 @@ Rows = Sequence[Mapping[str, Any]]
 async def load(
     work: Work,
     *,
+    brands: Rows = (),
     regions: Rows = (),
     stores: Rows = (),
     staff: Rows = (),
@@ -23,6 +24,7 @@ async def load(
 
     Nobody's phone is told row by row: whoever loads gives the brand's feeds a new epoch in the end.
     """
+    await bulk.insert_rows(work.session, Brand, brands)
     await bulk.insert_rows(work.session, Region, regions)
     await bulk.insert_rows(work.session, Store, stores)
     await bulk.insert_rows(work.session, Staff, staff)

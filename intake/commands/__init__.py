@@ -1,0 +1,1 @@
+"""What an import does, step by step; the only writer of its tables."""

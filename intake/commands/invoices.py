@@ -1,0 +1,298 @@
+"""Write staged invoices into the mall: orders with lines and credit, refunds, and what is known of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlmodel import col
+
+import mall.commands
+import mall.commands.replace
+from customers.models import Customer, Relationship
+from directory.models import Account, AccountKind, Store
+from intake.commands import places, stage
+from intake.models import ImportedInvoice, ImportRun, Outcome, StagedInvoice
+from intake.models.invoice import REFUND, SALE, Invoice, Line, minor, shared_out, unpacked
+from intake.models.mapping import OrderMapping
+from kernel import bulk, clock, ids
+from kernel.work import Work
+from mall.models import Channel, CreditReason, LineKind, Order, OrderState, Product, Refund
+
+AT_ONCE = 150
+_KINDS = {kind.value: kind for kind in LineKind}
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Where an invoice counts. Without a customer it is the store's alone."""
+
+    store_id: UUID
+    time_zone: str
+    customer_id: UUID | None = None
+    relationship_id: UUID | None = None
+    holder_id: UUID | None = None
+    is_guide: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows for the mall, and which of them are there already."""
+
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    refunds: list[dict[str, Any]] = field(default_factory=list)
+    order_lines: list[dict[str, Any]] = field(default_factory=list)
+    refund_lines: list[dict[str, Any]] = field(default_factory=list)
+    order_credits: list[dict[str, Any]] = field(default_factory=list)
+    known_orders: dict[str, UUID] = field(default_factory=dict)
+    known_refunds: dict[str, UUID] = field(default_factory=dict)
+
+
+async def apply_next(work: Work, run: ImportRun, mapping: OrderMapping) -> tuple[str, int]:
+    """Apply the next staged invoices; returns the last number and how many they were."""
+    staged = await _next(work, run)
+    if not staged:
+        return run.position, 0
+    read = [(row.number, row.outcome, unpacked(row.content)) for row in staged]
+    owners = await _owners(work, [invoice for _, _, invoice in read])
+    batch = Batch()
+    changed = [number for number, outcome, _ in read if outcome is Outcome.CHANGED]
+    batch.known_orders = await _known(work, run, Order, changed)
+    batch.known_refunds = await _known(work, run, Refund, changed)
+    products = await _products(work, mapping, [invoice for _, _, invoice in read])
+    for (number, _, invoice), owner in zip(read, owners, strict=True):
+        _add(batch, run, mapping, number, invoice, owner, products)
+    await _write(work, batch)
+    await _remember(work, run, read, changed)
+    return staged[-1].number, len(staged)
+
+
+async def _next(work: Work, run: ImportRun) -> Sequence[StagedInvoice]:
+    found = await work.session.scalars(
+        select(StagedInvoice)
+        .where(
+            col(StagedInvoice.brand_id) == run.brand_id,
+            col(StagedInvoice.run_id) == run.id,
+            col(StagedInvoice.number) > run.position,
+        )
+        .order_by(col(StagedInvoice.number))
+        .limit(AT_ONCE)
+    )
+    return found.all()
+
+
+async def _known(work: Work, run: ImportRun, table: type[Order] | type[Refund], numbers: list[str]) -> dict[str, UUID]:
+    if not numbers:
+        return {}
+    found = await work.session.execute(
+        select(col(table.number), col(table.id)).where(
+            col(table.brand_id) == run.brand_id, col(table.source) == run.source, col(table.number).in_(numbers)
+        )
+    )
+    return dict(found.tuples().all())
+
+
+async def _owners(work: Work, invoices: Sequence[Invoice]) -> list[Owner]:
+    keys = {invoice.customer for invoice in invoices if invoice.customer}
+    known = await _relationships(work, keys)
+    own = {invoice.store for invoice in invoices if _relationship(known, invoice) is None}
+    opened = await places.stores(work, own)
+    return [_relationship(known, invoice) or Owner(*opened[invoice.store][:2]) for invoice in invoices]
+
+
+Known = dict[str, list[tuple[str, bool, Owner]]]
+
+
+def _relationship(known: Known, invoice: Invoice) -> Owner | None:
+    """The relationship that the invoice counts in: the primary one, or that of the invoice's own store."""
+    for store, is_primary, owner in known.get(invoice.customer, ()):
+        if is_primary if invoice.follows_home else store == invoice.store:
+            return owner
+    return None
+
+
+async def _relationships(work: Work, keys: set[str]) -> Known:
+    if not keys:
+        return {}
+    brand = col(Relationship.brand_id)
+    found = await work.session.execute(
+        select(
+            col(Customer.member_number),
+            col(Store.code),
+            col(Relationship.is_primary),
+            col(Store.id),
+            col(Store.time_zone),
+            col(Customer.id),
+            col(Relationship.id),
+            col(Account.id),
+            col(Account.kind),
+        )
+        .join(Customer, (col(Customer.brand_id) == brand) & (col(Customer.id) == col(Relationship.customer_id)))
+        .join(Store, (col(Store.brand_id) == brand) & (col(Store.id) == col(Relationship.store_id)))
+        .join(Account, (col(Account.brand_id) == brand) & (col(Account.id) == col(Relationship.holder_id)))
+        .where(brand == work.actor.brand_id, col(Customer.member_number).in_(keys))
+    )
+    known: Known = {}
+    for key, store, is_primary, *place, kind in found.tuples():
+        owner = Owner(*place, is_guide=kind is AccountKind.GUIDE)
+        known.setdefault(key, []).append((store, is_primary, owner))
+    return known
+
+
+async def _products(work: Work, mapping: OrderMapping, invoices: Sequence[Invoice]) -> dict[str, UUID]:
+    """The catalogue's ids of the goods sold; what it lacks is added as last sold here."""
+    sold: dict[str, Line] = {}
+    for invoice in invoices:
+        for line in invoice.lines:
+            if line.role == SALE and line.kind == LineKind.GOODS:
+                sold[line.code] = line
+    found = await work.session.execute(
+        select(col(Product.code), col(Product.id)).where(
+            col(Product.brand_id) == work.actor.brand_id, col(Product.code).in_(list(sold))
+        )
+    )
+    known = dict(found.tuples().all())
+    rows = [
+        {
+            "brand_id": work.actor.brand_id,
+            "id": ids.new(),
+            "code": code,
+            "name": line.name,
+            "category": None,
+            "price": minor(Decimal(line.amount) / (line.quantity or 1), mapping.brand.minor_digits),
+            "version": 1,
+        }
+        for code, line in sold.items()
+        if code not in known
+    ]
+    await mall.commands.load(work, products=rows)
+    return known | {str(row["code"]): row["id"] for row in rows}
+
+
+def _add(
+    batch: Batch,
+    run: ImportRun,
+    mapping: OrderMapping,
+    number: str,
+    invoice: Invoice,
+    owner: Owner,
+    products: dict[str, UUID],
+) -> None:
+    if sales := invoice.of(SALE):
+        order_id = batch.known_orders.get(number) or ids.new()
+        header = _header(run, mapping, order_id, number, sales, owner)
+        amounts = shared_out([Decimal(line.amount) for line in sales], mapping.brand.minor_digits)
+        header["amount"] = sum(amounts)
+        header["serving_account_id"] = owner.holder_id
+        header["state"], header["channel"] = OrderState.COMPLETED, Channel.FILE
+        header["country"] = invoice.country or None
+        batch.orders.append(header)
+        batch.order_credits.append(_credit(run.brand_id, order_id, owner, header["placed_at"]))
+        batch.order_lines.extend(
+            _line(run.brand_id, place, line, amount)
+            | {"order_id": order_id, "product_id": products.get(line.code) if line.kind == LineKind.GOODS else None}
+            for place, (line, amount) in enumerate(zip(sales, amounts, strict=True), 1)
+        )
+    if given_back := invoice.of(REFUND):
+        refund_id = batch.known_refunds.get(number) or ids.new()
+        header = _header(run, mapping, refund_id, number, given_back, owner)
+        amounts = shared_out([Decimal(line.amount) for line in given_back], mapping.brand.minor_digits)
+        header["amount"] = sum(amounts)
+        header["order_id"] = None
+        batch.refunds.append(header)
+        batch.refund_lines.extend(
+            _line(run.brand_id, place, line, amount) | {"refund_id": refund_id}
+            for place, (line, amount) in enumerate(zip(given_back, amounts, strict=True), 1)
+        )
+
+
+def _header(
+    run: ImportRun, mapping: OrderMapping, row_id: UUID, number: str, lines: Sequence[Line], owner: Owner
+) -> dict[str, Any]:
+    placed_at = datetime.fromtimestamp(min(line.at for line in lines), UTC)
+    return {
+        "brand_id": run.brand_id,
+        "id": row_id,
+        "source": run.source,
+        "number": number,
+        "store_id": owner.store_id,
+        "customer_id": owner.customer_id,
+        "relationship_id": owner.relationship_id,
+        "currency": mapping.brand.currency,
+        "placed_at": placed_at,
+        "day": clock.store_day(placed_at, owner.time_zone),
+        "version": 1,
+    }
+
+
+def _line(brand_id: UUID, place: int, line: Line, amount: int) -> dict[str, Any]:
+    return {
+        "brand_id": brand_id,
+        "line": place,
+        "product_code": line.code,
+        "name": line.name,
+        "kind": _KINDS[line.kind],
+        "quantity": line.quantity,
+        "amount": amount,
+    }
+
+
+def _credit(brand_id: UUID, order_id: UUID, owner: Owner, at: datetime) -> dict[str, Any]:
+    return {
+        "brand_id": brand_id,
+        "order_id": order_id,
+        "store_id": owner.store_id,
+        "account_id": owner.holder_id if owner.is_guide else None,
+        "reason": CreditReason.HOLDER if owner.is_guide else CreditReason.STORE,
+        "decided_at": at,
+    }
+
+
+async def _write(work: Work, batch: Batch) -> None:
+    known_orders, known_refunds = set(batch.known_orders.values()), set(batch.known_refunds.values())
+    if known_orders or known_refunds:
+        rewritten_orders = [row for row in batch.orders if row["id"] in known_orders]
+        rewritten_refunds = [row for row in batch.refunds if row["id"] in known_refunds]
+        gone_orders = known_orders - {row["id"] for row in rewritten_orders}
+        gone_refunds = known_refunds - {row["id"] for row in rewritten_refunds}
+        replace = mall.commands.replace
+        await replace.empty(work, orders=sorted(known_orders), refunds=sorted(known_refunds))
+        await replace.remove(work, orders=sorted(gone_orders), refunds=sorted(gone_refunds))
+        await replace.rewrite(work, orders=rewritten_orders, refunds=rewritten_refunds)
+    await mall.commands.load(
+        work,
+        orders=[row for row in batch.orders if row["id"] not in known_orders],
+        order_lines=batch.order_lines,
+        refunds=[row for row in batch.refunds if row["id"] not in known_refunds],
+        refund_lines=batch.refund_lines,
+        order_credits=batch.order_credits,
+    )
+
+
+async def _remember(
+    work: Work, run: ImportRun, read: Sequence[tuple[str, Outcome, Invoice]], changed: Sequence[str]
+) -> None:
+    if changed:
+        await work.session.execute(
+            delete(ImportedInvoice).where(
+                col(ImportedInvoice.brand_id) == run.brand_id,
+                col(ImportedInvoice.source) == run.source,
+                col(ImportedInvoice.number).in_(changed),
+            )
+        )
+    rows = [
+        {
+            "brand_id": run.brand_id,
+            "source": run.source,
+            "number": number,
+            "ignored_lines": invoice.ignored.total(),
+            "ignored": dict(sorted(invoice.ignored.items())),
+            "digest": invoice.digest,
+            **stage.facts(invoice),
+        }
+        for number, _, invoice in read
+    ]
+    await bulk.insert_rows(work.session, ImportedInvoice, rows)

@@ -1,0 +1,321 @@
+"""Put what a file says into the staging area: pieces as they come, then whole invoices, compared with the known."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel, col
+
+from directory.models import Staff, Store
+from intake.commands import runs
+from intake.errors import PlaceUnknown
+from intake.models import (
+    ImportedInvoice,
+    ImportedPlace,
+    ImportRun,
+    Outcome,
+    PlaceKind,
+    StagedCustomer,
+    StagedInvoice,
+    StagedPiece,
+)
+from intake.models.cells import Refused
+from intake.models.invoice import REFUND, SALE, Invoice, Line, pack, packed, settled, unpack, unpacked
+from intake.models.mapping import GuideRule, Mapping, OrderMapping, StoreRule
+from intake.models.orders_file import Piece, whole_piece
+from intake.models.rules import Place, Placer
+from kernel import bulk
+from kernel.work import Work
+
+_INVOICES_AT_ONCE = 400
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a file turned out to hold. `first` and `last` are the invoices at its edges."""
+
+    rows: int = 0
+    first: str = ""
+    last: str = ""
+    orders: int = 0
+    refunds: int = 0
+    left_out: int = 0
+    customers: set[str] = field(default_factory=set)
+    ignored: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    kept: int = 0
+    joined: list[str] = field(default_factory=list)
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "orders": self.orders,
+            "refunds": self.refunds,
+            "customers": len(self.customers),
+            "left_out": self.left_out,
+            "ignored": dict(sorted(self.ignored.items())),
+            "invoices": {outcome.value: self.outcomes[outcome.value] for outcome in Outcome},
+        }
+
+
+@dataclass(slots=True)
+class Known:
+    """The codes of stores and guides that this import has met, so that each is looked at once."""
+
+    places: set[tuple[PlaceKind, str]] = field(default_factory=set)
+
+
+async def add_pieces(work: Work, run: ImportRun, pieces: Sequence[Piece]) -> None:
+    """Keep a batch of lines."""
+    await runs.renew(work, run)
+    rows = [
+        {
+            "brand_id": run.brand_id,
+            "run_id": run.id,
+            "number": piece.number,
+            "first_row": piece.first_row,
+            "content": pack((piece.header_row, piece.header, piece.is_settled, piece.lines)),
+        }
+        for piece in pieces
+    ]
+    await bulk.insert_rows(work.session, StagedPiece, rows)
+
+
+async def combine(
+    work: Work, run: ImportRun, mapping: OrderMapping, placer: Placer, known: Known, tally: Tally
+) -> bool:
+    """Make whole invoices of the next pieces, and keep those that are new or changed; false when none is left.
+
+    Raises the refusal that names the row when an invoice makes no sense.
+    """
+    await runs.renew(work, run)
+    pieces = await _next_pieces(work, run)
+    if not pieces:
+        return False
+    wholes = [_whole(run, mapping, list(parts)) for _, parts in groupby(pieces, lambda piece: piece.number)]
+    placed = [(whole, *_placed(run, mapping, placer, whole)) for whole in wholes]
+    await _note_places(work, run, mapping, known, placed)
+    given = {whole.number: _invoice(mapping, whole, store, guide, tally) for whole, store, guide in placed}
+    given = {number: invoice for number, invoice in given.items() if _is_due(run, mapping, invoice, tally)}
+    for invoice in given.values():
+        _count(tally, invoice)
+    await _keep(work, run, given, await _changes(work, run, given, tally))
+    await work.session.execute(
+        delete(StagedPiece).where(
+            col(StagedPiece.brand_id) == run.brand_id,
+            col(StagedPiece.run_id) == run.id,
+            col(StagedPiece.number).in_([whole.number for whole in wholes]),
+        )
+    )
+    return True
+
+
+async def _next_pieces(work: Work, run: ImportRun) -> list[Piece]:
+    mine = (col(StagedPiece.brand_id) == run.brand_id, col(StagedPiece.run_id) == run.id)
+    numbers = (
+        await work.session.scalars(
+            select(col(StagedPiece.number))
+            .where(*mine)
+            .distinct()
+            .order_by(col(StagedPiece.number))
+            .limit(_INVOICES_AT_ONCE)
+        )
+    ).all()
+    if not numbers:
+        return []
+    found = await work.session.execute(
+        select(col(StagedPiece.number), col(StagedPiece.first_row), col(StagedPiece.content))
+        .where(*mine, col(StagedPiece.number).in_(numbers))
+        .order_by(col(StagedPiece.number), col(StagedPiece.first_row))
+    )
+    return [_piece(*row) for row in found.tuples()]
+
+
+def _piece(number: str, first_row: int, content: bytes) -> Piece:
+    header_row, header, is_settled, lines = unpack(content)
+    return Piece(number, first_row, header_row, header, [Line(*line) for line in lines], is_settled)
+
+
+def _whole(run: ImportRun, mapping: Mapping, parts: list[Piece]) -> Piece:
+    try:
+        return whole_piece(parts)
+    except Refused as refused:
+        raise refused.at(run.file_name, parts[-1].first_row, mapping.columns) from refused
+
+
+def _placed(run: ImportRun, mapping: Mapping, placer: Placer, whole: Piece) -> tuple[Place, Place | None]:
+    try:
+        return placer.place({"number": whole.number, **whole.header})
+    except Refused as refused:
+        raise refused.at(run.file_name, whole.header_row, mapping.columns) from refused
+
+
+def _invoice(mapping: OrderMapping, whole: Piece, store: Place, guide: Place | None, tally: Tally) -> Invoice:
+    return Invoice(
+        whole.header.get("customer", ""),
+        whole.header.get("country", ""),
+        store.code,
+        guide.code if guide else "",
+        mapping.customer.orders_belong_to == "home_store",
+        tuple(whole.lines),
+        opens=whole.number == tally.first,
+        ends=whole.number == tally.last,
+    )
+
+
+def _is_due(run: ImportRun, mapping: Mapping, invoice: Invoice, tally: Tally) -> bool:
+    if run.as_of is None:
+        return True
+    day: date = datetime.fromtimestamp(invoice.began_at, ZoneInfo(mapping.time.zone)).date()
+    if day > run.as_of:
+        tally.left_out += 1
+        return False
+    return True
+
+
+def _count(tally: Tally, invoice: Invoice) -> None:
+    tally.ignored += invoice.ignored
+    roles = {line.role for line in invoice.lines}
+    tally.refunds += REFUND in roles
+    if SALE in roles:
+        tally.orders += 1
+        if invoice.customer:
+            tally.customers.add(invoice.customer)
+
+
+async def _changes(
+    work: Work, run: ImportRun, given: dict[str, Invoice], tally: Tally
+) -> dict[str, tuple[Outcome, Invoice, str]]:
+    """What is to be applied: outcome, content, and the customer the invoice was known under."""
+    table = ImportedInvoice
+    mine = (col(table.brand_id) == run.brand_id, col(table.source) == run.source)
+    found = await work.session.execute(
+        select(col(table.number), col(table.digest)).where(*mine, col(table.number).in_(list(given)))
+    )
+    digests = dict(found.tuples().all())
+    differing = [number for number, digest in digests.items() if given[number].digest != digest]
+    contents: dict[str, bytes] = {}
+    if differing:
+        read = await work.session.execute(
+            select(col(table.number), col(table.content)).where(*mine, col(table.number).in_(differing))
+        )
+        contents = dict(read.tuples().all())
+    changes: dict[str, tuple[Outcome, Invoice, str]] = {}
+    for number, invoice in given.items():
+        if number not in digests:
+            changes[number] = (Outcome.NEW, invoice, "")
+        elif number in contents:
+            before = unpacked(contents[number])
+            after = settled(before, invoice)
+            if after.digest != digests[number]:
+                changes[number] = (Outcome.CHANGED, after, before.customer)
+    for outcome, _, _ in changes.values():
+        tally.outcomes[outcome.value] += 1
+    tally.outcomes[Outcome.UNCHANGED.value] += len(given) - len(changes)
+    return changes
+
+
+async def _keep(
+    work: Work, run: ImportRun, given: dict[str, Invoice], changes: dict[str, tuple[Outcome, Invoice, str]]
+) -> None:
+    rows = [
+        {"brand_id": run.brand_id, "run_id": run.id, "number": number, "outcome": outcome, **facts(invoice)}
+        for number, (outcome, invoice, _) in changes.items()
+    ]
+    await bulk.insert_rows(work.session, StagedInvoice, rows)
+    keys = {key for _, invoice, before in changes.values() for key in (invoice.customer, before) if key}
+    await note_customers(work, run, keys)
+
+
+def facts(invoice: Invoice) -> dict[str, Any]:
+    """The columns that an invoice is found and placed by, with its content."""
+    at = invoice.ordered_at
+    return {
+        "customer_key": invoice.customer or None,
+        "ordered_at": None if at is None else datetime.fromtimestamp(at, UTC),
+        "store_code": invoice.store,
+        "guide_number": invoice.guide or None,
+        "follows_home": invoice.follows_home,
+        "content": packed(invoice),
+    }
+
+
+async def note_customers(work: Work, run: ImportRun, keys: Iterable[str]) -> None:
+    """Remember whose home has to be looked at."""
+    rows = [{"brand_id": run.brand_id, "run_id": run.id, "customer_key": key} for key in sorted(keys)]
+    await _add_once(work, StagedCustomer, rows)
+
+
+async def _note_places(
+    work: Work, run: ImportRun, mapping: Mapping, known: Known, placed: Sequence[tuple[Piece, Place, Place | None]]
+) -> None:
+    rows = []
+    for whole, store, guide in placed:
+        try:
+            rows += await _new_places(work, run, mapping, known, store, guide)
+        except Refused as refused:
+            raise refused.at(run.file_name, whole.header_row, mapping.columns) from refused
+    await _add_once(work, ImportedPlace, rows)
+
+
+async def _new_places(
+    work: Work, run: ImportRun, mapping: Mapping, known: Known, store: Place, guide: Place | None
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    if (PlaceKind.STORE, store.code) not in known.places:
+        if store.must_exist:
+            await _require(work, Store, Store.code, store.code, "store", "门店")
+        known.places.add((PlaceKind.STORE, store.code))
+        rows.append(_place_row(run, PlaceKind.STORE, store, _store_attributes(mapping, mapping.stores[store.rule])))
+    if guide is not None and (PlaceKind.GUIDE, guide.code) not in known.places:
+        if guide.must_exist:
+            await _require(work, Staff, Staff.number, guide.code, "guide", "导购")
+        known.places.add((PlaceKind.GUIDE, guide.code))
+        rows.append(_place_row(run, PlaceKind.GUIDE, guide, _guide_attributes(mapping.guides[guide.rule], store)))
+    return rows
+
+
+def _place_row(run: ImportRun, kind: PlaceKind, place: Place, attributes: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "brand_id": run.brand_id,
+        "run_id": run.id,
+        "kind": kind,
+        "code": place.code,
+        "name": place.name,
+        "attributes": attributes,
+    }
+
+
+def _store_attributes(mapping: Mapping, rule: StoreRule) -> dict[str, Any]:
+    return {
+        "region": rule.region,
+        "city": rule.city,
+        "opening_hours": [day or None for day in mapping.opening_hours.get(rule.opening_hours or "", [])],
+        "time_zone": mapping.time.zone,
+        "must_exist": rule.must_exist,
+    }
+
+
+def _guide_attributes(rule: GuideRule, store: Place) -> dict[str, Any]:
+    return {"store": store.code, "must_exist": rule.must_exist}
+
+
+async def _require(work: Work, table: type[SQLModel], key: Any, code: str, what: str, what_zh: str) -> None:
+    found = await work.session.scalar(
+        select(col(key)).where(col(table.brand_id) == work.actor.brand_id, col(key) == code)  # type: ignore[attr-defined]  # both have it
+    )
+    if found is None:
+        raise Refused(f"there is no {what} of this code.", f"没有该编码的{what_zh}。", PlaceUnknown, field=what)
+
+
+async def _add_once(work: Work, table: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    insert = sqlite.insert if work.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    await work.session.execute(insert(table.__table__).on_conflict_do_nothing(), rows)  # type: ignore[attr-defined]  # a table

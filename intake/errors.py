@@ -1,0 +1,143 @@
+"""Why a file, or a mapping, can't be imported: one sentence that names the place."""
+
+from kernel.errors import Conflict, Invalid, NotFound
+
+
+class MappingUnknown(NotFound):
+    """No mapping is shipped under that name, and there is no such file."""
+
+    code = "MAPPING_UNKNOWN"
+    en = "There is no mapping {name}; known are {known}, or give the path of a TOML file."
+    zh = "没有名为 {name} 的映射；可用的有 {known}，或给出一个 TOML 文件的路径。"
+
+
+class MappingInvalid(Invalid):
+    """The mapping says something that can't be, or leaves out something needed."""
+
+    code = "MAPPING_INVALID"
+    en = "Mapping {name}, at {place}: {reason}"
+    zh = "映射 {name} 的 {place} 处有误：{reason}"
+
+
+class BadFile(Invalid):
+    """A file that can't be taken; nothing of it was kept."""
+
+
+class FileUnreadable(BadFile):
+    code = "FILE_UNREADABLE"
+    en = "{file} can't be read: {reason}"
+    zh = "无法读取 {file}：{reason}"
+
+
+class FileEmpty(BadFile):
+    code = "FILE_EMPTY"
+    en = "{file} has no rows."
+    zh = "{file} 中没有数据行。"
+
+
+class FileTruncated(BadFile):
+    code = "FILE_TRUNCATED"
+    en = "{file} ends in the middle, after line {line}: the compressed data is cut off or damaged."
+    zh = "{file} 在第 {line} 行之后中断：压缩数据不完整或已损坏。"
+
+
+class FileTooLarge(BadFile):
+    code = "FILE_TOO_LARGE"
+    en = "{file} unpacks to more than {most} MiB."
+    zh = "{file} 解压后超过 {most} MiB。"
+
+
+class WorkbookWrong(BadFile):
+    code = "WORKBOOK_WRONG"
+    en = "{file} is not a workbook that can be read: {reason}"
+    zh = "{file} 不是可读取的工作簿：{reason}"
+
+
+class EncodingWrong(BadFile):
+    code = "ENCODING_WRONG"
+    en = "{file}, line {line}, column {column}: not valid {encoding} text."
+    zh = "{file} 第 {line} 行第 {column} 列：不是有效的 {encoding} 文本。"
+
+
+class LineTooLong(BadFile):
+    code = "LINE_TOO_LONG"
+    en = "{file}, line {line}, column {column}: a row may have at most {most} bytes."
+    zh = "{file} 第 {line} 行第 {column} 列：一行最多 {most} 字节。"
+
+
+class QuotesWrong(BadFile):
+    code = "QUOTES_WRONG"
+    en = "{file}, line {line}, column {column}: the quotation marks don't match, or the cell is too long."
+    zh = "{file} 第 {line} 行第 {column} 列：引号不匹配，或单元格过长。"
+
+
+class TooManyColumns(BadFile):
+    code = "TOO_MANY_COLUMNS"
+    en = "{file}, line {line}: more than {most} columns."
+    zh = "{file} 第 {line} 行：超过 {most} 列。"
+
+
+class ColumnMissing(BadFile):
+    code = "COLUMN_MISSING"
+    en = "{file}, line {line}: there is no column {column}."
+    zh = "{file} 第 {line} 行：缺少列“{column}”。"
+
+
+class ColumnTwice(BadFile):
+    code = "COLUMN_TWICE"
+    en = "{file}, line {line}: there are two columns {column}."
+    zh = "{file} 第 {line} 行：列“{column}”重复。"
+
+
+class RowWidthWrong(BadFile):
+    code = "ROW_WIDTH_WRONG"
+    en = "{file}, line {line}: {width} cells from column {column} on don't match the {expected} columns of the header."
+    zh = "{file} 第 {line} 行：从第 {column} 列起，{width} 个单元格与表头的 {expected} 列不符。"
+
+
+class CellWrong(BadFile):
+    """A cell doesn't hold what its column should. Its content is not repeated: it may be somebody's phone number."""
+
+    code = "CELL_WRONG"
+    en = "{file}, line {line}, column {column}: {reason}"
+    zh = "{file} 第 {line} 行，列“{column}”：{reason_zh}"
+
+
+class NumberWrong(CellWrong):
+    code = "NUMBER_WRONG"
+
+
+class DateWrong(CellWrong):
+    code = "DATE_WRONG"
+
+
+class InvoiceDisagrees(CellWrong):
+    code = "INVOICE_DISAGREES"
+
+
+class PlaceUnknown(CellWrong):
+    code = "PLACE_UNKNOWN"
+
+
+class ImportBusy(Conflict):
+    """Another import is being carried out in the brand."""
+
+    code = "IMPORT_BUSY"
+    en = "Another import into this brand is running; try again when it is done."
+    zh = "该品牌正在进行另一项导入，请等它完成后再试。"
+
+
+class ImportLost(Conflict):
+    """This process was away for so long that another one took the import over."""
+
+    code = "IMPORT_LOST"
+    en = "Another process has taken this import over."
+    zh = "该导入已由另一个进程接手。"
+
+
+class CurrencyDiffers(Conflict):
+    """The brand is in another currency than the mapping says."""
+
+    code = "CURRENCY_DIFFERS"
+    en = "The brand {brand} counts in {ours}, the mapping in {theirs}."
+    zh = "品牌 {brand} 的币种是 {ours}，而映射中是 {theirs}。"

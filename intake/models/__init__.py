@@ -1,0 +1,31 @@
+"""What an import keeps, and the words in which a mapping is written."""
+
+from intake.models.runs import (
+    ImportedInvoice,
+    ImportedMember,
+    ImportedPlace,
+    ImportRun,
+    Kind,
+    Outcome,
+    Phase,
+    PlaceKind,
+    StagedCustomer,
+    StagedInvoice,
+    StagedMember,
+    StagedPiece,
+)
+
+__all__ = [
+    "ImportRun",
+    "ImportedInvoice",
+    "ImportedMember",
+    "ImportedPlace",
+    "Kind",
+    "Outcome",
+    "Phase",
+    "PlaceKind",
+    "StagedCustomer",
+    "StagedInvoice",
+    "StagedMember",
+    "StagedPiece",
+]

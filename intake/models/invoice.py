@@ -1,0 +1,148 @@
+"""One invoice from its lines: exact until the end, rounded once."""
+
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import orjson
+
+SALE, REFUND, IGNORED = "sale", "refund", "ignored"
+_QUICKLY = 1
+
+
+class Line(NamedTuple):
+    """A classified line. `amount` is the exact decimal as text, as the file has it; `at` is in seconds since 1970."""
+
+    role: str
+    reason: str
+    kind: str
+    code: str
+    name: str
+    quantity: int
+    amount: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """What a source says of one invoice. `opens` and `ends`: it stood at the edge of a file, and may be cut there."""
+
+    customer: str
+    country: str
+    store: str
+    guide: str
+    follows_home: bool
+    lines: tuple[Line, ...]
+    opens: bool = False
+    ends: bool = False
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """All that makes two invoices the same."""
+        return (self.customer, self.country, self.store, self.guide, self.follows_home, self.lines)
+
+    @property
+    def digest(self) -> str:
+        return blake2b(orjson.dumps(self.content, default=tuple), digest_size=16).hexdigest()
+
+    def of(self, role: str) -> list[Line]:
+        """The lines that play this role."""
+        return [line for line in self.lines if line.role == role]
+
+    @property
+    def ordered_at(self) -> int | None:
+        """When it was bought: the smallest time of its sale lines."""
+        return min((line.at for line in self.lines if line.role == SALE), default=None)
+
+    @property
+    def began_at(self) -> int:
+        return min(line.at for line in self.lines)
+
+    @property
+    def ignored(self) -> Counter[str]:
+        """How many lines are left out, by reason."""
+        return Counter(line.reason for line in self.lines if line.role == IGNORED)
+
+    def contains(self, other: "Invoice") -> bool:
+        """Whether every line of the other is here, as often."""
+        return not Counter(other.lines) - Counter(self.lines)
+
+
+def settled(known: Invoice, given: Invoice) -> Invoice:
+    """What holds when a file gives an invoice that was known with other content.
+
+    The fuller one, whichever came first: an export that was cut in the middle of an invoice takes
+    nothing away. Two pieces that a cut has parted are put together. Otherwise the newer file is right.
+    """
+    more, less = known.contains(given), given.contains(known)
+    if more and less and known.content[:-1] == given.content[:-1]:
+        return min(known, given, key=lambda invoice: invoice.lines)
+    if more and not less:
+        return known
+    if less:
+        return given
+    if known.ends and given.opens:
+        return _joined(known, given)
+    if given.ends and known.opens:
+        return _joined(given, known)
+    return given
+
+
+def _joined(head: Invoice, tail: Invoice) -> Invoice:
+    overlap = Counter(head.lines)
+    rest = []
+    for line in tail.lines:
+        if overlap[line]:
+            overlap[line] -= 1
+        else:
+            rest.append(line)
+    lines = (*head.lines, *rest)
+    source = head if any(line.role != IGNORED for line in head.lines) else tail
+    return Invoice(
+        source.customer or tail.customer,
+        source.country,
+        source.store,
+        source.guide,
+        source.follows_home,
+        lines,
+        head.opens,
+        tail.ends,
+    )
+
+
+def pack(content: Any) -> bytes:
+    """Plain data, small."""
+    return zlib.compress(orjson.dumps(content, default=tuple), _QUICKLY)
+
+
+def unpack(content: bytes) -> Any:
+    return orjson.loads(zlib.decompress(content))
+
+
+def packed(invoice: Invoice) -> bytes:
+    return pack((*invoice.content, invoice.opens, invoice.ends))
+
+
+def unpacked(content: bytes) -> Invoice:
+    *header, lines, opens, ends = unpack(content)
+    return Invoice(*header, tuple(Line(*line) for line in lines), opens, ends)
+
+
+def minor(amount: Decimal, digits: int) -> int:
+    """An exact amount in the currency's minor unit, a half rounded away from zero as tills do."""
+    return int(amount.scaleb(digits).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def shared_out(amounts: Sequence[Decimal], digits: int) -> list[int]:
+    """Exact amounts in minor units that add up to their rounded sum: what rounding leaves over goes to the next."""
+    shares, exact, given = [], Decimal(0), 0
+    for amount in amounts:
+        exact += amount
+        so_far = minor(exact, digits)
+        shares.append(so_far - given)
+        given = so_far
+    return shares

@@ -1,0 +1,1 @@
+"""Files, mappings, and what imports have taken from which source."""

@@ -1,0 +1,172 @@
+"""Correct imported orders and refunds, many at once: their content, or the relationship they belong to."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlmodel import SQLModel, col
+
+from customers.models import Relationship
+from directory.models import Account, AccountKind, Store
+from kernel import clock
+from kernel.work import Work
+from mall.models import Credit, CreditReason, Order, OrderLine, Refund, RefundLine
+
+Rows = Sequence[Mapping[str, Any]]
+_KEYS = ("brand_id", "id")
+
+
+async def remove(work: Work, *, orders: Sequence[UUID] = (), refunds: Sequence[UUID] = ()) -> None:
+    """Take orders and refunds away with their lines and credit: the source says that they never were."""
+    await empty(work, orders=orders, refunds=refunds)
+    await _delete(work, Order, col(Order.id), orders)
+    await _delete(work, Refund, col(Refund.id), refunds)
+
+
+async def empty(work: Work, *, orders: Sequence[UUID] = (), refunds: Sequence[UUID] = ()) -> None:
+    """Take the lines and the credit away, so that others can be loaded in their place."""
+    await _delete(work, Credit, col(Credit.order_id), orders)
+    await _delete(work, OrderLine, col(OrderLine.order_id), orders)
+    await _delete(work, RefundLine, col(RefundLine.refund_id), refunds)
+
+
+async def rewrite(work: Work, *, orders: Rows = (), refunds: Rows = ()) -> None:
+    """Give orders and refunds these values, found by their ids; all rows have the same keys."""
+    for table, rows in ((Order, orders), (Refund, refunds)):
+        if not rows:
+            continue
+        names = [name for name in rows[0] if name not in (*_KEYS, "version")]
+        connection = await work.session.connection()
+        await connection.execute(
+            update(table.__table__)  # type: ignore[attr-defined]  # a table
+            .where(col(table.brand_id) == work.actor.brand_id, col(table.id) == bindparam("key"))
+            .values(version=table.version + 1, **{name: bindparam(f"new_{name}") for name in names}),
+            [{"key": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows],
+        )
+
+
+async def follow(work: Work, relationship_ids: Sequence[UUID]) -> None:
+    """Let orders and refunds, with the credit, go to where their relationships are now; the store's day with them."""
+    if not relationship_ids:
+        return
+    brand_id = work.actor.brand_id
+    for table in (Order, Refund):
+        values: dict[str, Any] = {"store_id": _of(table, col(Relationship.store_id)), "version": table.version + 1}
+        if table is Order:
+            values["serving_account_id"] = _of(table, col(Relationship.holder_id))
+        await work.session.execute(
+            update(table)
+            .where(col(table.brand_id) == brand_id, col(table.relationship_id).in_(relationship_ids))
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )
+        await _redate(work, table, relationship_ids)
+    await _recredit(work, relationship_ids)
+
+
+def _of(table: type[Order] | type[Refund], column: Any) -> Any:
+    return (
+        select(column)
+        .where(col(Relationship.brand_id) == col(table.brand_id), col(Relationship.id) == col(table.relationship_id))
+        .scalar_subquery()
+    )
+
+
+async def _redate(work: Work, table: type[Order] | type[Refund], relationship_ids: Sequence[UUID]) -> None:
+    """The store they moved to may lie in another time zone."""
+    found = await work.session.execute(
+        select(col(table.id), col(table.placed_at), col(table.day), col(Store.time_zone))
+        .join(Store, (col(Store.brand_id) == col(table.brand_id)) & (col(Store.id) == col(table.store_id)))
+        .where(col(table.brand_id) == work.actor.brand_id, col(table.relationship_id).in_(relationship_ids))
+    )
+    days = [
+        {"key": key, "new_day": clock.store_day(placed_at, zone)}
+        for key, placed_at, day, zone in found.tuples()
+        if clock.store_day(placed_at, zone) != day
+    ]
+    if days:
+        connection = await work.session.connection()
+        await connection.execute(
+            update(table.__table__)  # type: ignore[union-attr]  # a table
+            .where(col(table.brand_id) == work.actor.brand_id, col(table.id) == bindparam("key"))
+            .values(day=bindparam("new_day")),
+            days,
+        )
+
+
+async def _recredit(work: Work, relationship_ids: Sequence[UUID]) -> None:
+    brand_id = work.actor.brand_id
+    theirs = select(col(Order.id)).where(
+        col(Order.brand_id) == brand_id, col(Order.relationship_id).in_(relationship_ids)
+    )
+    of_order = (col(Order.brand_id) == col(Credit.brand_id)) & (col(Order.id) == col(Credit.order_id))
+    holder = (
+        select(col(Account.id))
+        .join(
+            Order, (col(Order.brand_id) == col(Account.brand_id)) & (col(Order.serving_account_id) == col(Account.id))
+        )
+        .where(of_order, col(Account.kind) == AccountKind.GUIDE)
+        .correlate(Credit)
+    )
+    store = select(col(Order.store_id)).where(of_order).correlate(Credit)
+    await work.session.execute(
+        update(Credit)
+        .where(col(Credit.brand_id) == brand_id, col(Credit.order_id).in_(theirs))
+        .values(store_id=store.scalar_subquery(), account_id=holder.scalar_subquery())
+        .execution_options(synchronize_session=False)
+    )
+    for account, reason in (
+        (col(Credit.account_id).is_(None), CreditReason.STORE),
+        (col(Credit.account_id).is_not(None), CreditReason.HOLDER),
+    ):
+        await work.session.execute(
+            update(Credit)
+            .where(col(Credit.brand_id) == brand_id, col(Credit.order_id).in_(theirs), account)
+            .values(reason=reason)
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def adopt(work: Work, refunds: Rows) -> None:
+    """Give refunds that were nobody's to the relationship of the customer who became known.
+
+    Each row: `source`, `number`, `customer_id`, `relationship_id`, `store_id`.
+    """
+    if not refunds:
+        return
+    connection = await work.session.connection()
+    await connection.execute(
+        update(Refund.__table__)  # type: ignore[attr-defined]  # a table
+        .where(
+            col(Refund.brand_id) == work.actor.brand_id,
+            col(Refund.source) == bindparam("of_source"),
+            col(Refund.number) == bindparam("of_number"),
+        )
+        .values(
+            customer_id=bindparam("new_customer_id"),
+            relationship_id=bindparam("new_relationship_id"),
+            store_id=bindparam("new_store_id"),
+            version=Refund.version + 1,
+        ),
+        [
+            {
+                "of_source": row["source"],
+                "of_number": row["number"],
+                "new_customer_id": row["customer_id"],
+                "new_relationship_id": row["relationship_id"],
+                "new_store_id": row["store_id"],
+            }
+            for row in refunds
+        ],
+    )
+    await _redate(work, Refund, sorted({row["relationship_id"] for row in refunds}))
+
+
+async def _delete(work: Work, table: type[SQLModel], key: Any, keys: Sequence[UUID]) -> None:
+    if keys:
+        await work.session.execute(
+            delete(table)
+            .where(col(table.brand_id) == work.actor.brand_id, key.in_(keys))  # type: ignore[attr-defined]  # each has it
+            .execution_options(synchronize_session=False)
+        )

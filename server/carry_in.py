@@ -1,0 +1,218 @@
+"""Carry a file into a brand: read and check all of it, then apply it in short steps that can be taken up again."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from intake.commands import runs, stage, steps
+from intake.errors import CurrencyDiffers, FileEmpty, ImportBusy
+from intake.models import ImportRun, Kind, Phase
+from intake.models.cells import Refused
+from intake.models.mapping import AnyMapping, OrderMapping, as_data
+from intake.models.orders_file import pieces, placer
+from intake.models.rules import Fields
+from intake.queries import catalogue, files, ledger, mappings
+from kernel import ids
+from kernel.actor import system
+from kernel.work import Ground, unit_of_work
+
+Progress = Callable[[str, int, int], None]
+_PATIENCE = runs.LEASE.total_seconds() + 2
+_WAIT = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of an import. `resumed`: an earlier, interrupted one was taken up where it stopped."""
+
+    counts: dict[str, Any]
+    seconds: float
+    resumed: bool
+    dry_run: bool
+
+
+async def carry_in(
+    ground: Ground,
+    path: Path,
+    mapping: AnyMapping,
+    *,
+    brand_code: str | None = None,
+    dry_run: bool = False,
+    as_of: date | None = None,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> Report:
+    """Import a file, or with `dry_run` only say what it would do.
+
+    An import that was interrupted is finished first, whichever file it was of; when it was this one, that is all.
+    Raises `IMPORT_BUSY`, `CURRENCY_DIFFERS`, and for a file that can't be taken the refusal that names the place.
+    """
+    began = monotonic()
+    code = brand_code or mapping.brand.code
+    fingerprint = files.fingerprint(path)
+    await _require_currency(ground, code, mapping)
+    earlier = await _settle_earlier(ground, code, progress)
+    if earlier is not None and not dry_run and _is_same(earlier, fingerprint, mapping, as_of):
+        return Report(earlier.counts, monotonic() - began, resumed=True, dry_run=False)
+    run = await _begin(ground, code, mapping, path, fingerprint, as_of)
+    try:
+        counts = await _stage(ground, run, path, mapping, progress)
+    except BaseException:
+        await _clear(ground, run)
+        raise
+    if dry_run:
+        await _clear(ground, run)
+        return Report(counts, monotonic() - began, resumed=False, dry_run=True)
+    run = await _apply(ground, run, mapping, progress)
+    return Report(run.counts, monotonic() - began, resumed=False, dry_run=False)
+
+
+async def _require_currency(ground: Ground, code: str, mapping: AnyMapping) -> None:
+    async with ground.db.read() as session:
+        brand = await ledger.brand_of(session, code)
+    if brand is not None and brand.currency != mapping.brand.currency:
+        raise CurrencyDiffers(brand=code, ours=brand.currency, theirs=mapping.brand.currency)
+
+
+async def _settle_earlier(ground: Ground, code: str, progress: Progress) -> ImportRun | None:
+    """Finish the import that somebody left behind, or drop it if nothing of it was applied yet."""
+    run = await _take_over(ground, code)
+    if run is None:
+        return None
+    if run.phase is Phase.STAGING:
+        await _clear(ground, run)
+        return None
+    mapping = mappings.parse(str(run.mapping.get("name")), run.mapping, run.kind)
+    return await _apply(ground, run, mapping, progress)
+
+
+async def _take_over(ground: Ground, code: str) -> ImportRun | None:
+    waited = 0.0
+    while True:
+        async with ground.db.read() as session:
+            run = await ledger.open_run(session, code)
+        if run is None:
+            return None
+        try:
+            async with unit_of_work(ground, system(run.brand_id)) as work:
+                return await runs.take_over(work, run.id)
+        except ImportBusy:
+            # Whoever was killed a moment ago still seems to hold it.
+            if waited >= _PATIENCE:
+                raise
+            await asyncio.sleep(_WAIT)
+            waited += _WAIT
+
+
+def _is_same(run: ImportRun, fingerprint: str, mapping: AnyMapping, as_of: date | None) -> bool:
+    return run.fingerprint == fingerprint and run.mapping == as_data(mapping) and run.as_of == as_of
+
+
+async def _begin(
+    ground: Ground, code: str, mapping: AnyMapping, path: Path, fingerprint: str, as_of: date | None
+) -> ImportRun:
+    async with ground.db.read() as session:
+        brand = await ledger.brand_of(session, code)
+    brand_id: UUID = brand.id if brand else ids.new()
+    async with unit_of_work(ground, system(brand_id)) as work:
+        return await runs.begin(
+            work,
+            brand_code=code,
+            kind=Kind(mapping.kind),
+            source=mapping.source,
+            file_name=path.name[-200:],
+            fingerprint=fingerprint,
+            mapping=as_data(mapping),
+            as_of=as_of,
+        )
+
+
+async def _stage(ground: Ground, run: ImportRun, path: Path, mapping: AnyMapping, progress: Progress) -> dict[str, Any]:
+    """All of the file into the staging area; then it may be applied."""
+    tally = stage.Tally()
+    with files.opened(path, mapping.file, mapping.columns, mapping.time.formats[0]) as sheet:
+        total = path.stat().st_size
+        if isinstance(mapping, OrderMapping):
+            await _stage_orders(ground, run, mapping, sheet, tally, lambda: progress("read", sheet.done_bytes(), total))
+    if not tally.rows:
+        raise FileEmpty(file=path.name)
+    if isinstance(mapping, OrderMapping):
+        await _combine(ground, run, mapping, tally, progress)
+    counts = tally.as_data()
+    async with unit_of_work(ground, system(run.brand_id)) as work:
+        held = await runs.hold(work, run)
+        held.counts = counts
+        something = sum(tally.outcomes[outcome] for outcome in ("new", "changed"))
+        await runs.advance(work, held, Phase.PLACES if something else Phase.DONE)
+    return counts
+
+
+async def _stage_orders(
+    ground: Ground,
+    run: ImportRun,
+    mapping: OrderMapping,
+    sheet: files.Sheet,
+    tally: stage.Tally,
+    progress: Callable[[], None],
+) -> None:
+    at = [0]
+
+    def rows() -> Iterator[tuple[int, Fields]]:
+        for line, cells in sheet.rows:
+            at[0] = line
+            tally.rows += 1
+            yield line, files.fields_of(sheet, run.file_name, line, cells)
+
+    try:
+        for batch in pieces(mapping, rows()):
+            tally.first = tally.first or batch[0].number
+            tally.last = batch[-1].number
+            async with unit_of_work(ground, system(run.brand_id)) as work:
+                await stage.add_pieces(work, run, batch)
+            progress()
+    except Refused as refused:
+        raise refused.at(run.file_name, at[0], mapping.columns) from refused
+
+
+async def _combine(
+    ground: Ground, run: ImportRun, mapping: OrderMapping, tally: stage.Tally, progress: Progress
+) -> None:
+    rules, known = placer(mapping), stage.Known()
+    while True:
+        async with unit_of_work(ground, system(run.brand_id)) as work:
+            if not await stage.combine(work, run, mapping, rules, known, tally):
+                return
+        progress("compare", sum(tally.outcomes.values()), 0)
+
+
+async def _apply(ground: Ground, run: ImportRun, mapping: AnyMapping, progress: Progress) -> ImportRun:
+    done = 0
+    while run.phase is not Phase.DONE:
+        stale = []
+        if run.phase is Phase.FINISHING:
+            async with ground.db.read() as session:
+                stale = await catalogue.out_of_date(session, run)
+        async with unit_of_work(ground, system(run.brand_id)) as work:
+            before = run.phase
+            run, count = await steps.step(work, run, mapping, stale)
+        done = done + count if run.phase is before else 0
+        progress(run.phase.value, done, 0)
+    await _clear(ground, run, keep_run=True)
+    return run
+
+
+async def _clear(ground: Ground, run: ImportRun, *, keep_run: bool = False) -> None:
+    """Empty the staging area, a little at a time."""
+    with suppress(asyncio.CancelledError) if not keep_run else suppress():
+        empty = False
+        while not empty:
+            async with unit_of_work(ground, system(run.brand_id)) as work:
+                empty = await runs.clear(work, run)
+        if not keep_run:
+            async with unit_of_work(ground, system(run.brand_id)) as work:
+                await runs.forget(work, run)
