@@ -2,14 +2,16 @@
 
 from strawberry.tools import merge_types
 
+from schema.customers import CustomerMutations, CustomerQueries
+from schema.directory import DirectoryMutations, DirectoryQueries
 from schema.execution import EXTENSIONS, Schema
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.scalars import CONFIG
 from schema.sign_in import SignInMutations
 from schema.tasks import TaskMutations, TaskQueries
 
-Query = merge_types("Query", (LiveQueries, TaskQueries))
-Mutation = merge_types("Mutation", (SignInMutations, TaskMutations))
+Query = merge_types("Query", (DirectoryQueries, CustomerQueries, TaskQueries, LiveQueries))
+Mutation = merge_types("Mutation", (SignInMutations, DirectoryMutations, CustomerMutations, TaskMutations))
 Subscription = merge_types("Subscription", (LiveSubscriptions,))
 
 schema = Schema(query=Query, mutation=Mutation, subscription=Subscription, config=CONFIG, extensions=EXTENSIONS)
