@@ -11,6 +11,13 @@ from uuid import UUID
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import customers.policy
+import customers.queries.customers
+import customers.queries.records
+import customers.queries.relationships
+import directory.policy
+import directory.queries.staff
+import directory.queries.stores
 import tasks.policy
 import tasks.queries
 from kernel import feed
@@ -20,6 +27,8 @@ from kernel.feed import Feed
 from kernel.pages import BadPageSize
 from schema import positions
 from schema.context import Context, Info
+from schema.customers import Customer, Note, Relationship, Visit
+from schema.directory import Staff, Store
 from schema.fields import field, subscription
 from schema.positions import Position
 from schema.scalars import Cursor
@@ -40,14 +49,29 @@ class Entity:
 
 @strawberry.enum(description="Which kind of thing changed.")
 class EntityType(StrEnum):
+    CUSTOMER = customers.policy.CUSTOMER
+    RELATIONSHIP = customers.policy.RELATIONSHIP
+    NOTE = customers.policy.NOTE
+    VISIT = customers.policy.VISIT
     TASK = tasks.policy.TASK
+    STAFF = directory.policy.STAFF
+    STORE = directory.policy.STORE
 
 
 ENTITIES: dict[str, Entity] = {
+    EntityType.CUSTOMER: Entity(Customer, customers.queries.customers.by_ids),
+    EntityType.RELATIONSHIP: Entity(Relationship, customers.queries.relationships.by_ids),
+    EntityType.NOTE: Entity(Note, customers.queries.records.notes_by_ids),
+    EntityType.VISIT: Entity(Visit, customers.queries.records.visits_by_ids),
     EntityType.TASK: Entity(Task, tasks.queries.by_ids),
+    EntityType.STAFF: Entity(Staff, directory.queries.staff.by_ids),
+    EntityType.STORE: Entity(Store, directory.queries.stores.by_ids),
 }
 
-ChangedNode = Annotated[Task, strawberry.union("ChangedNode", description="The thing as it is now.")]
+ChangedNode = Annotated[
+    Customer | Relationship | Note | Visit | Task | Staff | Store,
+    strawberry.union("ChangedNode", description="The thing as it is now."),
+]
 
 
 @strawberry.enum(description="What to do with your copy.")
