@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 from sqlmodel import col
 
 import mall.commands
 import mall.commands.replace
 from customers.models import Customer, Relationship
 from directory.models import Account, AccountKind, Store
-from intake.commands import places, stage
+from intake.commands import places
 from intake.models import ImportedInvoice, ImportRun, Outcome, StagedInvoice
 from intake.models.invoice import REFUND, SALE, Invoice, Line, minor, shared_out, unpacked
 from intake.models.mapping import OrderMapping
@@ -23,6 +23,19 @@ from kernel.work import Work
 from mall.models import Channel, CreditReason, LineKind, Order, OrderState, Product, Refund
 
 AT_ONCE = 150
+_FACTS = (
+    "number",
+    "customer_key",
+    "ordered_at",
+    "store_code",
+    "guide_number",
+    "follows_home",
+    "ignored_lines",
+    "ignored",
+    "digest",
+    "content",
+)
+Staged = Row[Any]
 _KINDS = {kind.value: kind for kind in LineKind}
 
 
@@ -66,13 +79,13 @@ async def apply_next(work: Work, run: ImportRun, mapping: OrderMapping) -> tuple
     for (number, _, invoice), owner in zip(read, owners, strict=True):
         _add(batch, run, mapping, number, invoice, owner, products)
     await _write(work, batch)
-    await _remember(work, run, read, changed)
+    await _remember(work, run, staged, changed)
     return staged[-1].number, len(staged)
 
 
-async def _next(work: Work, run: ImportRun) -> Sequence[StagedInvoice]:
-    found = await work.session.scalars(
-        select(StagedInvoice)
+async def _next(work: Work, run: ImportRun) -> Sequence[Staged]:
+    found = await work.session.execute(
+        select(StagedInvoice.__table__)  # type: ignore[attr-defined]  # a table
         .where(
             col(StagedInvoice.brand_id) == run.brand_id,
             col(StagedInvoice.run_id) == run.id,
@@ -272,9 +285,7 @@ async def _write(work: Work, batch: Batch) -> None:
     )
 
 
-async def _remember(
-    work: Work, run: ImportRun, read: Sequence[tuple[str, Outcome, Invoice]], changed: Sequence[str]
-) -> None:
+async def _remember(work: Work, run: ImportRun, staged: Sequence[Staged], changed: Sequence[str]) -> None:
     if changed:
         await work.session.execute(
             delete(ImportedInvoice).where(
@@ -284,15 +295,7 @@ async def _remember(
             )
         )
     rows = [
-        {
-            "brand_id": run.brand_id,
-            "source": run.source,
-            "number": number,
-            "ignored_lines": invoice.ignored.total(),
-            "ignored": dict(sorted(invoice.ignored.items())),
-            "digest": invoice.digest,
-            **stage.facts(invoice),
-        }
-        for number, _, invoice in read
+        {"brand_id": run.brand_id, "source": run.source, **{name: getattr(row, name) for name in _FACTS}}
+        for row in staged
     ]
     await bulk.insert_rows(work.session, ImportedInvoice, rows)

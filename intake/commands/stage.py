@@ -219,7 +219,7 @@ async def _keep(
     work: Work, run: ImportRun, given: dict[str, Invoice], changes: dict[str, tuple[Outcome, Invoice, str]]
 ) -> None:
     rows = [
-        {"brand_id": run.brand_id, "run_id": run.id, "number": number, "outcome": outcome, **facts(invoice)}
+        {"brand_id": run.brand_id, "run_id": run.id, "number": number, "outcome": outcome, **_facts(invoice)}
         for number, (outcome, invoice, _) in changes.items()
     ]
     await bulk.insert_rows(work.session, StagedInvoice, rows)
@@ -227,7 +227,7 @@ async def _keep(
     await note_customers(work, run, keys)
 
 
-def facts(invoice: Invoice) -> dict[str, Any]:
+def _facts(invoice: Invoice) -> dict[str, Any]:
     """The columns that an invoice is found and placed by, with its content."""
     at = invoice.ordered_at
     return {
@@ -236,6 +236,9 @@ def facts(invoice: Invoice) -> dict[str, Any]:
         "store_code": invoice.store,
         "guide_number": invoice.guide or None,
         "follows_home": invoice.follows_home,
+        "ignored_lines": invoice.ignored.total(),
+        "ignored": dict(sorted(invoice.ignored.items())),
+        "digest": invoice.digest,
         "content": packed(invoice),
     }
 
