@@ -45,6 +45,12 @@ class Customer(SQLModel, table=True):
     joined_at: datetime = Field(sa_type=UtcDateTime)
     version: int = 1
 
+    def consent(self, do_not_contact: bool, at: datetime) -> None:
+        """Note that the person wants to be left alone, or no longer does, and since when."""
+        self.do_not_contact = do_not_contact
+        self.do_not_contact_at = at if do_not_contact else None
+        self.version += 1
+
 
 class Relationship(SQLModel, table=True):
     """Customer × store. The store owns it; `holder_id` is the one account of that store that holds it.
@@ -77,6 +83,24 @@ class Relationship(SQLModel, table=True):
     touched_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
     version: int = 1
+
+    def move(self, account_id: UUID, at: datetime) -> None:
+        """Give the relationship to another account of the same store."""
+        self.holder_id = account_id
+        self.touched_at = at
+        self.version += 1
+
+    def describe(self, remark: str | None, at: datetime) -> None:
+        """Say something else of the customer in one line, or nothing."""
+        self.remark = remark
+        self.touched_at = at
+        self.version += 1
+
+    def contact(self, at: datetime, noted_at: datetime) -> None:
+        """Note a contact; an earlier one that is noted late doesn't turn time back."""
+        self.last_contact_at = max(self.last_contact_at or at, at)
+        self.touched_at = noted_at
+        self.version += 1
 
 
 class Holding(SQLModel, table=True):

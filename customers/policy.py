@@ -1,13 +1,25 @@
 """Who sees which customers: whoever holds a relationship, and those who answer for its store."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from customers.models import Customer, Note, Relationship, Visit
+from customers.events import CustomerChanged, RecordEvent, RelationshipEvent, RelationshipReassigned, VisitNoted
+from customers.models import Customer, Holding, Note, Relationship, Visit
+from directory import policy as directory
+from directory.models import Account
 from directory.policy import in_sight
+from kernel import feed
 from kernel.actor import Actor, Role
+from kernel.errors import Forbidden
+
+CUSTOMER = "customer"
+RELATIONSHIP = "relationship"
+NOTE = "note"
+VISIT = "visit"
 
 
 def relationships_visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -37,3 +49,95 @@ def notes_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def visits_visible_to(actor: Actor) -> ColumnElement[bool]:
     return and_(col(Visit.brand_id) == actor.brand_id, col(Visit.relationship_id).in_(relationship_ids_of(actor)))
+
+
+def holdings_visible_to(actor: Actor) -> ColumnElement[bool]:
+    return and_(col(Holding.brand_id) == actor.brand_id, col(Holding.relationship_id).in_(relationship_ids_of(actor)))
+
+
+def require_person(actor: Actor) -> None:
+    """What is known of a customer is kept by people, not by machines with narrow scopes."""
+    if actor.role is Role.SERVICE:
+        raise Forbidden
+
+
+def require_serves(actor: Actor, relationship: Relationship) -> None:
+    """Whoever holds the relationship writes about it, or a manager of its store."""
+    if actor.role is Role.SYSTEM:
+        return
+    if actor.role is Role.STORE_MANAGER and actor.store_id == relationship.store_id:
+        return
+    if relationship.holder_id not in actor.account_ids:
+        raise Forbidden
+
+
+def require_may_reassign(actor: Actor) -> None:
+    """Managers say who holds a relationship, each of those they see."""
+    if actor.role not in (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ, Role.SYSTEM):
+        raise Forbidden
+
+
+def require_may_rank(actor: Actor) -> None:
+    """Which store comes first for a customer concerns several stores, so it is decided above them."""
+    if actor.role not in (Role.REGIONAL_MANAGER, Role.HQ, Role.SYSTEM):
+        raise Forbidden
+
+
+async def customer_seen_by(
+    session: AsyncSession, brand_id: UUID, events: Sequence[CustomerChanged]
+) -> list[feed.Entry]:
+    """Whoever holds a relationship with the customer, in any store, and the desks of those stores."""
+    found = await session.execute(
+        select(col(Relationship.customer_id), col(Relationship.store_id), col(Account.staff_id))
+        .join(
+            Account,
+            and_(col(Account.brand_id) == col(Relationship.brand_id), col(Account.id) == col(Relationship.holder_id)),
+        )
+        .where(
+            col(Relationship.brand_id) == brand_id,
+            col(Relationship.customer_id).in_({event.customer_id for event in events}),
+        )
+    )
+    feeds: dict[UUID, list[UUID]] = {event.customer_id: [] for event in events}
+    for customer_id, store_id, staff_id in found:
+        feeds[customer_id].append(feed.of_desk(store_id))
+        if staff_id is not None:
+            feeds[customer_id].append(feed.of_staff(staff_id))
+    return [
+        feed.Entry(feed_id, CUSTOMER, event.customer_id, event.version)
+        for event in events
+        for feed_id in feeds[event.customer_id]
+    ]
+
+
+async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[RelationshipEvent]) -> list[feed.Entry]:
+    """Whoever holds the relationship, and the managers of its store; whoever held it before forgets it."""
+    accounts = {account_id for event in events for account_id in _accounts(event)}
+    watchers = await directory.watchers(session, brand_id, accounts)
+    entries: list[feed.Entry] = []
+    for event in events:
+        former, holder = watchers[_accounts(event)[0]], watchers[_accounts(event)[-1]]
+        if former.own and former.own != holder.own:
+            entries.append(feed.Entry(former.own, RELATIONSHIP, event.relationship_id, event.version, feed.Op.DEL))
+        entries += holder.entries(RELATIONSHIP, event.relationship_id, event.version)
+    return entries
+
+
+async def record_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[RecordEvent]) -> list[feed.Entry]:
+    """As the relationship that a note or visit hangs on; a visit also renews its last contact."""
+    watchers = await directory.watchers(session, brand_id, {event.account_id for event in events})
+    entries: list[feed.Entry] = []
+    for event in events:
+        holder = watchers[event.account_id]
+        if isinstance(event, VisitNoted):
+            entries += holder.entries(VISIT, event.visit_id, event.visit_version)
+            entries += holder.entries(RELATIONSHIP, event.relationship_id, event.version)
+        else:
+            entries += holder.entries(NOTE, event.note_id, event.version)
+    return entries
+
+
+def _accounts(event: RelationshipEvent) -> tuple[UUID, ...]:
+    if isinstance(event, RelationshipReassigned):
+        return event.from_account_id, event.to_account_id
+    return (event.account_id,)

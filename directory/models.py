@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from directory.errors import AccessClosed, AccessOpen, StoreClosed, StoreOpen
 from kernel.actor import Role
 from kernel.db import Json, UtcDateTime, enum_of, refers, unique_where
 
@@ -86,6 +87,22 @@ class Store(SQLModel, table=True):
     state: StoreState = Field(default=StoreState.OPEN, sa_type=enum_of(StoreState))
     version: int = 1
 
+    def require_open(self) -> None:
+        if self.state is not StoreState.OPEN:
+            raise StoreClosed
+
+    def close(self) -> None:
+        """End the trade here; nobody is hired into it or moved here from now on."""
+        self.require_open()
+        self.state = StoreState.CLOSED
+        self.version += 1
+
+    def reopen(self) -> None:
+        if self.state is StoreState.OPEN:
+            raise StoreOpen
+        self.state = StoreState.OPEN
+        self.version += 1
+
 
 class Staff(SQLModel, table=True):
     """A person who works here, in one store, over one region, or for the whole brand."""
@@ -110,6 +127,49 @@ class Staff(SQLModel, table=True):
     access_closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     hired_at: datetime = Field(sa_type=UtcDateTime)
     version: int = 1
+
+    def require_at_work(self) -> None:
+        """Whoever is leaving or has left takes on nothing new."""
+        if self.state is not StaffState.ACTIVE or self.access_closed_at is not None:
+            raise AccessClosed
+
+    def can_hold_in(self, store_id: UUID) -> bool:
+        """Whether relationships of that store may come to them: guides at work there."""
+        return (
+            self.role is Role.GUIDE
+            and self.store_id == store_id
+            and self.state is StaffState.ACTIVE
+            and self.access_closed_at is None
+        )
+
+    def move(self, role: Role, store_id: UUID | None, region_id: UUID | None) -> None:
+        """Work as something else, or somewhere else."""
+        self.require_at_work()
+        self.role = role
+        self.store_id = store_id
+        self.region_id = region_id
+        self.version += 1
+
+    def close_access(self, at: datetime) -> None:
+        """Leave: from now on nobody signs in as them, whatever they still hold."""
+        if self.access_closed_at is not None:
+            raise AccessClosed
+        self.access_closed_at = at
+        self.state = StaffState.LEAVING
+        self.version += 1
+
+    def depart(self) -> None:
+        """The last thing that was held has gone to somebody else."""
+        self.state = StaffState.DEPARTED
+        self.version += 1
+
+    def reopen_access(self) -> None:
+        """Stay after all, or come back."""
+        if self.access_closed_at is None:
+            raise AccessOpen
+        self.access_closed_at = None
+        self.state = StaffState.ACTIVE
+        self.version += 1
 
 
 class Assignment(SQLModel, table=True):

@@ -1,6 +1,6 @@
 """Who sees which stores and people: the sight that the other domains build on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,9 +9,15 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from directory.errors import OwnAccess
+from directory.events import RegionEvent, StaffEvent, StaffMoved, StoreEvent
 from directory.models import Account, Region, Staff, Store
 from kernel import feed
 from kernel.actor import Actor, Role
+from kernel.errors import Forbidden
+
+STORE = "store"
+STAFF = "staff"
 
 
 def regions_under(actor: Actor) -> Select[UUID]:
@@ -76,6 +82,42 @@ def regions_visible_to(actor: Actor) -> ColumnElement[bool]:
             return and_(ours, col(Region.id).in_(region))
 
 
+def require_may_arrange(actor: Actor) -> None:
+    """Regions and stores are arranged by HQ, and by regional managers within what they see."""
+    if actor.role not in (Role.HQ, Role.SYSTEM, Role.REGIONAL_MANAGER):
+        raise Forbidden
+
+
+def require_above(actor: Actor, region: Region) -> None:
+    """A regional manager changes what is below their region, not the region itself."""
+    require_may_arrange(actor)
+    if actor.role is Role.REGIONAL_MANAGER and region.path == actor.region_path:
+        raise Forbidden
+
+
+def require_may_appoint(actor: Actor, role: Role, region: Region | None) -> None:
+    """HQ appoints anybody, a regional manager whoever works below them, a store manager guides.
+
+    `region` is the one that a regional manager is to answer for, or does. The place is in sight already.
+    """
+    match actor.role:
+        case Role.HQ | Role.SYSTEM:
+            return
+        case Role.REGIONAL_MANAGER if role in (Role.GUIDE, Role.STORE_MANAGER):
+            return
+        case Role.REGIONAL_MANAGER if role is Role.REGIONAL_MANAGER and region and region.path != actor.region_path:
+            return
+        case Role.STORE_MANAGER if role is Role.GUIDE:
+            return
+    raise Forbidden
+
+
+def require_other(actor: Actor, staff_id: UUID) -> None:
+    """Nobody changes their own role, or closes their own access."""
+    if actor.staff_id == staff_id:
+        raise OwnAccess
+
+
 @dataclass(frozen=True, slots=True)
 class Watchers:
     """The feeds that hear of what an account holds: its owner's, if it has one, and the managers' desk."""
@@ -101,3 +143,35 @@ async def watchers(session: AsyncSession, brand_id: UUID, account_ids: Iterable[
         account_id: Watchers(own=feed.of_staff(staff_id) if staff_id else None, desk=feed.of_desk(store_id))
         for account_id, staff_id, store_id in found
     }
+
+
+async def seen_by_nobody(session: AsyncSession, brand_id: UUID, events: Sequence[RegionEvent]) -> list[feed.Entry]:
+    """The tree is no news to a phone: it is read when a page shows it."""
+    return []
+
+
+async def store_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[StoreEvent]) -> list[feed.Entry]:
+    """Everybody who works in the store, and its managers' desk."""
+    return [
+        feed.Entry(feed_id, STORE, event.store_id, event.version)
+        for event in events
+        for feed_id in _of_place(event.store_id)
+    ]
+
+
+async def staff_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[StaffEvent]) -> list[feed.Entry]:
+    """The person, their colleagues and the desk; those whom the person leaves behind forget them."""
+    entries: list[feed.Entry] = []
+    for event in events:
+        left = event.from_store_id if isinstance(event, StaffMoved) else None
+        if left != event.store_id:
+            entries += [
+                feed.Entry(feed_id, STAFF, event.staff_id, event.version, feed.Op.DEL) for feed_id in _of_place(left)
+            ]
+        feeds = [feed.of_staff(event.staff_id), *_of_place(event.store_id)]
+        entries += [feed.Entry(feed_id, STAFF, event.staff_id, event.version) for feed_id in feeds]
+    return entries
+
+
+def _of_place(store_id: UUID | None) -> list[UUID]:
+    return [feed.of_store(store_id), feed.of_desk(store_id)] if store_id else []

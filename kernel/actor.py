@@ -16,6 +16,22 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+class Scope(StrEnum):
+    """What a service account may be allowed to do."""
+
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
+    ORDERS_READ = "orders:read"
+    ORDERS_WRITE = "orders:write"
+    TASKS_READ = "tasks:read"
+    TASKS_WRITE = "tasks:write"
+    TAGS_READ = "tags:read"
+    TAGS_WRITE = "tags:write"
+    DIRECTORY_READ = "directory:read"
+    DIRECTORY_WRITE = "directory:write"
+    REPORTS_READ = "reports:read"
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Somebody (or a machine) that reads or writes within one brand.

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, insert
+from sqlalchemy import Index, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from kernel import clock, ids
 from kernel.actor import Actor
@@ -51,3 +51,18 @@ async def write(
             "at": clock.now(),
         },
     )
+
+
+async def count_since(session: AsyncSession, actor: Actor, action: str, since: datetime) -> int:
+    """How often the actor has done that from then on."""
+    count: int | None = await session.scalar(
+        select(func.count())
+        .select_from(AuditEntry)
+        .where(
+            col(AuditEntry.brand_id) == actor.brand_id,
+            col(AuditEntry.at) >= since,
+            col(AuditEntry.actor_id) == actor.id,
+            col(AuditEntry.action) == action,
+        )
+    )
+    return count or 0

@@ -1,10 +1,12 @@
 """Insert many rows at once: COPY on PostgreSQL, one prepared statement on SQLite."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, Table, insert, text
+from sqlalchemy import JSON, Row, Table, insert, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
@@ -23,14 +25,30 @@ async def insert_rows(session: AsyncSession, model: type[SQLModel], rows: Sequen
         return
     await session.execute(text("SELECT 1"))  # the driver opens its transaction at the first statement
     names = list(rows[0])
-    to_json = [isinstance(table.columns[name].type, JSON) for name in names]
-    records = [
-        tuple(
-            orjson.dumps(row[name]).decode() if is_json and row[name] is not None else row[name]
-            for name, is_json in zip(names, to_json, strict=True)
-        )
-        for row in rows
-    ]
+    json_names = [name for name in names if isinstance(table.columns[name].type, JSON)]
+    if json_names:
+        rows = [{**row, **{name: _json(row[name]) for name in json_names}} for row in rows]
+    # Read one by one while they are sent: the server works meanwhile.
+    records = map(itemgetter(*names), rows) if len(names) > 1 else ((row[names[0]],) for row in rows)
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
     await driver.copy_records_to_table(table.name, records=records, columns=names)
+
+
+async def insert_missing(
+    session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Insert the rows whose unique values are free, leave the others as they are; returns the keys of the new ones.
+
+    Two writers of the same row wait for each other: the second finds that it is there.
+    """
+    if not rows:
+        return []
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return (await session.execute(statement, list(rows))).all()
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()

@@ -21,9 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlmodel import SQLModel
+
+from kernel.errors import Refusal
 
 # Set before any table is defined: constraints need names that migrations on both engines agree on.
 SQLModel.metadata.naming_convention = {
@@ -79,6 +81,20 @@ def refers(column: str, table: str) -> ForeignKeyConstraint:
 def unique_where(name: str, *columns: str, where: str) -> Index:
     """A uniqueness that holds among the rows that meet the condition."""
     return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
+
+
+async def flush_or_refuse(session: AsyncSession, column: str, refusal: Refusal) -> None:
+    """Write what is pending; raise the refusal if a value in that column had to be unique and is not.
+
+    The transaction can't go on after that: the refusal must leave the unit of work.
+    """
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        # PostgreSQL names the constraint, which holds its columns; SQLite names the columns.
+        if column in str(error.orig):
+            raise refusal from error
+        raise
 
 
 class BadDatabaseUrl(Exception):
@@ -141,9 +157,11 @@ def _read_options(is_sqlite: bool) -> Mapping[str, Any]:
     return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
+# Engines hide parameters: the values of a failed statement may be personal data, and errors are logged.
 def _postgres(url: URL, pool_size: int) -> AsyncEngine:
     return create_async_engine(
         url,
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=pool_size // 2,
         pool_timeout=10,
@@ -154,7 +172,12 @@ def _postgres(url: URL, pool_size: int) -> AsyncEngine:
 
 def _sqlite(url: URL) -> AsyncEngine:
     engine = create_async_engine(
-        url, pool_size=8, max_overflow=8, pool_timeout=30, connect_args={"timeout": BUSY_SECONDS}
+        url,
+        hide_parameters=True,
+        pool_size=8,
+        max_overflow=8,
+        pool_timeout=30,
+        connect_args={"timeout": BUSY_SECONDS},
     )
     prepare_sqlite(engine.sync_engine)
     return engine

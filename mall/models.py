@@ -8,6 +8,8 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from kernel.db import UtcDateTime, enum_of, refers
+from mall.errors import OrderMovedOn
+from mall.events import MINI_MALL
 
 
 class OrderState(StrEnum):
@@ -21,11 +23,18 @@ class OrderState(StrEnum):
 
 OPEN_STATES = (OrderState.PAID, OrderState.SHIPPED)
 
+_NEXT: dict[OrderState, tuple[OrderState, ...]] = {
+    OrderState.PAID: (OrderState.SHIPPED, OrderState.COMPLETED, OrderState.CANCELLED),
+    OrderState.SHIPPED: (OrderState.COMPLETED, OrderState.CANCELLED),
+    OrderState.COMPLETED: (),
+    OrderState.CANCELLED: (),
+}
+
 
 class Channel(StrEnum):
     """Where an order was made."""
 
-    MINI_MALL = "mini_mall"
+    MINI_MALL = MINI_MALL
     POS = "pos"
     FILE = "file"
 
@@ -64,6 +73,7 @@ class Order(SQLModel, table=True):
 
     `day` is the store's calendar day of `placed_at`. `serving_account_id` looks after the order now
     and moves with a handover; the credit never does. `amount` is in the currency's minor unit.
+    `news_at` is when the newest news applied was true at its source; empty is as old as the order.
     """
 
     __tablename__ = "mall_order"
@@ -99,7 +109,25 @@ class Order(SQLModel, table=True):
     currency: str = Field(max_length=3)
     placed_at: datetime = Field(sa_type=UtcDateTime)
     day: date
+    news_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still looks after the order."""
+        return self.state in OPEN_STATES
+
+    def knows(self, news_at: datetime) -> bool:
+        """Whether news of that time is no newer than what was applied."""
+        return news_at <= (self.news_at or self.placed_at)
+
+    def advance(self, state: OrderState, news_at: datetime) -> None:
+        """Go to another state: paid → shipped → completed, either open one → cancelled, and never back."""
+        if state not in _NEXT[self.state]:
+            raise OrderMovedOn
+        self.state = state
+        self.news_at = max(news_at, self.news_at or self.placed_at)
+        self.version += 1
 
 
 class OrderLine(SQLModel, table=True):
@@ -120,7 +148,11 @@ class OrderLine(SQLModel, table=True):
 
 
 class Refund(SQLModel, table=True):
-    """Money given back. It may name no order. Dated by itself; it is never a visit."""
+    """Money given back. It may name no order. Dated by itself; it is never a visit.
+
+    `charged_account_id` bears it, decided once: whoever has the credit of the order, or held the
+    relationship when money was given back without one. Empty: the store bears it.
+    """
 
     __tablename__ = "refund"
     __table_args__ = (
@@ -128,7 +160,13 @@ class Refund(SQLModel, table=True):
         refers("customer_id", "customer"),
         refers("relationship_id", "relationship"),
         refers("order_id", "mall_order"),
+        ForeignKeyConstraint(
+            ["brand_id", "charged_account_id"],
+            ["account.brand_id", "account.id"],
+            name="fk_refund_charged_account",
+        ),
         UniqueConstraint("brand_id", "source", "number"),
+        Index("ix_refund_charged", "brand_id", "charged_account_id", "day"),
         Index("ix_refund_customer", "brand_id", "customer_id", "placed_at"),
         Index("ix_refund_order", "brand_id", "order_id"),
         Index("ix_refund_store_day", "brand_id", "store_id", "day"),
@@ -142,6 +180,7 @@ class Refund(SQLModel, table=True):
     customer_id: UUID | None = None
     relationship_id: UUID | None = None
     order_id: UUID | None = None
+    charged_account_id: UUID | None = None
     amount: int = Field(sa_type=BigInteger)
     currency: str = Field(max_length=3)
     placed_at: datetime = Field(sa_type=UtcDateTime)
@@ -166,7 +205,10 @@ class RefundLine(SQLModel, table=True):
 
 
 class Credit(SQLModel, table=True):
-    """Who earned an order: decided once, when it was paid, and never moved."""
+    """Who earned an order: decided once, when it was paid, and never moved.
+
+    `decided_at` is never before the order's `placed_at`, so a search by period may start from it.
+    """
 
     __tablename__ = "credit"
     __table_args__ = (

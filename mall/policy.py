@@ -1,12 +1,26 @@
 """Who sees which orders: those who see the relationship; a guest's order, whoever serves it."""
 
-from sqlalchemy import ColumnElement, and_, or_
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from customers.models import Relationship
 from customers.policy import relationship_ids_of
+from directory import policy as directory
 from directory.policy import in_sight
+from kernel import feed
 from kernel.actor import Actor, Role
+from kernel.errors import Forbidden
+from mall.events import MallEvent, RefundRecorded, ServingMoved
 from mall.models import Order, Product, Refund
+
+ORDER = "order"
+REFUND = "refund"
+ORDERS_WRITE = "orders:write"
+PRODUCTS_WRITE = "products:write"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -29,3 +43,77 @@ def refunds_visible_to(actor: Actor) -> ColumnElement[bool]:
 def products_visible_to(actor: Actor) -> ColumnElement[bool]:
     """The catalogue is the brand's, for everybody in it."""
     return col(Product.brand_id) == actor.brand_id
+
+
+def require_recorder(actor: Actor) -> None:
+    """Orders come from machines: a till, a mall, an import."""
+    if not _is_machine(actor, ORDERS_WRITE):
+        raise Forbidden
+
+
+def require_keeper(actor: Actor, order: Order) -> None:
+    """An order is moved on by the machine it came from, by whoever serves it, or by the store's manager."""
+    serves = order.serving_account_id in actor.account_ids
+    if not (serves or _is_machine(actor, ORDERS_WRITE) or _manages(actor, order)):
+        raise Forbidden
+
+
+def require_canceller(actor: Actor, order: Order) -> None:
+    """An order is cancelled by the machine it came from, or by the store's manager."""
+    if not (_is_machine(actor, ORDERS_WRITE) or _manages(actor, order)):
+        raise Forbidden
+
+
+def require_catalogue_keeper(actor: Actor) -> None:
+    """The catalogue is kept by HQ, or by a machine that may."""
+    if actor.role is not Role.HQ and not _is_machine(actor, PRODUCTS_WRITE):
+        raise Forbidden
+
+
+async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[MallEvent]) -> list[feed.Entry]:
+    """Whoever holds the relationship, or serves a guest's order, and the managers of the store.
+
+    Whoever served an order before it moved forgets it.
+    """
+    holders = await _holders(session, brand_id, events)
+    readers = [holders.get(event.relationship_id or UUID(int=0), event.serving_account_id) for event in events]
+    former = [event.from_account_id if isinstance(event, ServingMoved) else None for event in events]
+    watchers = await directory.watchers(session, brand_id, {account for account in (*readers, *former) if account})
+    owners = {account_id: watcher.own for account_id, watcher in watchers.items()}
+    entries: list[feed.Entry] = []
+    for event, reader, old in zip(events, readers, former, strict=True):
+        own, gone = owners.get(reader) if reader else None, owners.get(old) if old else None
+        if gone and gone != own and isinstance(event, ServingMoved):
+            entries.append(feed.Entry(gone, ORDER, event.order_id, event.version, feed.Op.DEL))
+        feeds = [own, feed.of_desk(event.store_id)] if own else [feed.of_desk(event.store_id)]
+        entries += [entry for feed_id in feeds for entry in _news(feed_id, event)]
+    return entries
+
+
+def _news(feed_id: UUID, event: MallEvent) -> Iterator[feed.Entry]:
+    if not isinstance(event, RefundRecorded):
+        yield feed.Entry(feed_id, ORDER, event.order_id, event.version)
+        return
+    if event.order_id and event.order_version:
+        yield feed.Entry(feed_id, ORDER, event.order_id, event.order_version)
+    yield feed.Entry(feed_id, REFUND, event.refund_id, event.version)
+
+
+async def _holders(session: AsyncSession, brand_id: UUID, events: Sequence[MallEvent]) -> dict[UUID, UUID]:
+    wanted = sorted({event.relationship_id for event in events if event.relationship_id})
+    if not wanted:
+        return {}
+    found = await session.execute(
+        select(col(Relationship.id), col(Relationship.holder_id)).where(
+            col(Relationship.brand_id) == brand_id, col(Relationship.id).in_(wanted)
+        )
+    )
+    return dict(found.tuples())
+
+
+def _is_machine(actor: Actor, scope: str) -> bool:
+    return actor.role is Role.SYSTEM or (actor.role is Role.SERVICE and scope in actor.scopes)
+
+
+def _manages(actor: Actor, order: Order) -> bool:
+    return actor.role is Role.STORE_MANAGER and actor.store_id == order.store_id

@@ -58,7 +58,7 @@ class TaskQueries:
     ) -> Connection[Task]:
         page = page_of(first, after)
         async with info.context.read() as session:
-            rows = await queries.page(session, info.context.actor, page, state)
+            rows = await queries.page(session, info.context.actor, page, queries.Filter(state=state))
         return connection(Task, rows, page, lambda row: (row.due_at, row.id))
 
     @field("One task; null if there is none in sight.")

@@ -132,9 +132,7 @@ async def _begin(
         )
 
 
-async def _stage(
-    ground: Ground, run: ImportRun, path: Path, mapping: AnyMapping, progress: Progress
-) -> dict[str, Any]:
+async def _stage(ground: Ground, run: ImportRun, path: Path, mapping: AnyMapping, progress: Progress) -> dict[str, Any]:
     """All of the file into the staging area; then it may be applied."""
     tally = stage.Tally()
     with files.opened(path, mapping.file, mapping.columns, mapping.time.formats[0]) as sheet:

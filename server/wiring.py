@@ -7,27 +7,94 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import customers.policy
+import directory.policy
 import intake.policy
+import mall.policy
+import tagging.policy
 import tasks.policy
+import tasks.reactions
+from customers.events import (
+    CustomerChanged,
+    NoteAdded,
+    NoteEdited,
+    PrimaryChanged,
+    RelationshipAdded,
+    RelationshipReassigned,
+    RemarkChanged,
+    VisitNoted,
+)
+from directory.events import (
+    PasswordReset,
+    RegionAdded,
+    RegionMoved,
+    RegionRenamed,
+    StaffAccessClosed,
+    StaffAccessReopened,
+    StaffDeparted,
+    StaffHired,
+    StaffMoved,
+    StaffRenamed,
+    StoreEdited,
+    StoreOpened,
+    StoreReopened,
+    StoreShut,
+)
 from intake.events import ImportApplied
 from kernel import feed, jobs
 from kernel.work import Event
-from tasks.events import TaskAdded, TaskCompleted, TaskMoved, TaskSnoozed
+from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
+from tagging.events import CustomerTagsChanged, TagChanged, TagGroupChanged
+from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskMoved, TaskSnoozed
 
 SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry]]]
-Reaction = Callable[[Any], jobs.Request]
+Reaction = Callable[[Any], jobs.Request | None]
 
 SEEN_BY: dict[type, SeenBy] = {
+    RegionAdded: directory.policy.seen_by_nobody,
+    RegionRenamed: directory.policy.seen_by_nobody,
+    RegionMoved: directory.policy.seen_by_nobody,
+    StoreOpened: directory.policy.store_seen_by,
+    StoreEdited: directory.policy.store_seen_by,
+    StoreShut: directory.policy.store_seen_by,
+    StoreReopened: directory.policy.store_seen_by,
+    StaffHired: directory.policy.staff_seen_by,
+    StaffRenamed: directory.policy.staff_seen_by,
+    StaffMoved: directory.policy.staff_seen_by,
+    PasswordReset: directory.policy.staff_seen_by,
+    StaffAccessClosed: directory.policy.staff_seen_by,
+    StaffAccessReopened: directory.policy.staff_seen_by,
+    StaffDeparted: directory.policy.staff_seen_by,
+    CustomerChanged: customers.policy.customer_seen_by,
+    RelationshipAdded: customers.policy.seen_by,
+    RelationshipReassigned: customers.policy.seen_by,
+    RemarkChanged: customers.policy.seen_by,
+    PrimaryChanged: customers.policy.seen_by,
+    NoteAdded: customers.policy.record_seen_by,
+    NoteEdited: customers.policy.record_seen_by,
+    VisitNoted: customers.policy.record_seen_by,
+    OrderPlaced: mall.policy.seen_by,
+    OrderChanged: mall.policy.seen_by,
+    ServingMoved: mall.policy.seen_by,
+    RefundRecorded: mall.policy.seen_by,
+    CustomerTagsChanged: tagging.policy.seen_by,
+    TagChanged: tagging.policy.seen_by,
+    TagGroupChanged: tagging.policy.seen_by,
     ImportApplied: intake.policy.seen_by,
     TaskAdded: tasks.policy.seen_by,
     TaskCompleted: tasks.policy.seen_by,
+    TaskCancelled: tasks.policy.seen_by,
     TaskMoved: tasks.policy.seen_by,
     TaskSnoozed: tasks.policy.seen_by,
 }
 
-REACTIONS: dict[type, tuple[Reaction, ...]] = {}
+REACTIONS: dict[type, tuple[Reaction, ...]] = {
+    OrderPlaced: (tasks.reactions.on_order_placed,),
+}
 
-HANDLERS: dict[str, jobs.Handler] = {}
+HANDLERS: dict[str, jobs.Handler] = {
+    tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
+}
 
 
 class Table:
@@ -40,7 +107,8 @@ class Table:
         return [entry for reader, group in by_reader.items() for entry in await reader(session, brand_id, group)]
 
     def reactions(self, events: Sequence[Event]) -> list[jobs.Request]:
-        return [reaction(event) for event in events for reaction in REACTIONS.get(type(event), ())]
+        asked = [reaction(event) for event in events for reaction in REACTIONS.get(type(event), ())]
+        return [request for request in asked if request is not None]
 
 
 wiring = Table()

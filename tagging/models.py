@@ -8,6 +8,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from kernel.db import UtcDateTime, enum_of, refers, unique_where
+from tagging.errors import TagRetired
 
 
 class Choice(StrEnum):
@@ -40,14 +41,19 @@ class TagGroup(SQLModel, table=True):
 
 
 class Tag(SQLModel, table=True):
-    """A word for customers: the brand's, in a group, or personal, of one staff member and in none."""
+    """A word for customers: the brand's, in a group, or personal, of one staff member and in none.
+
+    A retired tag stays on its customers unshown, and its name is free again.
+    """
 
     __tablename__ = "tag"
     __table_args__ = (
         refers("group_id", "tag_group"),
         refers("owner_id", "staff"),
-        unique_where("uq_tag_brand", "brand_id", "group_id", "name", where="owner_id IS NULL"),
-        unique_where("uq_tag_personal", "brand_id", "owner_id", "name", where="owner_id IS NOT NULL"),
+        unique_where("uq_tag_brand", "brand_id", "group_id", "name", where="owner_id IS NULL AND retired_at IS NULL"),
+        unique_where(
+            "uq_tag_personal", "brand_id", "owner_id", "name", where="owner_id IS NOT NULL AND retired_at IS NULL"
+        ),
     )
 
     brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
@@ -59,6 +65,26 @@ class Tag(SQLModel, table=True):
     position: int = 0
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
+
+    def change(self, *, name: str | None = None, color: str | None = None) -> bool:
+        """Call it or paint it differently; says whether that changed anything."""
+        self._require_in_use()
+        if name in (None, self.name) and color in (None, self.color):
+            return False
+        self.name = name or self.name
+        self.color = color or self.color
+        self.version += 1
+        return True
+
+    def retire(self, at: datetime) -> None:
+        """Use it no more."""
+        self._require_in_use()
+        self.retired_at = at
+        self.version += 1
+
+    def _require_in_use(self) -> None:
+        if self.retired_at is not None:
+            raise TagRetired
 
 
 class CustomerTag(SQLModel, table=True):

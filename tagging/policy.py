@@ -1,10 +1,24 @@
 """Who sees which tags: the brand's are everybody's, a personal one is its owner's alone."""
 
-from sqlalchemy import ColumnElement, and_, or_
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from kernel.actor import Actor
+from customers.models import Relationship
+from directory import policy as directory
+from directory.models import Store
+from kernel import feed
+from kernel.actor import Actor, Role
+from kernel.errors import Forbidden
+from tagging.events import CustomerTagsChanged, TagChanged, TaggingEvent, TagGroupChanged
 from tagging.models import Tag, TagGroup
+
+CUSTOMER = "customer"
+TAG = "tag"
+TAG_GROUP = "tag_group"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -16,3 +30,82 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def groups_visible_to(actor: Actor) -> ColumnElement[bool]:
     return col(TagGroup.brand_id) == actor.brand_id
+
+
+def require_librarian(actor: Actor) -> None:
+    """The brand's library is kept by HQ."""
+    if actor.role not in (Role.HQ, Role.SYSTEM):
+        raise Forbidden
+
+
+def require_author(actor: Actor, owner_id: UUID | None) -> None:
+    """A brand tag is changed by HQ, a personal one by its owner."""
+    if owner_id is None:
+        require_librarian(actor)
+    elif owner_id != actor.staff_id:
+        raise Forbidden
+
+
+def require_person(actor: Actor) -> UUID:
+    """Personal tags belong to people."""
+    if actor.staff_id is None:
+        raise Forbidden
+    return actor.staff_id
+
+
+def require_tagger(actor: Actor) -> None:
+    """Tags are put on by people, and by the product's own rules and imports."""
+    if not actor.is_staff and actor.role is not Role.SYSTEM:
+        raise Forbidden
+
+
+async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[TaggingEvent]) -> list[feed.Entry]:
+    """A customer's tags: whoever holds one of the relationships, and those stores' managers.
+
+    The brand's library: every store. A personal tag: its owner.
+    """
+    entries = await _of_customers(
+        session, brand_id, [event for event in events if isinstance(event, CustomerTagsChanged)]
+    )
+    library = [event for event in events if isinstance(event, TagChanged) and event.owner_id is None]
+    groups = [event for event in events if isinstance(event, TagGroupChanged)]
+    if library or groups:
+        for store_id in await _stores(session, brand_id):
+            common = feed.of_store(store_id)
+            entries += [feed.Entry(common, TAG_GROUP, event.group_id, event.version) for event in groups]
+            entries += [feed.Entry(common, TAG, event.tag_id, event.version) for event in library]
+    for event in events:
+        if isinstance(event, TagChanged) and event.owner_id is not None:
+            entries.append(feed.Entry(feed.of_staff(event.owner_id), TAG, event.tag_id, event.version))
+    return entries
+
+
+async def _of_customers(
+    session: AsyncSession, brand_id: UUID, events: Sequence[CustomerTagsChanged]
+) -> list[feed.Entry]:
+    if not events:
+        return []
+    found = await session.execute(
+        select(col(Relationship.customer_id), col(Relationship.holder_id)).where(
+            col(Relationship.brand_id) == brand_id,
+            col(Relationship.customer_id).in_([event.customer_id for event in events]),
+        )
+    )
+    holders = found.tuples().all()
+    watchers = await directory.watchers(session, brand_id, {account_id for _, account_id in holders})
+    feeds: dict[UUID, set[UUID]] = {}
+    for customer_id, account_id in holders:
+        watcher = watchers[account_id]
+        feeds.setdefault(customer_id, set()).update(
+            {watcher.desk} if watcher.own is None else {watcher.own, watcher.desk}
+        )
+    return [
+        feed.Entry(feed_id, CUSTOMER, event.customer_id, event.version)
+        for event in events
+        for feed_id in sorted(feeds.get(event.customer_id, ()))
+    ]
+
+
+async def _stores(session: AsyncSession, brand_id: UUID) -> Iterable[UUID]:
+    found = await session.scalars(select(col(Store.id)).where(col(Store.brand_id) == brand_id))
+    return found.all()

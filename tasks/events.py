@@ -26,6 +26,13 @@ class TaskSnoozed:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskCancelled:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaskMoved:
     task_id: UUID
     from_account_id: UUID
@@ -33,4 +40,4 @@ class TaskMoved:
     version: int
 
 
-TaskEvent = TaskAdded | TaskCompleted | TaskSnoozed | TaskMoved
+TaskEvent = TaskAdded | TaskCompleted | TaskSnoozed | TaskCancelled | TaskMoved

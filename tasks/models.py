@@ -60,6 +60,7 @@ class Task(SQLModel, table=True):
         unique_where("uq_task_source_key", "brand_id", "source_key", where="source_key IS NOT NULL"),
         Index("ix_task_account", "brand_id", "account_id", "state", "priority", "due_at"),
         Index("ix_task_store", "brand_id", "store_id", "state", "due_at"),
+        Index("ix_task_store_closed", "brand_id", "store_id", "closed_at"),
         Index("ix_task_relationship", "brand_id", "relationship_id", "state"),
     )
 
@@ -104,10 +105,12 @@ class Task(SQLModel, table=True):
         self.due_at = max(self.due_at, until)
         self.version += 1
 
-    def move(self, account_id: UUID) -> None:
-        """Give the task to another account of the same store."""
+    def cancel(self, at: datetime, remark: str | None) -> None:
+        """Close the task as not to be carried out any more."""
         self._require_pending()
-        self.account_id = account_id
+        self.state = TaskState.CANCELLED
+        self.closed_at = at
+        self.outcome_remark = remark
         self.version += 1
 
     def _require_pending(self) -> None:

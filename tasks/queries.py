@@ -1,26 +1,64 @@
 """Reads of tasks."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from customers.models import Customer
+from directory.models import Store
 from kernel import clock
 from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, paged
-from tasks.models import Task, TaskState
+from mall.models import Order, OrderState
+from tasks.models import Task, TaskKind, TaskState
 from tasks.policy import visible_to
 
 TaskRow = Row[*tuple[Any, ...]]
 
+_COLUMNS = tuple(Task.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+
+
+class TaskOrder(StrEnum):
+    """How a list of tasks is ordered: soonest due first, most pressing first, or newest first."""
+
+    DUE = "due"
+    PRIORITY = "priority"
+    NEWEST = "newest"
+
+
+KEYS: dict[TaskOrder, tuple[Key, ...]] = {
+    TaskOrder.DUE: (Key(col(Task.due_at)), Key(col(Task.id))),
+    TaskOrder.PRIORITY: (Key(col(Task.priority), descending=True), Key(col(Task.due_at)), Key(col(Task.id))),
+    TaskOrder.NEWEST: (Key(col(Task.created_at), descending=True), Key(col(Task.id), descending=True)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list of tasks is narrowed down to."""
+
+    state: TaskState | None = None
+    kind: TaskKind | None = None
+    due_before: datetime | None = None
+    account_id: UUID | None = None
+    store_id: UUID | None = None
+    customer_id: UUID | None = None
+
 
 async def lock(session: AsyncSession, actor: Actor, task_id: UUID) -> Task:
     """The task, kept from other writers until the commit. `NOT_FOUND` if it isn't in sight."""
-    task = await session.scalar(select(Task).where(col(Task.id) == task_id, visible_to(actor)).with_for_update())
+    task = await session.scalar(
+        select(Task).where(col(Task.id) == task_id, visible_to(actor)).with_for_update(key_share=True)
+    )
     if task is None:
         raise NotFound
     return task
@@ -44,20 +82,100 @@ async def most_pressing(session: AsyncSession, actor: Actor, first: int) -> Sequ
 
 
 async def page(
-    session: AsyncSession, actor: Actor, page: Page, state: TaskState | None = None, customer_id: UUID | None = None
+    session: AsyncSession,
+    actor: Actor,
+    page: Page,
+    narrowed: Filter | None = None,
+    order: TaskOrder = TaskOrder.DUE,
 ) -> Sequence[TaskRow]:
-    """Tasks in sight, soonest due first."""
-    rows = _rows(actor)
-    if state is not None:
-        rows = rows.where(col(Task.state) == state)
-    if customer_id is not None:
-        rows = rows.where(col(Task.customer_id) == customer_id)
-    found = await session.execute(paged(rows, page, Key(col(Task.due_at)), Key(col(Task.id))))
+    """Tasks in sight; one more than asked for when there is a next page."""
+    rows = _rows(actor).where(*_conditions(narrowed or Filter()))
+    return (await session.execute(paged(rows, page, *KEYS[order]))).all()
+
+
+async def counts(session: AsyncSession, actor: Actor, narrowed: Filter | None = None) -> dict[TaskState, int]:
+    """How many tasks in sight there are in each state; a state without any is left out."""
+    found = await session.execute(
+        select(col(Task.state), func.count())
+        .where(visible_to(actor), *_conditions(narrowed or Filter()))
+        .group_by(col(Task.state))
+    )
+    return dict(found.tuples())
+
+
+async def open_of_customers(
+    session: AsyncSession, actor: Actor, customer_ids: Sequence[UUID]
+) -> dict[UUID, list[TaskRow]]:
+    """The open tasks in sight about these customers, soonest due first."""
+    found = await session.execute(
+        _rows(actor)
+        .where(col(Task.customer_id).in_(customer_ids), col(Task.state) == TaskState.PENDING)
+        .order_by(col(Task.customer_id), col(Task.due_at), col(Task.id))
+    )
+    tasks: dict[UUID, list[TaskRow]] = defaultdict(list)
+    for row in found:
+        tasks[row.customer_id].append(row)
+    return dict(tasks)
+
+
+async def lock_open(session: AsyncSession, brand_id: UUID, relationship_ids: Sequence[UUID]) -> Sequence[TaskRow]:
+    """The open tasks of these relationships, locked in the order of their keys."""
+    found = await session.execute(
+        select(*_COLUMNS)
+        .where(
+            col(Task.brand_id) == brand_id,
+            col(Task.relationship_id).in_(relationship_ids),
+            col(Task.state) == TaskState.PENDING,
+        )
+        .order_by(col(Task.id))
+        .with_for_update(key_share=True)
+    )
     return found.all()
 
 
+async def by_source_key(session: AsyncSession, brand_id: UUID, source_key: str) -> Task | None:
+    """The task that was made under this key."""
+    return await session.scalar(select(Task).where(col(Task.brand_id) == brand_id, col(Task.source_key) == source_key))
+
+
+async def to_follow_up(session: AsyncSession, brand_id: UUID, order_id: UUID) -> TaskRow | None:
+    """The relationship and time zone of an order whose customer may be asked after it; none if there is none such."""
+    found = await session.execute(
+        select(col(Order.relationship_id), col(Store.time_zone))
+        .join(Store, (col(Store.brand_id) == col(Order.brand_id)) & (col(Store.id) == col(Order.store_id)))
+        .join(Customer, (col(Customer.brand_id) == col(Order.brand_id)) & (col(Customer.id) == col(Order.customer_id)))
+        .where(
+            col(Order.brand_id) == brand_id,
+            col(Order.id) == order_id,
+            col(Order.relationship_id).isnot(None),
+            col(Order.state) != OrderState.CANCELLED,
+            col(Customer.do_not_contact).is_(False),
+        )
+    )
+    return found.first()
+
+
+def place(order: TaskOrder, row: TaskRow) -> list[Any]:
+    """Where a row lies in a list of that order."""
+    return [getattr(row, key.column.key) for key in KEYS[order]]
+
+
+def _conditions(narrowed: Filter) -> list[ColumnElement[bool]]:
+    wanted: dict[Any, Any] = {
+        Task.state: narrowed.state,
+        Task.kind: narrowed.kind,
+        Task.account_id: narrowed.account_id,
+        Task.store_id: narrowed.store_id,
+        Task.customer_id: narrowed.customer_id,
+    }
+    conditions = [col(column) == value for column, value in wanted.items() if value is not None]
+    if narrowed.due_before is not None:
+        conditions.append(col(Task.due_at) < narrowed.due_before)
+    return conditions
+
+
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
-    return select(*Task.__table__.columns).where(visible_to(actor))  # type: ignore[attr-defined]  # set by SQLModel
+    return select(*_COLUMNS).where(visible_to(actor))
 
 
 def _awake() -> Any:

@@ -1,5 +1,26 @@
 """What can be done in this domain; the only writer of its tables."""
 
+from directory.commands.access import close_access, depart, hashed, reopen_access, reset_password
 from directory.commands.load import load
+from directory.commands.regions import add_region, move_region, rename_region
+from directory.commands.staff import hire, move_staff, rename
+from directory.commands.stores import close_store, edit_store, open_store, reopen_store
 
-__all__ = ["load"]
+__all__ = [
+    "add_region",
+    "close_access",
+    "close_store",
+    "depart",
+    "edit_store",
+    "hashed",
+    "hire",
+    "load",
+    "move_region",
+    "move_staff",
+    "open_store",
+    "rename",
+    "rename_region",
+    "reopen_access",
+    "reopen_store",
+    "reset_password",
+]

@@ -47,9 +47,7 @@ async def stores(work: Work, store_ids: Sequence[UUID]) -> None:
         await _remove(work, store_id, parts, [feed.of_store(store_id), feed.of_desk(store_id)])
 
 
-async def _remove(
-    work: Work, key: UUID, parts: Sequence[tuple[type[SQLModel], Any]], feed_ids: Sequence[UUID]
-) -> None:
+async def _remove(work: Work, key: UUID, parts: Sequence[tuple[type[SQLModel], Any]], feed_ids: Sequence[UUID]) -> None:
     """All of it or, when some other table refers to it, nothing."""
     try:
         async with work.session.begin_nested():

@@ -1,15 +1,19 @@
 """Reads of accounts."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from directory.models import Account
+from directory.models import Account, Staff
 from directory.policy import accounts_visible_to
 from kernel.actor import Actor
 from kernel.errors import NotFound
+
+AccountRow = Row[*tuple[Any, ...]]
 
 
 async def get(session: AsyncSession, actor: Actor, account_id: UUID) -> Account:
@@ -18,3 +22,55 @@ async def get(session: AsyncSession, actor: Actor, account_id: UUID) -> Account:
     if account is None:
         raise NotFound
     return account
+
+
+async def own(session: AsyncSession, actor: Actor) -> Account | None:
+    """The account through which the actor holds relationships in the store where they work now."""
+    account: Account | None = await session.scalar(
+        select(Account).where(col(Account.id).in_(actor.account_ids), accounts_visible_to(actor))
+    )
+    return account
+
+
+async def of_staff_in(session: AsyncSession, staff: Staff, store_id: UUID) -> Account | None:
+    """The account that the staff member has, or once had, in that store."""
+    account: Account | None = await session.scalar(
+        select(Account).where(
+            col(Account.brand_id) == staff.brand_id,
+            col(Account.staff_id) == staff.id,
+            col(Account.store_id) == store_id,
+        )
+    )
+    return account
+
+
+async def by_ids(session: AsyncSession, actor: Actor, account_ids: Sequence[UUID]) -> dict[UUID, AccountRow]:
+    """Those of the accounts that are in sight, each with its owner's name and state where it has one."""
+    found = await session.execute(_rows(actor).where(col(Account.id).in_(account_ids)))
+    return {row.id: row for row in found}
+
+
+async def of_stores(session: AsyncSession, actor: Actor, store_ids: Sequence[UUID]) -> dict[UUID, list[AccountRow]]:
+    """The accounts of these stores, the public one first, then by the owner's number."""
+    found = await session.execute(
+        _rows(actor)
+        .where(col(Account.store_id).in_(store_ids))
+        .order_by(col(Account.kind).desc(), col(Staff.number), col(Account.id))
+    )
+    by_store: dict[UUID, list[AccountRow]] = {store_id: [] for store_id in store_ids}
+    for row in found:
+        by_store[row.store_id].append(row)
+    return by_store
+
+
+def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            *Account.__table__.columns,  # type: ignore[attr-defined]  # set by SQLModel
+            col(Staff.number).label("owner_number"),
+            col(Staff.name).label("owner_name"),
+            col(Staff.state).label("owner_state"),
+        )
+        .outerjoin(Staff, (col(Staff.brand_id) == col(Account.brand_id)) & (col(Staff.id) == col(Account.staff_id)))
+        .where(accounts_visible_to(actor))
+    )

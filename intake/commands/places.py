@@ -154,9 +154,7 @@ async def _places(work: Work, kind: PlaceKind, codes: set[str]) -> list[Imported
 
 async def _open_stores(work: Work, places: list[ImportedPlace]) -> None:
     brand_id = work.actor.brand_id
-    found = await work.session.execute(
-        select(col(Region.code), col(Region.id)).where(col(Region.brand_id) == brand_id)
-    )
+    found = await work.session.execute(select(col(Region.code), col(Region.id)).where(col(Region.brand_id) == brand_id))
     regions = dict(found.tuples().all())
     rows = [
         {

@@ -123,9 +123,7 @@ async def renew(work: Work, run: ImportRun) -> None:
     """Say that this process is still at it."""
     kept = await work.session.scalar(
         update(ImportRun)
-        .where(
-            col(ImportRun.brand_id) == run.brand_id, col(ImportRun.id) == run.id, col(ImportRun.token) == run.token
-        )
+        .where(col(ImportRun.brand_id) == run.brand_id, col(ImportRun.id) == run.id, col(ImportRun.token) == run.token)
         .values(lease_until=clock.now() + LEASE)
         .returning(col(ImportRun.id))
     )

@@ -120,7 +120,11 @@ async def _next_pieces(work: Work, run: ImportRun) -> list[Piece]:
     mine = (col(StagedPiece.brand_id) == run.brand_id, col(StagedPiece.run_id) == run.id)
     numbers = (
         await work.session.scalars(
-            select(col(StagedPiece.number)).where(*mine).distinct().order_by(col(StagedPiece.number)).limit(_INVOICES_AT_ONCE)
+            select(col(StagedPiece.number))
+            .where(*mine)
+            .distinct()
+            .order_by(col(StagedPiece.number))
+            .limit(_INVOICES_AT_ONCE)
         )
     ).all()
     if not numbers:
@@ -185,7 +189,9 @@ def _count(tally: Tally, invoice: Invoice) -> None:
             tally.customers.add(invoice.customer)
 
 
-async def _changes(work: Work, run: ImportRun, given: dict[str, Invoice], tally: Tally) -> dict[str, tuple[Outcome, Invoice, str]]:
+async def _changes(
+    work: Work, run: ImportRun, given: dict[str, Invoice], tally: Tally
+) -> dict[str, tuple[Outcome, Invoice, str]]:
     """What is to be applied: outcome, content, and the customer the invoice was known under."""
     table = ImportedInvoice
     mine = (col(table.brand_id) == run.brand_id, col(table.source) == run.source)
@@ -308,9 +314,7 @@ async def _require(work: Work, table: type[SQLModel], key: Any, code: str, what:
         select(col(key)).where(col(table.brand_id) == work.actor.brand_id, col(key) == code)  # type: ignore[attr-defined]  # both have it
     )
     if found is None:
-        raise Refused(
-            f"there is no {what} of this code.", f"没有该编码的{what_zh}。", PlaceUnknown, field=what
-        )
+        raise Refused(f"there is no {what} of this code.", f"没有该编码的{what_zh}。", PlaceUnknown, field=what)
 
 
 async def _add_once(work: Work, table: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:

@@ -14,7 +14,9 @@ from mall.commands.catalogue import LastSold
 CUSTOMERS_AT_ONCE = 200
 
 
-async def step(work: Work, run: ImportRun, mapping: AnyMapping, stale: Sequence[LastSold] = ()) -> tuple[ImportRun, int]:
+async def step(
+    work: Work, run: ImportRun, mapping: AnyMapping, stale: Sequence[LastSold] = ()
+) -> tuple[ImportRun, int]:
     """Do the next bit of an import that is past staging; returns it as it is now, and how many items were dealt with.
 
     `stale` is what the catalogue has to learn, read beforehand for the last step.

@@ -55,7 +55,7 @@ def _is_template(text: str) -> str:
 
 
 def _is_span(day: list[str]) -> list[str]:
-    if day and (len(day) != 2 or day[0] >= day[1]):  # noqa: PLR2004 - from, to
+    if day and (len(day) != 2 or day[0] >= day[1]):
         raise ValueError("is neither [from, to] nor [] for a day without trade")
     return day
 

@@ -134,7 +134,10 @@ def require_same_customer(one: str | None, other: str | None) -> None:
     """An invoice is one customer's. Raises `Refused`."""
     if one != other:
         raise Refused(
-            "the invoice names another customer further up.", "同一单号在前面属于另一位顾客。", InvoiceDisagrees, "customer"
+            "the invoice names another customer further up.",
+            "同一单号在前面属于另一位顾客。",
+            InvoiceDisagrees,
+            "customer",
         )
 
 

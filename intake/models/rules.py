@@ -106,7 +106,7 @@ def value_of(rule: ValueRule) -> Callable[[Fields], str]:
             cell = found.group(1)
         if not rule.is_number or not cell:
             return cell
-        if not (cell.isascii() and cell.isdigit() and len(cell) <= 18):  # noqa: PLR2004 - fits 64 bits
+        if not (cell.isascii() and cell.isdigit() and len(cell) <= 18):
             raise Refused("not a plain number.", "不是纯数字。", NumberWrong, rule.field)
         result = int(cell) // (rule.div or 1)
         return str(result % rule.mod if rule.mod else result).zfill(rule.digits)

@@ -42,7 +42,9 @@ async def out_of_date(session: AsyncSession, run: ImportRun) -> list[LastSold]:
         .subquery()
     )
     found = await session.execute(
-        select(lines.c.product_id, lines.c.name, lines.c.amount, lines.c.quantity, col(Product.name), col(Product.price))
+        select(
+            lines.c.product_id, lines.c.name, lines.c.amount, lines.c.quantity, col(Product.name), col(Product.price)
+        )
         .join(Product, (col(Product.brand_id) == run.brand_id) & (col(Product.id) == lines.c.product_id))
         .where(lines.c.place == 1, col(Product.version) == 1)
     )

@@ -21,7 +21,9 @@ _BROKEN = (zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, Value
 Row = tuple[int, list[str]]
 
 
-def workbook_rows(name: str, stream: IO[bytes], sheet: str | None, time_format: str, most_columns: int) -> Iterator[Row]:
+def workbook_rows(
+    name: str, stream: IO[bytes], sheet: str | None, time_format: str, most_columns: int
+) -> Iterator[Row]:
     """Rows with their numbers; trailing blank cells beyond the header are dropped, blank rows are left out.
 
     A cell that Excel keeps as a date is written in `time_format`. Raises `WORKBOOK_WRONG`, `FILE_TOO_LARGE`.

@@ -1,5 +1,23 @@
 """What can be done in this domain; the only writer of its tables."""
 
+from mall.commands.amounts import Line
+from mall.commands.lifecycle import cancel_order, complete_order, ship_order
 from mall.commands.load import load
+from mall.commands.orders import OrderNews, record_order
+from mall.commands.products import put_product
+from mall.commands.refunds import RefundNews, record_refund
+from mall.commands.serving import move_serving
 
-__all__ = ["load"]
+__all__ = [
+    "Line",
+    "OrderNews",
+    "RefundNews",
+    "cancel_order",
+    "complete_order",
+    "load",
+    "move_serving",
+    "put_product",
+    "record_order",
+    "record_refund",
+    "ship_order",
+]

@@ -103,7 +103,9 @@ async def _recredit(work: Work, relationship_ids: Sequence[UUID]) -> None:
     of_order = (col(Order.brand_id) == col(Credit.brand_id)) & (col(Order.id) == col(Credit.order_id))
     holder = (
         select(col(Account.id))
-        .join(Order, (col(Order.brand_id) == col(Account.brand_id)) & (col(Order.serving_account_id) == col(Account.id)))
+        .join(
+            Order, (col(Order.brand_id) == col(Account.brand_id)) & (col(Order.serving_account_id) == col(Account.id))
+        )
         .where(of_order, col(Account.kind) == AccountKind.GUIDE)
         .correlate(Credit)
     )

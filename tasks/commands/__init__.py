@@ -1,6 +1,8 @@
 """What can be done with tasks; the only writer of their table."""
 
+from tasks.commands.follow_up import follow_up_order
 from tasks.commands.load import load
-from tasks.commands.tasks import add, complete, snooze
+from tasks.commands.moving import move_open
+from tasks.commands.tasks import add, cancel, complete, snooze
 
-__all__ = ["add", "complete", "load", "snooze"]
+__all__ = ["add", "cancel", "complete", "follow_up_order", "load", "move_open", "snooze"]

@@ -10,7 +10,7 @@ from kernel import clock, ids
 from kernel.errors import Invalid, require_text, require_version
 from kernel.work import Work
 from tasks import queries
-from tasks.events import TaskAdded, TaskCompleted, TaskSnoozed
+from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskSnoozed
 from tasks.models import Outcome, Task, TaskKind, TaskSource
 from tasks.policy import require_keeper
 
@@ -52,6 +52,20 @@ async def snooze(work: Work, task_id: UUID, *, until: datetime, expected_version
     return task
 
 
+async def cancel(work: Work, task_id: UUID, *, remark: str | None = None, expected_version: int | None = None) -> Task:
+    """Close a task as not to be carried out any more.
+
+    Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`.
+    """
+    task = await queries.lock(work.session, work.actor, task_id)
+    require_keeper(work.actor, task)
+    require_version(task.version, expected_version)
+    words = require_text("remark", remark, longest=LONGEST_REMARK) if remark is not None else None
+    task.cancel(clock.now(), words)
+    work.record(TaskCancelled(task_id=task.id, account_id=task.account_id, version=task.version))
+    return task
+
+
 async def add(
     work: Work,
     *,
@@ -59,6 +73,7 @@ async def add(
     due_at: datetime,
     kind: TaskKind = TaskKind.TODO,
     customer_id: UUID | None = None,
+    relationship_id: UUID | None = None,
     account_id: UUID | None = None,
     reason: str | None = None,
     suggested_words: str | None = None,
@@ -68,13 +83,19 @@ async def add(
 ) -> Task:
     """Give somebody something to do.
 
-    A task about a customer is kept by whoever holds the relationship. One about nobody in particular
-    is kept by `account_id`, or by the actor's own account. `priority` runs from 0 to 100.
+    A task about a customer, or one relationship of theirs, is kept by whoever holds the relationship.
+    One about nobody in particular is kept by `account_id`, or by the actor's own account. `priority`
+    runs from 0 to 100. Under a known `source_key` nothing happens: the task made then is returned.
     Raises `NOT_FOUND`, `INVALID`.
     """
     if not 0 <= priority <= 100:
         raise Invalid(field="priority", reason="from 0 to 100.", reason_zh="应在 0 到 100 之间。")
-    about = await _subject(work, kind, customer_id, account_id)
+    about = await _subject(work, kind, customer_id, relationship_id, account_id)
+    if source_key is not None:
+        # The relationship is locked by now, so that two who make the same task find each other here.
+        made = await queries.by_source_key(work.session, work.actor.brand_id, source_key)
+        if made is not None:
+            return made
     task = Task(
         brand_id=work.actor.brand_id,
         id=ids.new(),
@@ -110,10 +131,16 @@ class _Subject:
     customer_id: UUID | None = None
 
 
-async def _subject(work: Work, kind: TaskKind, customer_id: UUID | None, account_id: UUID | None) -> _Subject:
-    if customer_id is not None:
-        # Locked, so that the relationship can't change hands between here and the commit.
+async def _subject(
+    work: Work, kind: TaskKind, customer_id: UUID | None, relationship_id: UUID | None, account_id: UUID | None
+) -> _Subject:
+    # Locked, so that the relationship can't change hands between here and the commit.
+    held = None
+    if relationship_id is not None:
+        held = await relationships.lock(work.session, work.actor, relationship_id)
+    elif customer_id is not None:
         held = await relationships.lock_of_customer(work.session, work.actor, customer_id)
+    if held is not None:
         return _Subject(held.store_id, held.holder_id, held.id, held.customer_id)
     if kind is not TaskKind.TODO:
         raise Invalid(field="customerId", reason="such a task needs a customer.", reason_zh="这类任务必须指定顾客。")

@@ -1,0 +1,66 @@
+"""What happens to customers and relationships."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerChanged:
+    customer_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipAdded:
+    relationship_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipReassigned:
+    relationship_id: UUID
+    from_account_id: UUID
+    to_account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemarkChanged:
+    relationship_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrimaryChanged:
+    relationship_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded:
+    note_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEdited:
+    note_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class VisitNoted:
+    visit_id: UUID
+    visit_version: int
+    relationship_id: UUID
+    account_id: UUID
+    version: int
+
+
+RelationshipEvent = RelationshipAdded | RelationshipReassigned | RemarkChanged | PrimaryChanged
+RecordEvent = NoteAdded | NoteEdited | VisitNoted

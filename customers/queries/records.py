@@ -1,0 +1,79 @@
+"""Reads of notes and visits."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from customers.models import Note, Visit
+from customers.policy import notes_visible_to, visits_visible_to
+from kernel.actor import Actor
+from kernel.errors import NotFound
+
+RecordRow = Row[*tuple[Any, ...]]
+
+
+async def lock_note(session: AsyncSession, actor: Actor, note_id: UUID) -> Note:
+    """The note, kept from other writers until the commit. `NOT_FOUND` if it isn't in sight."""
+    note = await session.scalar(
+        select(Note).where(col(Note.id) == note_id, notes_visible_to(actor)).with_for_update(key_share=True)
+    )
+    if note is None:
+        raise NotFound
+    return note
+
+
+async def notes_by_ids(session: AsyncSession, actor: Actor, note_ids: Sequence[UUID]) -> dict[UUID, RecordRow]:
+    """Those of the notes that are in sight."""
+    return await _by_ids(session, Note, notes_visible_to(actor), note_ids)
+
+
+async def visits_by_ids(session: AsyncSession, actor: Actor, visit_ids: Sequence[UUID]) -> dict[UUID, RecordRow]:
+    """Those of the visits that are in sight."""
+    return await _by_ids(session, Visit, visits_visible_to(actor), visit_ids)
+
+
+async def latest_notes(
+    session: AsyncSession, actor: Actor, relationship_ids: Sequence[UUID], most: int
+) -> dict[UUID, list[RecordRow]]:
+    """What was written about each relationship, the latest first, at most `most` of each."""
+    return await _latest(session, Note, notes_visible_to(actor), relationship_ids, most)
+
+
+async def latest_visits(
+    session: AsyncSession, actor: Actor, relationship_ids: Sequence[UUID], most: int
+) -> dict[UUID, list[RecordRow]]:
+    """The contacts of each relationship, the latest first, at most `most` of each."""
+    return await _latest(session, Visit, visits_visible_to(actor), relationship_ids, most)
+
+
+async def _by_ids(
+    session: AsyncSession, model: type[Note | Visit], seen: ColumnElement[bool], ids: Sequence[UUID]
+) -> dict[UUID, RecordRow]:
+    columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
+    found = await session.execute(select(*columns).where(seen, col(model.id).in_(ids)))
+    return {row.id: row for row in found}
+
+
+async def _latest(
+    session: AsyncSession,
+    model: type[Note | Visit],
+    seen: ColumnElement[bool],
+    relationship_ids: Sequence[UUID],
+    most: int,
+) -> dict[UUID, list[RecordRow]]:
+    columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
+    place = func.row_number().over(
+        partition_by=col(model.relationship_id), order_by=(col(model.at).desc(), col(model.id).desc())
+    )
+    numbered = (
+        select(*columns, place.label("place")).where(seen, col(model.relationship_id).in_(relationship_ids)).subquery()
+    )
+    found = await session.execute(select(numbered).where(numbered.c.place <= most).order_by(numbered.c.place))
+    by_relationship: dict[UUID, list[RecordRow]] = {relationship_id: [] for relationship_id in relationship_ids}
+    for row in found:
+        by_relationship[row.relationship_id].append(row)
+    return by_relationship

@@ -1,0 +1,161 @@
+"""Who is calling: from a sign-in to the actor with today's role, place and accounts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from directory.errors import SignInEnded
+from directory.models import Account, AccountKind, Brand, Region, ServiceAccount, SignIn, Staff, StaffState
+from kernel import clock
+from kernel.actor import Actor, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What there is to check a password against."""
+
+    brand_id: UUID
+    staff_id: UUID
+    password_hash: str | None
+    may_sign_in: bool
+
+
+async def credentials(session: AsyncSession, brand_code: str, number: str) -> Credentials | None:
+    """The credentials of a brand's staff member by number, whether they may still sign in or not."""
+    found = await session.execute(
+        select(
+            col(Staff.brand_id),
+            col(Staff.id),
+            col(Staff.password_hash),
+            and_(col(Staff.state) != StaffState.DEPARTED, col(Staff.access_closed_at).is_(None)),
+        )
+        .join(Brand, col(Brand.id) == col(Staff.brand_id))
+        .where(col(Brand.code) == brand_code, col(Staff.number) == number)
+    )
+    row = found.one_or_none()
+    return Credentials(row[0], row[1], row[2], bool(row[3])) if row is not None else None
+
+
+async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
+    """The staff member behind a sign-in, in one query. Raises `SIGN_IN_ENDED`.
+
+    A guide acts for their own accounts; a store manager also for the store's public account.
+    """
+    own, public = aliased(Account), aliased(Account)
+    found = await session.execute(
+        select(
+            col(Staff.id),
+            col(Staff.role),
+            col(Staff.store_id),
+            col(Region.path),
+            col(own.id),
+            col(public.id),
+        )
+        .select_from(SignIn)
+        .join(Staff, and_(col(Staff.brand_id) == col(SignIn.brand_id), col(Staff.id) == col(SignIn.staff_id)))
+        .outerjoin(Region, and_(col(Region.brand_id) == col(Staff.brand_id), col(Region.id) == col(Staff.region_id)))
+        .outerjoin(own, and_(col(own.brand_id) == col(Staff.brand_id), col(own.staff_id) == col(Staff.id)))
+        .outerjoin(
+            public,
+            and_(
+                col(public.brand_id) == col(Staff.brand_id),
+                col(public.store_id) == col(Staff.store_id),
+                col(public.kind) == AccountKind.PUBLIC,
+                col(Staff.role) == Role.STORE_MANAGER,
+            ),
+        )
+        .where(
+            *_is_open(brand_id, sign_in_id),
+            col(Staff.state) != StaffState.DEPARTED,
+            col(Staff.access_closed_at).is_(None),
+        )
+        .order_by(col(own.id))
+    )
+    rows = found.all()
+    if not rows:
+        raise SignInEnded
+    staff_id, role, store_id, region_path, _, public_id = rows[0]
+    account_ids = [row[4] for row in rows if row[4] is not None]
+    return Actor(
+        brand_id=brand_id,
+        id=staff_id,
+        role=role,
+        staff_id=staff_id,
+        store_id=store_id,
+        region_path=region_path,
+        account_ids=tuple(account_ids if public_id is None else [*account_ids, public_id]),
+        sign_in_id=sign_in_id,
+    )
+
+
+async def of_service_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
+    """The service account behind a sign-in, with its scopes. Raises `SIGN_IN_ENDED`."""
+    found = await session.execute(
+        select(col(ServiceAccount.id), col(ServiceAccount.scopes))
+        .select_from(SignIn)
+        .join(
+            ServiceAccount,
+            and_(
+                col(ServiceAccount.brand_id) == col(SignIn.brand_id),
+                col(ServiceAccount.id) == col(SignIn.service_account_id),
+            ),
+        )
+        .where(*_is_open(brand_id, sign_in_id), col(ServiceAccount.closed_at).is_(None))
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise SignInEnded
+    return Actor(brand_id=brand_id, id=row[0], role=Role.SERVICE, scopes=frozenset(row[1]), sign_in_id=sign_in_id)
+
+
+async def open_sign_ins(
+    session: AsyncSession, brand_id: UUID, limit: int = 1000
+) -> Sequence[Row[UUID, str | None, str | None, datetime, datetime]]:
+    """Sign-ins that still count, newest first: id, staff number, service account's name, made, expires."""
+    found = await session.execute(
+        select(
+            col(SignIn.id),
+            col(Staff.number),
+            col(ServiceAccount.name),
+            col(SignIn.created_at),
+            col(SignIn.expires_at),
+        )
+        .outerjoin(Staff, and_(col(Staff.brand_id) == col(SignIn.brand_id), col(Staff.id) == col(SignIn.staff_id)))
+        .outerjoin(
+            ServiceAccount,
+            and_(
+                col(ServiceAccount.brand_id) == col(SignIn.brand_id),
+                col(ServiceAccount.id) == col(SignIn.service_account_id),
+            ),
+        )
+        .where(
+            col(SignIn.brand_id) == brand_id,
+            col(SignIn.revoked_at).is_(None),
+            col(SignIn.expires_at) > clock.now(),
+            or_(col(SignIn.staff_id).is_not(None), col(SignIn.service_account_id).is_not(None)),
+        )
+        .order_by(col(SignIn.created_at).desc(), col(SignIn.id))
+        .limit(limit)
+    )
+    return found.all()
+
+
+async def brands(session: AsyncSession) -> Sequence[Brand]:
+    """All brands by code, for whoever runs the product; nobody else sees more than one."""
+    return (await session.scalars(select(Brand).order_by(col(Brand.code)))).all()
+
+
+def _is_open(brand_id: UUID, sign_in_id: UUID) -> list[Any]:
+    return [
+        col(SignIn.brand_id) == brand_id,
+        col(SignIn.id) == sign_in_id,
+        col(SignIn.revoked_at).is_(None),
+        col(SignIn.expires_at) > clock.now(),
+    ]

@@ -1,0 +1,123 @@
+"""Reads of staff."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from directory.models import Account, Assignment, Staff, StaffState
+from directory.policy import staff_visible_to
+from kernel.actor import Actor, Role
+from kernel.errors import NotFound
+from kernel.pages import Key, Page, paged
+
+StaffRow = Row[*tuple[Any, ...]]
+
+
+async def lock(session: AsyncSession, actor: Actor, staff_id: UUID) -> Staff:
+    """The staff member, kept from other writers until the commit. `NOT_FOUND` if they aren't in sight."""
+    staff = await session.scalar(
+        select(Staff).where(col(Staff.id) == staff_id, staff_visible_to(actor)).with_for_update(key_share=True)
+    )
+    if staff is None:
+        raise NotFound
+    return staff
+
+
+async def lock_owners(session: AsyncSession, brand_id: UUID, account_ids: Sequence[UUID]) -> dict[UUID, Staff]:
+    """Whoever the accounts belong to, by account, kept from leaving or moving until the commit; in order of ids.
+
+    A store's public account belongs to nobody and is left out.
+    """
+    # What the caller has changed is written first, or reading the rows afresh would undo it.
+    await session.flush()
+    owners = select(col(Account.staff_id)).where(col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids))
+    await session.execute(
+        select(col(Staff.id))
+        .where(col(Staff.brand_id) == brand_id, col(Staff.id).in_(owners))
+        .order_by(col(Staff.id))
+        .with_for_update(key_share=True)
+    )
+    found = await session.execute(
+        select(col(Account.id), Staff)
+        .join(Staff, (col(Staff.brand_id) == col(Account.brand_id)) & (col(Staff.id) == col(Account.staff_id)))
+        .where(col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids))
+        .execution_options(populate_existing=True)
+    )
+    return dict(found.tuples())
+
+
+async def lock_self(session: AsyncSession, actor: Actor) -> None:
+    """Let only one of the actor's own writes count at a time, where there is a limit on them."""
+    await session.execute(
+        select(col(Staff.id))
+        .where(col(Staff.brand_id) == actor.brand_id, col(Staff.id) == actor.id)
+        .with_for_update(key_share=True)
+    )
+
+
+async def open_assignment(session: AsyncSession, staff: Staff) -> Assignment | None:
+    """Where the staff member works at present."""
+    assignment: Assignment | None = await session.scalar(
+        select(Assignment).where(
+            col(Assignment.brand_id) == staff.brand_id,
+            col(Assignment.staff_id) == staff.id,
+            col(Assignment.ends_at).is_(None),
+        )
+    )
+    return assignment
+
+
+async def by_ids(session: AsyncSession, actor: Actor, staff_ids: Sequence[UUID]) -> dict[UUID, StaffRow]:
+    """Those of the staff who are in sight."""
+    found = await session.execute(_rows(actor).where(col(Staff.id).in_(staff_ids)))
+    return {row.id: row for row in found}
+
+
+async def page(
+    session: AsyncSession,
+    actor: Actor,
+    page: Page,
+    *,
+    search: str | None = None,
+    store_id: UUID | None = None,
+    role: Role | None = None,
+    state: StaffState | None = None,
+) -> Sequence[StaffRow]:
+    """Staff in sight, by number. `search` is a number, or part of a name."""
+    rows = _rows(actor)
+    if search is not None:
+        rows = rows.where(or_(col(Staff.number) == search, col(Staff.name).icontains(search, autoescape=True)))
+    if store_id is not None:
+        rows = rows.where(col(Staff.store_id) == store_id)
+    if role is not None:
+        rows = rows.where(col(Staff.role) == role)
+    if state is not None:
+        rows = rows.where(col(Staff.state) == state)
+    found = await session.execute(paged(rows, page, Key(col(Staff.number)), Key(col(Staff.id))))
+    return found.all()
+
+
+async def assignments(
+    session: AsyncSession, actor: Actor, staff_ids: Sequence[UUID]
+) -> dict[UUID, list[Row[*tuple[Any, ...]]]]:
+    """Where these staff members worked, as what, from when to when; the latest first."""
+    seen = select(col(Staff.id)).where(staff_visible_to(actor), col(Staff.id).in_(staff_ids))
+    found = await session.execute(
+        select(*Assignment.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+        .where(col(Assignment.brand_id) == actor.brand_id, col(Assignment.staff_id).in_(seen))
+        .order_by(col(Assignment.starts_at).desc(), col(Assignment.id).desc())
+    )
+    by_staff: dict[UUID, list[Row[*tuple[Any, ...]]]] = {staff_id: [] for staff_id in staff_ids}
+    for row in found:
+        by_staff[row.staff_id].append(row)
+    return by_staff
+
+
+def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
+    """Without the password's hash, which nobody who reads has a use for."""
+    columns = [column for column in Staff.__table__.columns if column.name != "password_hash"]  # type: ignore[attr-defined]  # set by SQLModel
+    return select(*columns).where(staff_visible_to(actor))

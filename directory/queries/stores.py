@@ -1,0 +1,84 @@
+"""Reads of stores."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from directory.models import Staff, StaffState, Store, StoreState
+from directory.policy import stores_visible_to
+from kernel.actor import Actor
+from kernel.errors import NotFound
+from kernel.pages import Key, Page, paged
+
+StoreRow = Row[*tuple[Any, ...]]
+
+
+async def lock(session: AsyncSession, actor: Actor, store_id: UUID) -> Store:
+    """The store, kept from other writers until the commit. `NOT_FOUND` if it isn't in sight."""
+    return await _one(session, _visible(actor, store_id).with_for_update(key_share=True))
+
+
+async def hold_open(session: AsyncSession, actor: Actor, store_id: UUID) -> Store:
+    """The store, kept as it is until the commit, so that it can't close under whoever comes in.
+
+    Raises `NOT_FOUND`, `STORE_CLOSED`.
+    """
+    store = await _one(session, _visible(actor, store_id).with_for_update(read=True))
+    store.require_open()
+    return store
+
+
+async def count_staff(session: AsyncSession, store: Store) -> int:
+    """How many people work in the store, those who are leaving included."""
+    count: int | None = await session.scalar(
+        select(func.count())
+        .select_from(Staff)
+        .where(
+            col(Staff.brand_id) == store.brand_id,
+            col(Staff.store_id) == store.id,
+            col(Staff.state) != StaffState.DEPARTED,
+        )
+    )
+    return count or 0
+
+
+async def by_ids(session: AsyncSession, actor: Actor, store_ids: Sequence[UUID]) -> dict[UUID, StoreRow]:
+    """Those of the stores that are in sight."""
+    found = await session.execute(_rows(actor).where(col(Store.id).in_(store_ids)))
+    return {row.id: row for row in found}
+
+
+async def page(
+    session: AsyncSession,
+    actor: Actor,
+    page: Page,
+    region_id: UUID | None = None,
+    state: StoreState | None = None,
+) -> Sequence[StoreRow]:
+    """Stores in sight, by code; `region_id` narrows to the stores right in one region."""
+    rows = _rows(actor)
+    if region_id is not None:
+        rows = rows.where(col(Store.region_id) == region_id)
+    if state is not None:
+        rows = rows.where(col(Store.state) == state)
+    found = await session.execute(paged(rows, page, Key(col(Store.code)), Key(col(Store.id))))
+    return found.all()
+
+
+def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
+    return select(*Store.__table__.columns).where(stores_visible_to(actor))  # type: ignore[attr-defined]  # set by SQLModel
+
+
+def _visible(actor: Actor, store_id: UUID) -> Select[Store]:
+    return select(Store).where(col(Store.id) == store_id, stores_visible_to(actor))
+
+
+async def _one(session: AsyncSession, statement: Select[Any]) -> Store:
+    store: Store | None = await session.scalar(statement)
+    if store is None:
+        raise NotFound
+    return store

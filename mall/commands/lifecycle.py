@@ -1,0 +1,51 @@
+"""Move an order on: shipped, completed, cancelled."""
+
+from uuid import UUID
+
+from kernel import clock
+from kernel.errors import require_version
+from kernel.work import Work
+from mall.commands.orders import changed
+from mall.errors import OrderRefunded
+from mall.models import Order, OrderState
+from mall.policy import require_canceller, require_keeper
+from mall.queries import orders, refunds
+
+
+async def ship_order(work: Work, order_id: UUID, *, expected_version: int | None = None) -> Order:
+    """Say that an order is on its way.
+
+    Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ORDER_MOVED_ON`.
+    """
+    order = await orders.lock(work.session, work.actor, order_id)
+    require_keeper(work.actor, order)
+    return _advance(work, order, OrderState.SHIPPED, expected_version)
+
+
+async def complete_order(work: Work, order_id: UUID, *, expected_version: int | None = None) -> Order:
+    """Say that the customer has got everything.
+
+    Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ORDER_MOVED_ON`.
+    """
+    order = await orders.lock(work.session, work.actor, order_id)
+    require_keeper(work.actor, order)
+    return _advance(work, order, OrderState.COMPLETED, expected_version)
+
+
+async def cancel_order(work: Work, order_id: UUID, *, expected_version: int | None = None) -> Order:
+    """Take an open order back as a whole; it counts in no figure any more.
+
+    Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ORDER_MOVED_ON`, `ORDER_REFUNDED`.
+    """
+    order = await orders.lock(work.session, work.actor, order_id)
+    require_canceller(work.actor, order)
+    if await refunds.total_of(work.session, order.brand_id, order.id):
+        raise OrderRefunded
+    return _advance(work, order, OrderState.CANCELLED, expected_version)
+
+
+def _advance(work: Work, order: Order, state: OrderState, expected_version: int | None) -> Order:
+    require_version(order.version, expected_version)
+    order.advance(state, clock.now())
+    work.record(changed(order))
+    return order

@@ -1,0 +1,59 @@
+"""What the mall domain refuses."""
+
+from kernel.errors import Conflict, Invalid
+
+
+class OrderMovedOn(Conflict):
+    """The order is in a state from which it can't go there."""
+
+    code = "ORDER_MOVED_ON"
+    en = "The order has moved on meanwhile. Refresh to see its state."
+    zh = "订单状态已经变化，请刷新后查看。"
+
+
+class OrderDiffers(Conflict):
+    """The number is known, with another store, customer, time or currency."""
+
+    code = "ORDER_DIFFERS"
+    en = "An order with this number is known, with another {what}."
+    zh = "这个单号已被另一笔订单使用（{what_zh}不同）。"
+
+
+class RefundDiffers(Conflict):
+    """The number is known, with another order or amount."""
+
+    code = "REFUND_DIFFERS"
+    en = "A refund with this number is known, with another {what}."
+    zh = "这个退款单号已被另一笔退款使用（{what_zh}不同）。"
+
+
+class OrderRefunded(Conflict):
+    """Money was given back already, so the order can't be cancelled as a whole."""
+
+    code = "ORDER_REFUNDED"
+    en = "Part of this order was refunded already: refund the rest instead."
+    zh = "这笔订单已有退款，不能取消，请对余额退款。"
+
+
+class RefundExceedsOrder(Conflict):
+    """All refunds of an order together never exceed its amount."""
+
+    code = "REFUND_EXCEEDS_ORDER"
+    en = "At most {left} can be refunded on this order."
+    zh = "这笔订单最多还能退 {left}（最小货币单位）。"
+
+
+class AmountsDiffer(Invalid):
+    """The lines do not add up to the amount."""
+
+    code = "AMOUNTS_DIFFER"
+    en = "The lines add up to {lines}, the amount is {amount}. Give a discount as a service line below zero."
+    zh = "明细合计 {lines}，总额 {amount}，两者不一致。折扣请作为负数的服务行列出。"
+
+
+class WrongCurrency(Invalid):
+    """A brand trades in one currency."""
+
+    code = "WRONG_CURRENCY"
+    en = "This brand trades in {currency}."
+    zh = "本品牌的币种是 {currency}。"

@@ -1,0 +1,51 @@
+"""What happens to orders and refunds."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+MINI_MALL = "mini_mall"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced:
+    """`channel` is where it was made: `MINI_MALL`, the till, or a file."""
+
+    order_id: UUID
+    store_id: UUID
+    relationship_id: UUID | None
+    serving_account_id: UUID | None
+    channel: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    order_id: UUID
+    store_id: UUID
+    relationship_id: UUID | None
+    serving_account_id: UUID | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServingMoved:
+    order_id: UUID
+    store_id: UUID
+    relationship_id: UUID | None
+    from_account_id: UUID | None
+    serving_account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRecorded:
+    refund_id: UUID
+    store_id: UUID
+    order_id: UUID | None
+    order_version: int | None
+    relationship_id: UUID | None
+    serving_account_id: UUID | None
+    version: int
+
+
+MallEvent = OrderPlaced | OrderChanged | ServingMoved | RefundRecorded

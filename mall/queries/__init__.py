@@ -1,0 +1,1 @@
+"""Reads of products, orders and refunds."""

@@ -1,0 +1,178 @@
+"""Reads of orders and their lines."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from customers.models import Relationship
+from kernel.actor import Actor, Role
+from kernel.errors import NotFound
+from kernel.pages import Key, Page, paged
+from mall.models import OPEN_STATES, Channel, Credit, Order, OrderLine, OrderState
+from mall.policy import visible_to
+
+OrderRow = Row[*tuple[Any, ...]]
+
+_COLUMNS = tuple(Order.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+_LINE_COLUMNS = tuple(OrderLine.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+_NEWEST_FIRST = (col(Order.placed_at).desc(), col(Order.id).desc())
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list of orders is narrowed down to; days are store-local, both ends included."""
+
+    states: Sequence[OrderState] | None = None
+    channel: Channel | None = None
+    store_id: UUID | None = None
+    customer_id: UUID | None = None
+    from_day: date | None = None
+    until_day: date | None = None
+
+
+async def lock(session: AsyncSession, actor: Actor, order_id: UUID) -> Order:
+    """The order, kept from other writers until the commit. `NOT_FOUND` if it isn't in sight."""
+    found = await _lock(session, actor, col(Order.id) == order_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def lock_by_number(session: AsyncSession, actor: Actor, source: str, number: str) -> Order | None:
+    """The order that a source knows by this number, locked; none if it is not known."""
+    return await _lock(session, actor, col(Order.source) == source, col(Order.number) == number)
+
+
+async def _lock(session: AsyncSession, actor: Actor, *named: ColumnElement[bool]) -> Order | None:
+    # The relationship first, as a handover does it: its holder is to hear of the order, so it may not
+    # move before the commit.
+    await session.execute(
+        select(col(Relationship.id))
+        .join(
+            Order,
+            (col(Order.brand_id) == col(Relationship.brand_id)) & (col(Order.relationship_id) == col(Relationship.id)),
+        )
+        .where(col(Relationship.brand_id) == actor.brand_id, visible_to(actor), *named)
+        .with_for_update(read=True, of=Relationship)
+    )
+    return await session.scalar(select(Order).where(visible_to(actor), *named).with_for_update(key_share=True))
+
+
+async def lock_open(session: AsyncSession, brand_id: UUID, relationship_ids: Sequence[UUID]) -> Sequence[OrderRow]:
+    """The open orders of these relationships, locked in the order of their keys."""
+    found = await session.execute(
+        select(*_COLUMNS)
+        .where(
+            col(Order.brand_id) == brand_id,
+            col(Order.relationship_id).in_(relationship_ids),
+            col(Order.state).in_(OPEN_STATES),
+        )
+        .order_by(col(Order.id))
+        .with_for_update(key_share=True)
+    )
+    return found.all()
+
+
+async def by_ids(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
+    """Those of the orders that are in sight."""
+    found = await session.execute(_rows(actor).where(col(Order.id).in_(order_ids)))
+    return {row.id: row for row in found}
+
+
+async def latest(session: AsyncSession, actor: Actor, first: int) -> Sequence[OrderRow]:
+    """The newest orders that the actor serves; for managers, those of their stores."""
+    rows = _rows(actor)
+    if actor.role is Role.GUIDE:
+        rows = rows.where(col(Order.serving_account_id).in_(actor.account_ids))
+    found = await session.execute(rows.order_by(*_NEWEST_FIRST).limit(first))
+    return found.all()
+
+
+async def page(session: AsyncSession, actor: Actor, page: Page, narrowed: Filter | None = None) -> Sequence[OrderRow]:
+    """Orders in sight, newest first; one more than asked for when there is a next page."""
+    rows = _rows(actor).where(*_conditions(narrowed or Filter()))
+    keys = (Key(col(Order.placed_at), descending=True), Key(col(Order.id), descending=True))
+    return (await session.execute(paged(rows, page, *keys))).all()
+
+
+async def lines_of(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderRow]]:
+    """The lines of those of the orders that are in sight, in their order."""
+    found = await session.execute(
+        select(*_LINE_COLUMNS)
+        .join(Order, (col(Order.brand_id) == col(OrderLine.brand_id)) & (col(Order.id) == col(OrderLine.order_id)))
+        .where(col(OrderLine.brand_id) == actor.brand_id, col(OrderLine.order_id).in_(order_ids), visible_to(actor))
+        .order_by(col(OrderLine.order_id), col(OrderLine.line))
+    )
+    return _grouped(found.all(), "order_id")
+
+
+async def last_of_customers(session: AsyncSession, actor: Actor, customer_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
+    """Each customer's newest order in sight that was not cancelled."""
+    return {
+        customer_id: orders[0] for customer_id, orders in (await of_customers(session, actor, customer_ids, 1)).items()
+    }
+
+
+async def of_customers(
+    session: AsyncSession, actor: Actor, customer_ids: Sequence[UUID], first: int
+) -> dict[UUID, list[OrderRow]]:
+    """Each customer's newest orders in sight that were not cancelled, at most `first` each."""
+    place = func.row_number().over(partition_by=col(Order.customer_id), order_by=_NEWEST_FIRST).label("place")
+    ranked = (
+        select(col(Order.id), place)
+        .where(
+            visible_to(actor),
+            col(Order.customer_id).in_(customer_ids),
+            col(Order.state) != OrderState.CANCELLED,
+        )
+        .subquery()
+    )
+    found = await session.execute(
+        select(*_COLUMNS)
+        .join(ranked, ranked.c.id == col(Order.id))
+        .where(col(Order.brand_id) == actor.brand_id, ranked.c.place <= first)
+        .order_by(col(Order.customer_id), *_NEWEST_FIRST)
+    )
+    return _grouped(found.all(), "customer_id")
+
+
+async def credited_account(session: AsyncSession, brand_id: UUID, order_id: UUID) -> UUID | None:
+    """The account that has the credit of an order; none when the store has it."""
+    return await session.scalar(
+        select(col(Credit.account_id)).where(col(Credit.brand_id) == brand_id, col(Credit.order_id) == order_id)
+    )
+
+
+def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
+    return select(*_COLUMNS).where(visible_to(actor))
+
+
+def _conditions(narrowed: Filter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if narrowed.states is not None:
+        conditions.append(col(Order.state).in_(narrowed.states))
+    if narrowed.channel is not None:
+        conditions.append(col(Order.channel) == narrowed.channel)
+    if narrowed.store_id is not None:
+        conditions.append(col(Order.store_id) == narrowed.store_id)
+    if narrowed.customer_id is not None:
+        conditions.append(col(Order.customer_id) == narrowed.customer_id)
+    if narrowed.from_day is not None:
+        conditions.append(col(Order.day) >= narrowed.from_day)
+    if narrowed.until_day is not None:
+        conditions.append(col(Order.day) <= narrowed.until_day)
+    return conditions
+
+
+def _grouped(rows: Sequence[OrderRow], key: str) -> dict[UUID, list[OrderRow]]:
+    groups: dict[UUID, list[OrderRow]] = defaultdict(list)
+    for row in rows:
+        groups[getattr(row, key)].append(row)
+    return dict(groups)

@@ -1,0 +1,80 @@
+"""Whose order it is: the store, the customer, and who held the relationship."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from customers.models import Customer, Holding, Relationship
+from customers.policy import relationships_visible_to
+from customers.policy import visible_to as customers_visible_to
+from directory.models import Brand, Store
+from directory.policy import stores_visible_to
+from kernel.actor import Actor
+from kernel.errors import Invalid, NotFound
+
+
+async def store(session: AsyncSession, actor: Actor, store_id: UUID | None, code: str | None) -> Row[UUID, str, str]:
+    """The id, time zone and currency of a store, named by id or by code. `NOT_FOUND` if it isn't in sight."""
+    if (store_id is None) == (code is None):
+        raise Invalid(field="store", reason="give its id or its code.", reason_zh="请给出门店 id 或门店编码之一。")
+    named = col(Store.id) == store_id if store_id is not None else col(Store.code) == code
+    found = await session.execute(
+        select(col(Store.id), col(Store.time_zone), col(Brand.currency))
+        .join(Brand, col(Brand.id) == col(Store.brand_id))
+        .where(stores_visible_to(actor), named)
+    )
+    row = found.first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def customer(
+    session: AsyncSession, actor: Actor, customer_id: UUID | None, member_number: str | None
+) -> UUID | None:
+    """The id of a customer named by id or by member number; none if nobody is named. `NOT_FOUND` if unseen."""
+    if customer_id is None and member_number is None:
+        return None
+    named = col(Customer.id) == customer_id if customer_id is not None else col(Customer.member_number) == member_number
+    found: UUID | None = await session.scalar(select(col(Customer.id)).where(customers_visible_to(actor), named))
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def lock_relationship(
+    session: AsyncSession, actor: Actor, customer_id: UUID, store_id: UUID
+) -> Relationship | None:
+    """The customer's relationship with the store, or else the primary one, kept from moving until the commit."""
+    found: Relationship | None = await session.scalar(
+        select(Relationship)
+        .where(
+            relationships_visible_to(actor),
+            col(Relationship.customer_id) == customer_id,
+            or_(col(Relationship.store_id) == store_id, col(Relationship.is_primary)),
+        )
+        .order_by((col(Relationship.store_id) == store_id).desc())
+        .limit(1)
+        .with_for_update(key_share=True)
+    )
+    return found
+
+
+async def holder_at(session: AsyncSession, brand_id: UUID, relationship_id: UUID, at: datetime) -> UUID | None:
+    """The account that held a relationship at that instant, by its history; none before the first holding."""
+    found: Any = await session.scalar(
+        select(col(Holding.account_id))
+        .where(
+            col(Holding.brand_id) == brand_id,
+            col(Holding.relationship_id) == relationship_id,
+            col(Holding.from_at) <= at,
+            or_(col(Holding.until_at).is_(None), col(Holding.until_at) > at),
+        )
+        .order_by(col(Holding.from_at).desc())
+        .limit(1)
+    )
+    return found if isinstance(found, UUID) else None

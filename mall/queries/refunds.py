@@ -1,0 +1,56 @@
+"""Reads of refunds."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from kernel.actor import Actor
+from mall.models import Refund
+from mall.policy import refunds_visible_to
+
+RefundRow = Row[*tuple[Any, ...]]
+
+
+async def known(session: AsyncSession, actor: Actor, source: str, number: str) -> Refund | None:
+    """The refund that a source knows by this number."""
+    return await session.scalar(
+        select(Refund).where(refunds_visible_to(actor), col(Refund.source) == source, col(Refund.number) == number)
+    )
+
+
+async def total_of(session: AsyncSession, brand_id: UUID, order_id: UUID) -> int:
+    """What was refunded on an order so far. Lock the order first."""
+    total = await session.scalar(
+        select(func.coalesce(func.sum(col(Refund.amount)), 0)).where(
+            col(Refund.brand_id) == brand_id, col(Refund.order_id) == order_id
+        )
+    )
+    return int(total or 0)
+
+
+async def by_ids(session: AsyncSession, actor: Actor, refund_ids: Sequence[UUID]) -> dict[UUID, RefundRow]:
+    """Those of the refunds that are in sight."""
+    found = await session.execute(_rows(actor).where(col(Refund.id).in_(refund_ids)))
+    return {row.id: row for row in found}
+
+
+async def of_orders(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID]) -> dict[UUID, list[RefundRow]]:
+    """The refunds in sight on these orders, oldest first."""
+    found = await session.execute(
+        _rows(actor)
+        .where(col(Refund.order_id).in_(order_ids))
+        .order_by(col(Refund.order_id), col(Refund.placed_at), col(Refund.id))
+    )
+    groups: dict[UUID, list[RefundRow]] = defaultdict(list)
+    for row in found:
+        groups[row.order_id].append(row)
+    return dict(groups)
+
+
+def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
+    return select(*Refund.__table__.columns).where(refunds_visible_to(actor))  # type: ignore[attr-defined]  # set by SQLModel

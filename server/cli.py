@@ -1,0 +1,169 @@
+"""The command `daogou`: everything that whoever runs the product types.
+
+Each command imports what it needs when it runs: `daogou --help` should not wait for a web server.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from kernel.errors import Refusal
+from server import settings as configuration
+from server.errors import CANNOT_START, CannotStart
+from server.settings import Settings
+from server.token_commands import token_app
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="daogou",
+    help="The workbench for shop guides: serve it, fill it, look after it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(token_app, name="token")
+
+_EXAMPLES = "[bold]Examples[/bold]\n\n"
+
+
+def main() -> None:
+    """Run a command. What must change outside the program is one sentence on stderr and exit code 2."""
+    try:
+        app(prog_name="daogou")
+    except CannotStart as problem:
+        _end(problem, CANNOT_START)
+    except Refusal as refusal:
+        _end(refusal, 1)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+@app.command(
+    epilog=_EXAMPLES + "daogou up\n\nPORT=8080 daogou up\n\nDATABASE_URL=postgresql://… REDIS_URL=redis://… daogou up"
+)
+def up() -> None:
+    """Bring everything up: migrate, fill an empty database with a demo, say how to sign in, serve."""
+    settings = _start()
+    from server import upping
+
+    upping.up(settings)
+
+
+@app.command(epilog=_EXAMPLES + "daogou serve\n\nHOST=0.0.0.0 PORT=8080 daogou serve")
+def serve() -> None:
+    """Serve the API. Without REDIS_URL this process also carries out the jobs."""
+    settings = _start()
+    from server import migrating, serving
+
+    with serving.listen(settings) as listening, serving.alone(settings):
+        _run(migrating.require_current(settings))
+        serving.serve(settings, listening)
+
+
+@app.command(epilog=_EXAMPLES + "REDIS_URL=redis://localhost daogou worker")
+def worker() -> None:
+    """Carry out jobs, in a process of its own beside `daogou serve`. Needs REDIS_URL."""
+    settings = _start()
+    from server import migrating, serving
+
+    if not settings.is_embedded:
+        _run(migrating.require_current(settings))
+    serving.work(settings)
+
+
+@app.command(epilog=_EXAMPLES + "daogou migrate\n\ndaogou migrate --check")
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit with 1 unless schema, steps and models agree.")
+    ] = False,
+) -> None:
+    """Bring the database to this program's schema. Several at once take turns."""
+    settings = _start()
+    from server import migrating
+
+    if not check:
+        before = _run(migrating.upgrade(settings))
+        typer.echo(f"The schema is {migrating.head()}" + (f", was {before}." if before else ", made new."))
+        return
+    _run(migrating.require_current(settings))
+    differences = _run(migrating.check(settings))
+    for difference in differences:
+        typer.echo(difference, err=True)
+    if differences:
+        raise typer.Exit(1)
+    typer.echo(f"The schema is {migrating.head()}; models and migrations agree.")
+
+
+@app.command(epilog=_EXAMPLES + "daogou check\n\ndaogou check --ready\n\ndaogou check --json")
+def check(
+    ready: Annotated[bool, typer.Option("--ready", help="Only whether database and Redis answer; quick.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """See that everything is reachable, and that the database keeps what it promises. Exits with 1 if not."""
+    settings = _start()
+    from server import checking
+
+    findings = _run(checking.all_of(settings, only_ready=ready))
+    checking.show(findings, as_json=as_json)
+    if not all(finding.is_good for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command(epilog=_EXAMPLES + "daogou backup /backups/daogou-monday.db")
+def backup(file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")]) -> None:
+    """Copy the database into a file, while everything goes on. The keys are not in it: keep them elsewhere."""
+    settings = _start()
+    from server import copying
+
+    size = copying.backup(settings, file)
+    typer.echo(f"{file}: {size / 1e6:.1f} MB. {copying.KEYS_APART}")
+
+
+@app.command(epilog=_EXAMPLES + "daogou restore /backups/daogou-monday.db\n\ndaogou restore backup.dump --yes")
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `daogou backup` wrote for the same kind of database.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Replace what is in the database now.")] = False,
+) -> None:
+    """Put a backup in place of the database. Stop `serve` and `worker` first; phones then start over."""
+    settings = _start()
+    from server import copying
+
+    feeds = copying.restore(settings, file, replace=yes)
+    typer.echo(f"Restored; {feeds} feeds have a new epoch, so that every phone starts over. {copying.KEYS_APART}")
+
+
+@app.command(hidden=True, epilog=_EXAMPLES + 'daogou revision "give tasks a colour"')
+def revision(message: Annotated[str, typer.Argument(help="What the step does, in a few words.")]) -> None:
+    """Write the next migration from what the models have and the migrations don't; for developers."""
+    from server import migrating
+
+    typer.echo(str(_run(migrating.revise(message))))
+
+
+def _start() -> Settings:
+    settings = configuration.load()
+    from server import ground, logs
+
+    logs.configure(settings)
+    ground.require_addresses(settings)
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def _end(problem: Exception, code: int) -> None:
+    print(str(problem), file=sys.stderr)  # noqa: T201 - a command speaks to whoever typed it
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

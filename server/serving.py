@@ -1,0 +1,185 @@
+"""Serve HTTP and sockets in this process, and carry out jobs beside it or in a process of their own."""
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import uvicorn
+from sqlalchemy.engine import URL
+
+from server.app import create_app
+from server.errors import CannotStart
+from server.ground import address, standing
+from server.reaching import why_no_redis
+from server.settings import Settings
+from server.worker import working
+
+BACKLOG = 2048
+_STALLED_MS = 15_000
+PARENT = "DAOGOUPARENT"
+
+log = logging.getLogger(__name__)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket to serve on. Raises `CannotStart` when the port is taken."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise CannotStart(f"HOST must be an address of this machine, not {settings.host!r}.") from error
+    listening = socket.socket(family, kind, protocol)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # A client that stops reading is dropped in seconds; the setting passes to every accepted connection.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
+    try:
+        listening.bind(address)
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise CannotStart(_why_not(settings, error)) from error
+    listening.set_inheritable(True)
+    return listening
+
+
+def serve(settings: Settings, listening: socket.socket) -> None:
+    """Answer until SIGINT or SIGTERM; without REDIS_URL also carry out jobs, as the emulation is in this process."""
+    config = uvicorn.Config(
+        create_app(settings),
+        http="httptools",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_ping_interval=10,
+        ws_ping_timeout=10,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    server = uvicorn.Server(config)
+    _exit_quietly()
+    with _ends_with_parent():
+        server.run(sockets=[listening])
+    if not server.started:
+        raise SystemExit(1)  # what went wrong stands in the log
+
+
+def work(settings: Settings) -> None:
+    """Carry out jobs until SIGINT or SIGTERM. Raises `CannotStart` without REDIS_URL."""
+    if settings.is_embedded:
+        raise CannotStart(
+            "REDIS_URL must be set for a worker of its own; without it `daogou serve` carries out jobs itself."
+        )
+    with _ends_with_parent(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_work(settings))
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Hold an SQLite database for the one process that emulates Redis beside it. Raises `CannotStart`."""
+    url = address(settings)
+    if not settings.is_embedded or url.get_backend_name() != "sqlite" or sys.platform == "win32":
+        yield
+        return
+    import fcntl  # not on Windows
+
+    with _lock_file(url) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CannotStart(
+                f"The database {url.database} is in use by another daogou: stop that one first, "
+                "or set REDIS_URL so that several processes can share it."
+            ) from error
+        yield
+
+
+def _lock_file(url: URL) -> IO[str]:
+    path = Path(f"{url.database}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a")
+    except OSError as error:
+        raise CannotStart(f"{path} can't be written: {error.strerror}.") from error
+
+
+async def _work(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, stopped.set)
+    async with standing(settings) as ground:
+        problem = await why_no_redis(ground.redis, settings.redis or "")
+        if problem:
+            log.warning("redis_unreachable", extra={"problem": problem})
+        async with working(ground, settings):
+            log.info("worker_started")
+            await stopped.wait()
+            log.info("worker_stopping")
+
+
+@contextmanager
+def _ends_with_parent() -> Iterator[None]:
+    """End this process when the one that started it is gone, however it went."""
+    parent = os.environ.get(PARENT)
+    if parent is None:
+        yield
+        return
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(1.0):
+            if os.getppid() != int(parent):
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _exit_quietly() -> None:
+    # uvicorn raises the signal again when it is done; ending as asked is no failure.
+    def end(_signum: int, _frame: Any) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+
+
+def _loop_factory() -> Any:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # not on Windows
+
+    return uvloop.new_event_loop
+
+
+def _why_not(settings: Settings, error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"Port {settings.port} is in use: choose another, as in PORT={_another(settings.port)} make run."
+        case errno.EACCES:
+            return f"Port {settings.port} needs more rights than this user has: choose one from 1024 on."
+        case errno.EADDRNOTAVAIL:
+            return f"HOST must be an address of this machine, not {settings.host!r}."
+        case _:
+            return f"Can't listen on {settings.host}:{settings.port}: {error.strerror}."
+
+
+def _another(port: int) -> int:
+    return port + 1 if port < 65535 else port - 1

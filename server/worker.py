@@ -1,0 +1,206 @@
+"""Run jobs: arq says when to look, and a sweeper finds what arq forgot."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from arq.worker import Worker as ArqWorker
+from arq.worker import func
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from directory.commands import sign_in as sign_ins
+from kernel import clock, idempotency, jobs
+from kernel.actor import system
+from kernel.redis import QUEUE, RUN_JOB
+from kernel.work import Ground, unit_of_work
+from server.settings import Settings
+from server.wiring import HANDLERS
+
+# Below the lease, so that nobody else takes a job that is still being carried out.
+LONGEST = jobs.LEASE - timedelta(seconds=15)
+AT_ONCE = 8
+GRACE_SECONDS = 20
+HOUSEKEEPING_SECONDS = 3600
+MOST_AT_A_SWEEP = 200
+
+KEYS_KEPT = timedelta(days=30)
+DONE_KEPT = timedelta(days=7)
+SIGN_INS_KEPT = timedelta(days=7)
+
+log = logging.getLogger(__name__)
+
+
+class LeaseLost(Exception):
+    """Another worker has the job by now: what this one did is rolled back."""
+
+
+async def run(ground: Ground, job_id: UUID, handlers: Mapping[str, jobs.Handler] = HANDLERS) -> None:
+    """Carry a job out, once nobody else does; what it did and its being done are one commit."""
+    async with ground.db.write() as session:
+        job = await jobs.take(session, job_id)
+    if job is None:
+        return
+    try:
+        async with asyncio.timeout(LONGEST.total_seconds()):
+            await _carry_out(ground, job, handlers)
+    except asyncio.CancelledError:
+        await asyncio.shield(_put_back(ground, job, "Cancelled"))
+        raise
+    except Exception as error:
+        log.exception("job_failed", extra={"job": job.name, "job_id": str(job.id), "attempts": job.attempts})
+        await _put_back(ground, job, type(error).__name__)
+
+
+async def keep_house(ground: Ground) -> None:
+    """Delete what nobody asks for any more: old idempotency keys, jobs long done, sign-ins long over."""
+    at = clock.now()
+    async with ground.db.write() as session:
+        await idempotency.forget(session, at - KEYS_KEPT)
+    async with ground.db.write() as session:
+        await jobs.forget_done(session, at - DONE_KEPT)
+    async with ground.db.write() as session:
+        await sign_ins.forget_ended(session, at - SIGN_INS_KEPT)
+
+
+@asynccontextmanager
+async def working(ground: Ground, settings: Settings) -> AsyncIterator[None]:
+    """Jobs are carried out for as long as the block lasts; those under way get 20 seconds to end."""
+    worker = Worker(
+        ground,
+        poll_seconds=settings.worker_poll_seconds,
+        sweep_seconds=1.0 if settings.is_embedded else 5.0,
+    )
+    tasks = [asyncio.create_task(worker.listen()), asyncio.create_task(worker.sweep())]
+    try:
+        yield
+    finally:
+        await worker.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class Worker:
+    """The two loops of a process that carries jobs out."""
+
+    ground: Ground
+    handlers: Mapping[str, jobs.Handler] = field(default_factory=lambda: HANDLERS)
+    poll_seconds: float = 0.1
+    sweep_seconds: float = 5.0
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _arq: ArqWorker | None = None
+
+    async def listen(self) -> None:
+        """Let arq trigger jobs. An outage of Redis ends arq's worker, so another is started when it is over."""
+        pause = 0.5
+        while not self._stopping.is_set():
+            began = asyncio.get_running_loop().time()
+            self._arq = self._new_arq()
+            try:
+                await self._arq.async_run()
+            except (RedisError, OSError, TimeoutError) as error:
+                log.warning("worker_without_redis", extra={"error": type(error).__name__, "pause": pause})
+            except Exception:
+                log.exception("worker_restarted")
+            await asyncio.gather(*self._arq.tasks.values(), return_exceptions=True)
+            if asyncio.get_running_loop().time() - began > 60:
+                pause = 0.5
+            await self._rest(pause)
+            pause = min(pause * 2, 8)
+
+    async def sweep(self) -> None:
+        """Carry out what is due and was not triggered: delayed jobs, repeats, and what Redis forgot."""
+        kept_house_at = 0.0
+        while not self._stopping.is_set():
+            found = 0
+            try:
+                found = await self.sweep_once()
+                now = asyncio.get_running_loop().time()
+                if now - kept_house_at > HOUSEKEEPING_SECONDS:
+                    kept_house_at = now
+                    await keep_house(self.ground)
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                log.warning("sweep_failed", extra={"error": type(error).__name__})
+            if found < MOST_AT_A_SWEEP:
+                await self._rest(self.sweep_seconds)
+
+    async def sweep_once(self) -> int:
+        """Carry out the jobs that are due now, at most 200; returns how many there were."""
+        async with self.ground.db.read() as session:
+            due = await jobs.due(session, MOST_AT_A_SWEEP)
+        await asyncio.gather(*(self._run(job_id) for job_id in due))
+        return len(due)
+
+    async def stop(self) -> None:
+        """Begin nothing more, and wait for what is under way; what takes too long is put back."""
+        self._stopping.set()
+        if self._arq is not None:
+            self._arq.allow_pick_jobs = False
+        if self._running:
+            await asyncio.wait(self._running, timeout=GRACE_SECONDS)
+        for task in list(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._arq is not None and self._arq.main_task is not None:
+            self._arq.main_task.cancel()
+
+    async def _run(self, job_id: UUID) -> None:
+        async with self._turns:
+            if self._stopping.is_set():
+                return
+            task = asyncio.create_task(run(self.ground, job_id, self.handlers))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+            try:
+                await task
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                # The job stays leased; once that has run out, the sweeper takes it again.
+                log.warning("job_not_settled", extra={"job_id": str(job_id), "error": type(error).__name__})
+
+    def _new_arq(self) -> ArqWorker:
+        async def triggered(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
+            await self._run(UUID(args[0]))
+
+        return ArqWorker(
+            functions=[func(triggered, name=RUN_JOB, keep_result=0, max_tries=1)],
+            redis_pool=self.ground.redis,
+            queue_name=QUEUE,
+            handle_signals=False,
+            max_jobs=AT_ONCE * 2,
+            job_timeout=LONGEST + timedelta(seconds=60),  # ours comes first; a job may also wait for its turn
+            keep_result=0,
+            poll_delay=self.poll_seconds,
+            retry_jobs=False,
+            job_serializer=orjson.dumps,
+            job_deserializer=orjson.loads,
+            log_results=False,
+        )
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+async def _carry_out(ground: Ground, job: jobs.Job, handlers: Mapping[str, jobs.Handler]) -> None:
+    if job.attempts > jobs.MOST_ATTEMPTS:
+        raise RuntimeError("every attempt so far ended with its worker")
+    handler = handlers[job.name]
+    async with unit_of_work(ground, system(job.brand_id)) as work:
+        await handler(work, **job.args)
+        if not await jobs.finish(work.session, job):
+            raise LeaseLost
+
+
+async def _put_back(ground: Ground, job: jobs.Job, error: str) -> None:
+    async with ground.db.write() as session:
+        await jobs.postpone(session, job, error)

@@ -1,0 +1,43 @@
+"""What the tagging domain refuses."""
+
+from kernel.errors import Conflict, Invalid
+
+
+class TagNameTaken(Conflict):
+    """Two tags of a group, or two of one person, may not have one name."""
+
+    code = "TAG_NAME_TAKEN"
+    en = "There is a tag or group of this name already."
+    zh = "已有同名的标签或标签组。"
+
+
+class TooManyTags(Conflict):
+    """The library is full."""
+
+    code = "TOO_MANY_TAGS"
+    en = "At most {most} tags: retire one first."
+    zh = "最多 {most} 个标签，请先停用一个。"
+
+
+class TagRetired(Conflict):
+    """The tag is not used any more."""
+
+    code = "TAG_RETIRED"
+    en = "This tag is retired."
+    zh = "这个标签已停用。"
+
+
+class LibraryChanged(Conflict):
+    """The groups or tags to be put in order are not those that there are."""
+
+    code = "LIBRARY_CHANGED"
+    en = "The tag library changed meanwhile. Refresh and order it again."
+    zh = "标签库已有变化，请刷新后重新排序。"
+
+
+class OnlyOneOfGroup(Invalid):
+    """A customer carries one tag of a single-choice group."""
+
+    code = "ONLY_ONE_OF_GROUP"
+    en = "Choose one tag of the group {group}."
+    zh = "“{group}”是单选标签组，只能选一个标签。"

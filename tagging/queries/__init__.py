@@ -1,0 +1,1 @@
+"""Reads of the tag library, and of the tags that customers carry."""

@@ -1,0 +1,164 @@
+"""Reads of the tag library."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from directory.models import Brand, Staff
+from kernel.actor import Actor
+from kernel.errors import NotFound
+from tagging.models import Tag, TagGroup
+from tagging.policy import groups_visible_to, visible_to
+
+MOST_BRAND_TAGS = 3_000
+MOST_PERSONAL_TAGS = 100
+MOST_GROUPS = 500
+
+TagRow = Row[*tuple[Any, ...]]
+
+
+async def groups(session: AsyncSession, actor: Actor) -> Sequence[TagRow]:
+    """The brand's tag groups in their order."""
+    found = await session.execute(_groups(actor).limit(MOST_GROUPS))
+    return found.all()
+
+
+async def groups_by_ids(session: AsyncSession, actor: Actor, group_ids: Sequence[UUID]) -> dict[UUID, TagRow]:
+    """Those of the groups that the brand has."""
+    found = await session.execute(_groups(actor).where(col(TagGroup.id).in_(group_ids)))
+    return {row.id: row for row in found}
+
+
+async def by_ids(session: AsyncSession, actor: Actor, tag_ids: Sequence[UUID]) -> dict[UUID, TagRow]:
+    """Those of the tags that are in sight, retired ones too."""
+    found = await session.execute(_tags(actor).where(col(Tag.id).in_(tag_ids)))
+    return {row.id: row for row in found}
+
+
+async def tags_of_groups(session: AsyncSession, actor: Actor, group_ids: Sequence[UUID]) -> dict[UUID, list[TagRow]]:
+    """The tags in use of these groups, each in its order."""
+    found = await session.execute(
+        _tags(actor)
+        .where(col(Tag.group_id).in_(group_ids), col(Tag.retired_at).is_(None))
+        .order_by(col(Tag.position), col(Tag.id))
+        .limit(MOST_BRAND_TAGS)
+    )
+    tags: dict[UUID, list[TagRow]] = defaultdict(list)
+    for row in found:
+        tags[row.group_id].append(row)
+    return dict(tags)
+
+
+async def ids_of_groups(
+    session: AsyncSession, actor: Actor, group_ids: Sequence[UUID], *, but: Sequence[UUID]
+) -> Sequence[UUID]:
+    """The ids of all tags of these groups, retired ones too, but these."""
+    if not group_ids:
+        return []
+    found = await session.scalars(
+        select(col(Tag.id)).where(visible_to(actor), col(Tag.group_id).in_(group_ids), col(Tag.id).not_in(but))
+    )
+    return found.all()
+
+
+async def personal(session: AsyncSession, actor: Actor) -> Sequence[TagRow]:
+    """The actor's own tags that are in use."""
+    found = await session.execute(
+        _tags(actor)
+        .where(col(Tag.owner_id) == actor.id, col(Tag.retired_at).is_(None))
+        .order_by(col(Tag.position), col(Tag.id))
+        .limit(MOST_PERSONAL_TAGS)
+    )
+    return found.all()
+
+
+async def lock_library(session: AsyncSession, actor: Actor) -> None:
+    """Let one writer at a time change the brand's library."""
+    # Not the row's key, so that new rows that refer to the brand needn't wait.
+    await session.execute(select(col(Brand.id)).where(col(Brand.id) == actor.brand_id).with_for_update(key_share=True))
+
+
+async def lock_personal(session: AsyncSession, actor: Actor) -> None:
+    """Let one writer at a time change the actor's own tags."""
+    await session.execute(
+        select(col(Staff.id))
+        .where(col(Staff.brand_id) == actor.brand_id, col(Staff.id) == actor.staff_id)
+        .with_for_update(key_share=True)
+    )
+
+
+async def lock_tag(session: AsyncSession, actor: Actor, tag_id: UUID) -> Tag:
+    """The tag, kept from other writers until the commit. `NOT_FOUND` if it isn't in sight."""
+    tag = await session.scalar(
+        select(Tag).where(visible_to(actor), col(Tag.id) == tag_id).with_for_update(key_share=True)
+    )
+    if tag is None:
+        raise NotFound
+    return tag
+
+
+async def lock_group(session: AsyncSession, actor: Actor, group_id: UUID) -> TagGroup:
+    """The group, kept from other writers until the commit. `NOT_FOUND` if the brand has none such."""
+    group = await session.scalar(
+        select(TagGroup).where(groups_visible_to(actor), col(TagGroup.id) == group_id).with_for_update(key_share=True)
+    )
+    if group is None:
+        raise NotFound
+    return group
+
+
+async def lock_groups(session: AsyncSession, actor: Actor) -> Sequence[TagGroup]:
+    """All the brand's groups, locked in the order of their keys."""
+    found = await session.scalars(
+        select(TagGroup).where(groups_visible_to(actor)).order_by(col(TagGroup.id)).with_for_update(key_share=True)
+    )
+    return found.all()
+
+
+async def in_use(session: AsyncSession, brand_id: UUID, owner_id: UUID | None) -> int:
+    """How many tags the brand has in use, or one person of their own."""
+    whose = col(Tag.owner_id).is_(None) if owner_id is None else col(Tag.owner_id) == owner_id
+    count = await session.scalar(
+        select(func.count()).select_from(Tag).where(col(Tag.brand_id) == brand_id, whose, col(Tag.retired_at).is_(None))
+    )
+    return int(count or 0)
+
+
+async def last_position(session: AsyncSession, brand_id: UUID, group_id: UUID | None, owner_id: UUID | None) -> int:
+    """The position of the last tag of a group, or of a person's own; 0 if there is none."""
+    last = await session.scalar(
+        select(func.max(col(Tag.position))).where(col(Tag.brand_id) == brand_id, _beside(group_id, owner_id))
+    )
+    return int(last or 0)
+
+
+async def is_taken(session: AsyncSession, tag: Tag, name: str) -> bool:
+    """Whether another tag in use beside this one has the name. Lock the library first."""
+    found = await session.scalar(
+        select(col(Tag.id)).where(
+            col(Tag.brand_id) == tag.brand_id,
+            _beside(tag.group_id, tag.owner_id),
+            col(Tag.name) == name,
+            col(Tag.id) != tag.id,
+            col(Tag.retired_at).is_(None),
+        )
+    )
+    return found is not None
+
+
+def _beside(group_id: UUID | None, owner_id: UUID | None) -> ColumnElement[bool]:
+    return col(Tag.owner_id) == owner_id if owner_id is not None else col(Tag.group_id) == group_id
+
+
+def _tags(actor: Actor) -> Select[*tuple[Any, ...]]:
+    return select(*Tag.__table__.columns).where(visible_to(actor))  # type: ignore[attr-defined]  # set by SQLModel
+
+
+def _groups(actor: Actor) -> Select[*tuple[Any, ...]]:
+    columns = TagGroup.__table__.columns  # type: ignore[attr-defined]  # set by SQLModel
+    return select(*columns).where(groups_visible_to(actor)).order_by(col(TagGroup.position), col(TagGroup.id))

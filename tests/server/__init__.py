@@ -1,0 +1,1 @@
+"""What runs: settings, sign-in, commands, jobs, migrations, backups."""

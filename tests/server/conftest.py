@@ -1,0 +1,81 @@
+"""The small demo, made once for each engine: tests that only read it share it."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import SQLModel
+
+from kernel.crypto import Vault
+from kernel.db import Database
+from kernel.redis import connect
+from kernel.work import Ground
+from server.demo import DemoReport, Size, fill
+from server.tables import METADATA
+from server.wiring import wiring
+from tests.servers import Postgres
+
+AS_OF = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)  # a Monday afternoon in Shanghai
+VAULT = Vault(b"only for tests, 32 bytes of key.")
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A database with the small demo in it, and what was said of it."""
+
+    ground: Ground
+    report: DemoReport
+
+    async def rows(self, query: Any) -> Sequence[Any]:
+        """What the query finds."""
+        async with self.ground.db.read() as session:
+            return (await session.execute(query)).all()
+
+    async def all(self, model: type[Row]) -> Sequence[Row]:
+        """Every row of a table."""
+        async with self.ground.db.read() as session:
+            return (await session.scalars(select(model))).all()
+
+    async def one(self, query: Any) -> Any:
+        """The first column of the first row that the query finds."""
+        async with self.ground.db.read() as session:
+            return await session.scalar(query)
+
+
+def not_a_hash(password: str) -> str:
+    """Fast, and recognisable."""
+    return f"hash of {password}"
+
+
+async def fill_small(ground: Ground, as_of: datetime = AS_OF, seed: int = 1) -> DemoReport:
+    return await fill(ground, Size.S, as_of=as_of, seed=seed, progress=None, vault=VAULT, hash_password=not_a_hash)
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgres"))
+def demo_url(
+    request: pytest.FixtureRequest, postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A database with every table, for this module alone."""
+    if request.param == "sqlite":
+        path: Path = tmp_path_factory.mktemp("demo") / "daogou.db"
+        yield f"sqlite:///{path}"
+        return
+    postgres_server.drop_database("daogou_demo")
+    yield postgres_server.create_database("daogou_demo")
+    postgres_server.drop_database("daogou_demo")
+
+
+@pytest.fixture(scope="module")
+async def demo(demo_url: str) -> AsyncIterator[Demo]:
+    ground = Ground(Database(demo_url), connect(None), wiring)
+    async with ground.db.engine.begin() as connection:
+        await connection.run_sync(METADATA.create_all)
+    yield Demo(ground, await fill_small(ground))
+    await ground.redis.aclose(close_connection_pool=True)
+    await ground.db.close()
