@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,13 +9,14 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
 from intake.commands import runs, stage, steps
 from intake.errors import CurrencyDiffers, FileEmpty, ImportBusy
 from intake.models import ImportRun, Kind, Phase
 from intake.models.cells import Refused
 from intake.models.mapping import AnyMapping, OrderMapping, as_data
 from intake.models.orders_file import pieces, placer
-from intake.models.rules import Fields
 from intake.queries import catalogue, files, ledger, mappings
 from kernel import ids
 from kernel.actor import system
@@ -25,6 +25,22 @@ from kernel.work import Ground, unit_of_work
 Progress = Callable[[str, int, int], None]
 _PATIENCE = runs.LEASE.total_seconds() + 2
 _WAIT = 0.25
+_GROWN = frozenset({1, 4, 16, 64, 256, 1024})
+_GROWING = (
+    "import_staged_piece",
+    "import_staged_invoice",
+    "import_staged_customer",
+    "imported_invoice",
+    "store",
+    "staff",
+    "account",
+    "customer",
+    "relationship",
+    "holding",
+    "product",
+    "mall_order",
+    "refund",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +152,7 @@ async def _stage(ground: Ground, run: ImportRun, path: Path, mapping: AnyMapping
     """All of the file into the staging area; then it may be applied."""
     tally = stage.Tally()
     with files.opened(path, mapping.file, mapping.columns, mapping.time.formats[0]) as sheet:
-        total = path.stat().st_size
+        total = sheet.total_bytes
         if isinstance(mapping, OrderMapping):
             await _stage_orders(ground, run, mapping, sheet, tally, lambda: progress("read", sheet.done_bytes(), total))
     if not tally.rows:
@@ -162,7 +178,7 @@ async def _stage_orders(
 ) -> None:
     at = [0]
 
-    def rows() -> Iterator[tuple[int, Fields]]:
+    def rows() -> Iterator[tuple[int, dict[str, str]]]:
         for line, cells in sheet.rows:
             at[0] = line
             tally.rows += 1
@@ -175,6 +191,7 @@ async def _stage_orders(
             async with unit_of_work(ground, system(run.brand_id)) as work:
                 await stage.add_pieces(work, run, batch)
             progress()
+        await _look_at_sizes(ground)
     except Refused as refused:
         raise refused.at(run.file_name, at[0], mapping.columns) from refused
 
@@ -191,7 +208,7 @@ async def _combine(
 
 
 async def _apply(ground: Ground, run: ImportRun, mapping: AnyMapping, progress: Progress) -> ImportRun:
-    done = 0
+    done = taken = 0
     while run.phase is not Phase.DONE:
         stale = []
         if run.phase is Phase.FINISHING:
@@ -200,19 +217,28 @@ async def _apply(ground: Ground, run: ImportRun, mapping: AnyMapping, progress: 
         async with unit_of_work(ground, system(run.brand_id)) as work:
             before = run.phase
             run, count = await steps.step(work, run, mapping, stale)
-        done = done + count if run.phase is before else 0
+        done, taken = (done + count, taken + 1) if run.phase is before else (0, 0)
+        if taken in _GROWN:
+            await _look_at_sizes(ground)
         progress(run.phase.value, done, 0)
     await _clear(ground, run, keep_run=True)
     return run
 
 
+async def _look_at_sizes(ground: Ground) -> None:
+    """PostgreSQL plans a statement by how large it last saw a table, and these have just grown from nothing."""
+    if ground.db.is_sqlite:
+        return
+    async with ground.db.write() as session:
+        await session.execute(text(f"ANALYZE {', '.join(_GROWING)}"))
+
+
 async def _clear(ground: Ground, run: ImportRun, *, keep_run: bool = False) -> None:
     """Empty the staging area, a little at a time."""
-    with suppress(asyncio.CancelledError) if not keep_run else suppress():
-        empty = False
-        while not empty:
-            async with unit_of_work(ground, system(run.brand_id)) as work:
-                empty = await runs.clear(work, run)
-        if not keep_run:
-            async with unit_of_work(ground, system(run.brand_id)) as work:
-                await runs.forget(work, run)
+    empty = False
+    while not empty:
+        async with unit_of_work(ground, system(run.brand_id)) as work:
+            empty = await runs.clear(work, run)
+    if not keep_run:
+        async with unit_of_work(ground, system(run.brand_id)) as work:
+            await runs.forget(work, run)

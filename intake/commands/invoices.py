@@ -149,8 +149,8 @@ async def _relationships(work: Work, keys: set[str]) -> Known:
         .where(brand == work.actor.brand_id, col(Customer.member_number).in_(keys))
     )
     known: Known = {}
-    for key, store, is_primary, *place, kind in found.tuples():
-        owner = Owner(*place, is_guide=kind is AccountKind.GUIDE)
+    for key, store, is_primary, store_id, zone, customer_id, relationship_id, holder_id, kind in found.tuples():
+        owner = Owner(store_id, zone, customer_id, relationship_id, holder_id, kind is AccountKind.GUIDE)
         known.setdefault(key, []).append((store, is_primary, owner))
     return known
 
@@ -168,21 +168,21 @@ async def _products(work: Work, mapping: OrderMapping, invoices: Sequence[Invoic
         )
     )
     known = dict(found.tuples().all())
+    made = {code: ids.new() for code in sold if code not in known}
     rows = [
         {
             "brand_id": work.actor.brand_id,
-            "id": ids.new(),
+            "id": product_id,
             "code": code,
-            "name": line.name,
+            "name": sold[code].name,
             "category": None,
-            "price": minor(Decimal(line.amount) / (line.quantity or 1), mapping.brand.minor_digits),
+            "price": minor(Decimal(sold[code].amount) / (sold[code].quantity or 1), mapping.brand.minor_digits),
             "version": 1,
         }
-        for code, line in sold.items()
-        if code not in known
+        for code, product_id in made.items()
     ]
     await mall.commands.load(work, products=rows)
-    return known | {str(row["code"]): row["id"] for row in rows}
+    return known | made
 
 
 def _add(

@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
 
 from directory.models import Staff, Store
@@ -98,6 +97,7 @@ async def combine(
     pieces = await _next_pieces(work, run)
     if not pieces:
         return False
+    last = pieces[-1].number
     wholes = [_whole(run, mapping, list(parts)) for _, parts in groupby(pieces, lambda piece: piece.number)]
     placed = [(whole, *_placed(run, mapping, placer, whole)) for whole in wholes]
     await _note_places(work, run, mapping, known, placed)
@@ -110,7 +110,7 @@ async def combine(
         delete(StagedPiece).where(
             col(StagedPiece.brand_id) == run.brand_id,
             col(StagedPiece.run_id) == run.id,
-            col(StagedPiece.number).in_([whole.number for whole in wholes]),
+            col(StagedPiece.number) <= last,
         )
     )
     return True
@@ -131,7 +131,7 @@ async def _next_pieces(work: Work, run: ImportRun) -> list[Piece]:
         return []
     found = await work.session.execute(
         select(col(StagedPiece.number), col(StagedPiece.first_row), col(StagedPiece.content))
-        .where(*mine, col(StagedPiece.number).in_(numbers))
+        .where(*mine, col(StagedPiece.number) <= numbers[-1])
         .order_by(col(StagedPiece.number), col(StagedPiece.first_row))
     )
     return [_piece(*row) for row in found.tuples()]
@@ -252,7 +252,7 @@ def _facts(invoice: Invoice) -> dict[str, Any]:
 async def note_customers(work: Work, run: ImportRun, keys: Iterable[str]) -> None:
     """Remember whose home has to be looked at."""
     rows = [{"brand_id": run.brand_id, "run_id": run.id, "customer_key": key} for key in sorted(keys)]
-    await _add_once(work, StagedCustomer, rows)
+    await bulk.insert_missing(work.session, StagedCustomer, rows)
 
 
 async def _note_places(
@@ -264,7 +264,7 @@ async def _note_places(
             rows += await _new_places(work, run, mapping, known, store, guide)
         except Refused as refused:
             raise refused.at(run.file_name, whole.header_row, mapping.columns) from refused
-    await _add_once(work, ImportedPlace, rows)
+    await bulk.insert_missing(work.session, ImportedPlace, rows)
 
 
 async def _new_places(
@@ -315,10 +315,3 @@ async def _require(work: Work, table: type[SQLModel], key: Any, code: str, what:
     )
     if found is None:
         raise Refused(f"there is no {what} of this code.", f"没有该编码的{what_zh}。", PlaceUnknown, field=what)
-
-
-async def _add_once(work: Work, table: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    insert = sqlite.insert if work.session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    await work.session.execute(insert(table.__table__).on_conflict_do_nothing(), rows)  # type: ignore[attr-defined]  # a table

@@ -6,11 +6,12 @@ Nothing is believed: neither that a line ends, nor that what is packed stays sma
 import csv
 import gzip
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from intake import errors
 from intake.models.mapping import FileRule
@@ -26,12 +27,13 @@ Row = tuple[int, list[str]]
 
 
 class Sheet(NamedTuple):
-    """The place of each field among the columns, the columns' own names, the rows with their line numbers, and how far into the file they are."""
+    """The place and the title of each field among the columns, the rows with their line numbers, and the progress."""
 
     places: dict[str, int]
     titles: dict[str, str]
     width: int
     rows: Iterator[Row]
+    total_bytes: int
     done_bytes: Callable[[], int]
 
 
@@ -54,7 +56,7 @@ def opened(path: Path, rule: FileRule, columns: Mapping[str, str], time_format: 
             rows = workbook_rows(path.name, stream, rule.sheet, time_format, MOST_COLUMNS)
         else:
             rows = _csv_rows(path.name, _unpacked(stream, start == _GZIP), rule)
-        yield _sheet(path.name, rows, columns, stream.tell)
+        yield _sheet(path.name, rows, columns, stream)
 
 
 @contextmanager
@@ -68,10 +70,10 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _unpacked(stream: IO[bytes], packed: bool) -> IO[bytes]:
-    return gzip.GzipFile(fileobj=stream, mode="rb") if packed else stream
+    return cast(IO[bytes], gzip.GzipFile(fileobj=stream, mode="rb")) if packed else stream
 
 
-def _sheet(name: str, rows: Iterator[Row], columns: Mapping[str, str], done_bytes: Callable[[], int]) -> Sheet:
+def _sheet(name: str, rows: Iterator[Row], columns: Mapping[str, str], stream: IO[bytes]) -> Sheet:
     line, header = next(rows, (1, []))
     if not any(header):
         raise errors.FileEmpty(file=name)
@@ -82,7 +84,7 @@ def _sheet(name: str, rows: Iterator[Row], columns: Mapping[str, str], done_byte
             kind = errors.ColumnTwice if found else errors.ColumnMissing
             raise kind(file=name, line=line, column=title)
     places = {field: titles.index(title) for field, title in columns.items()}
-    return Sheet(places, dict(columns), len(titles), rows, done_bytes)
+    return Sheet(places, dict(columns), len(titles), rows, os.fstat(stream.fileno()).st_size, stream.tell)
 
 
 def _csv_rows(name: str, stream: IO[bytes], rule: FileRule) -> Iterator[Row]:

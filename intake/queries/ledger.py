@@ -51,8 +51,9 @@ async def orders_of(session: AsyncSession, run: ImportRun, keys: Sequence[str]) 
     )
     orders: dict[str, list[Bought]] = defaultdict(list)
     for statement in (kept, new):
-        for key, *order in (await session.execute(statement)).tuples():
-            orders[str(key)].append(Bought(*order))
+        for key, at, number, store, guide, follows_home in (await session.execute(statement)).tuples():
+            if key is not None and at is not None:
+                orders[key].append(Bought(at, number, store, guide, follows_home))
     return orders
 
 
@@ -67,7 +68,7 @@ async def named_homes(session: AsyncSession, brand_id: UUID, keys: Sequence[str]
 
 
 async def refunds_of_nobody(session: AsyncSession, brand_id: UUID, keys: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Refunds that name one of these customers but were taken before the customer was known: customer, source, number."""
+    """Refunds that were taken before the customer they name was known: customer, source, number."""
     found = await session.execute(
         select(col(ImportedInvoice.customer_key), col(ImportedInvoice.source), col(ImportedInvoice.number))
         .join(
