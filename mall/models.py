@@ -129,6 +129,15 @@ class Order(SQLModel, table=True):
         self.news_at = max(news_at, self.news_at or self.placed_at)
         self.version += 1
 
+    def hear(self, state: OrderState, amount: int, news_at: datetime) -> None:
+        """Take newer news: it may correct the amount, and move the order on."""
+        if state is self.state:
+            self.news_at = news_at
+            self.version += 1
+        else:
+            self.advance(state, news_at)
+        self.amount = amount
+
 
 class OrderLine(SQLModel, table=True):
     """One line of an order. `product_code` and `name` are as sold, whatever the catalogue says later."""

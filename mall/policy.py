@@ -108,7 +108,7 @@ async def _holders(session: AsyncSession, brand_id: UUID, events: Sequence[MallE
             col(Relationship.brand_id) == brand_id, col(Relationship.id).in_(wanted)
         )
     )
-    return dict(found.tuples())
+    return dict(found.all())
 
 
 def _is_machine(actor: Actor, scope: str) -> bool:

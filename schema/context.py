@@ -28,6 +28,9 @@ class Identified(Protocol):
     def id(self) -> UUID: ...
 
 
+Act = Callable[[Work], Awaitable[Identified]]
+
+
 @dataclass
 class Context:
     """One request's context, or one socket's. It holds no database session and remembers no row."""
@@ -73,7 +76,7 @@ class Context:
             self._loaders[name] = loader
         return await loader.load(key)
 
-    async def mutate(self, info: "Info", key: str | None, act: Callable[[Work], Awaitable[Identified]]) -> UUID:
+    async def mutate(self, info: "Info", key: str | None, act: Act) -> UUID:
         """Run a command in a unit of work, once per idempotency key, and return the id of what it changed."""
         [changed] = await self.mutate_many(info, key, partial(_only, act))
         return changed
@@ -99,11 +102,14 @@ class Context:
 Info = StrawberryInfo[Context, None]
 
 
-async def _only(act: Callable[[Work], Awaitable[Identified]], work: Work) -> Sequence[UUID]:
+async def _only(act: Act, work: Work) -> Sequence[UUID]:
     return [(await act(work)).id]
 
 
 def _arguments(info: Info) -> dict[str, Any]:
-    """What the client asked for, apart from the key itself: two requests under one key must agree on it."""
+    """What the client asked for, apart from the key itself: two requests under one key must agree on it.
+
+    A password is left out: a fast hash of it would be kept, from which it could be guessed.
+    """
     arguments = cast(SelectedField, info.selected_fields[0]).arguments
-    return {name: value for name, value in arguments.items() if name != "idempotencyKey"}
+    return {name: value for name, value in arguments.items() if name not in ("idempotencyKey", "password")}

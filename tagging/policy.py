@@ -91,7 +91,7 @@ async def _of_customers(
             col(Relationship.customer_id).in_([event.customer_id for event in events]),
         )
     )
-    holders = found.tuples().all()
+    holders = found.all()
     watchers = await directory.watchers(session, brand_id, {account_id for _, account_id in holders})
     feeds: dict[UUID, set[UUID]] = {}
     for customer_id, account_id in holders:

@@ -100,7 +100,7 @@ async def counts(session: AsyncSession, actor: Actor, narrowed: Filter | None = 
         .where(visible_to(actor), *_conditions(narrowed or Filter()))
         .group_by(col(Task.state))
     )
-    return dict(found.tuples())
+    return dict(found.all())
 
 
 async def open_of_customers(

@@ -22,4 +22,4 @@ async def touch(work: Work, customer_ids: Sequence[UUID]) -> dict[UUID, int]:
         .returning(col(Customer.id), col(Customer.version))
         .execution_options(synchronize_session=False)
     )
-    return dict(found.tuples())
+    return dict(found.all())

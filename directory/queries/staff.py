@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -47,7 +47,7 @@ async def lock_owners(session: AsyncSession, brand_id: UUID, account_ids: Sequen
         .where(col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids))
         .execution_options(populate_existing=True)
     )
-    return dict(found.tuples())
+    return dict(found.all())
 
 
 async def lock_self(session: AsyncSession, actor: Actor) -> None:
@@ -90,7 +90,7 @@ async def page(
     """Staff in sight, by number. `search` is a number, or part of a name."""
     rows = _rows(actor)
     if search is not None:
-        rows = rows.where(or_(col(Staff.number) == search, col(Staff.name).icontains(search, autoescape=True)))
+        rows = rows.where(_matches(search))
     if store_id is not None:
         rows = rows.where(col(Staff.store_id) == store_id)
     if role is not None:
@@ -115,6 +115,12 @@ async def assignments(
     for row in found:
         by_staff[row.staff_id].append(row)
     return by_staff
+
+
+def _matches(text: str) -> ColumnElement[bool]:
+    if "\x00" in text:
+        return false()  # PostgreSQL can't even be asked for it
+    return or_(col(Staff.number) == text, col(Staff.name).icontains(text, autoescape=True))
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:

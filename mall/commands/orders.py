@@ -12,7 +12,7 @@ from kernel import bulk, clock, ids
 from kernel.errors import NotFound, require_text
 from kernel.work import Work
 from mall.commands.amounts import Line, checked_lines, require_amount, require_past
-from mall.errors import OrderDiffers, RefundExceedsOrder, WrongCurrency
+from mall.errors import OrderDiffers, OrderRefunded, RefundExceedsOrder, WrongCurrency
 from mall.events import OrderChanged, OrderPlaced
 from mall.models import Channel, Credit, CreditReason, Order, OrderLine, OrderState
 from mall.policy import require_recorder
@@ -56,7 +56,7 @@ async def record_order(work: Work, news: OrderNews) -> Order:
     Source and number tell orders apart. The lines add up to the amount, a discount being a service
     line below zero. Whoever held the relationship when the order was placed has the credit, for good.
     Raises `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `AMOUNTS_DIFFER`, `WRONG_CURRENCY`, `ORDER_DIFFERS`,
-    `ORDER_MOVED_ON`, `REFUND_EXCEEDS_ORDER`.
+    `ORDER_MOVED_ON`, `ORDER_REFUNDED`, `REFUND_EXCEEDS_ORDER`.
     """
     require_recorder(work.actor)
     news = _checked(news)
@@ -153,19 +153,19 @@ async def _hear_again(work: Work, news: OrderNews, who: _Parties, order: Order) 
     heard_at = news.news_at or news.placed_at
     if order.knows(heard_at):
         return order
-    if news.state is not order.state:
-        order.advance(news.state, heard_at)
-    else:
-        order.news_at = heard_at
-        order.version += 1
-    if news.amount != order.amount:
-        refunded = await refunds.total_of(work.session, order.brand_id, order.id)
-        if refunded > news.amount:
-            raise RefundExceedsOrder(left=news.amount)
-        order.amount = news.amount
+    await _require_room_for_refunds(work, news, order)
+    order.hear(news.state, news.amount, heard_at)
     await _put_lines(work, order.id, news.lines)
     work.record(changed(order))
     return order
+
+
+async def _require_room_for_refunds(work: Work, news: OrderNews, order: Order) -> None:
+    refunded = await refunds.total_of(work.session, order.brand_id, order.id)
+    if refunded and news.state is OrderState.CANCELLED:
+        raise OrderRefunded
+    if refunded > news.amount:
+        raise RefundExceedsOrder(left=news.amount)
 
 
 def changed(order: Order) -> OrderChanged:

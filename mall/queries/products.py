@@ -28,7 +28,7 @@ async def ids_of_codes(session: AsyncSession, actor: Actor, codes: Sequence[str]
     found = await session.execute(
         select(col(Product.code), col(Product.id)).where(products_visible_to(actor), col(Product.code).in_(codes))
     )
-    return dict(found.tuples())
+    return dict(found.all())
 
 
 async def by_ids(session: AsyncSession, actor: Actor, product_ids: Sequence[UUID]) -> dict[UUID, ProductRow]:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from customers.models import HoldingReason
+from customers.queries import phones
 from server.demo import names
 from server.demo.dice import Dice
 from server.demo.house import Keeper, Row, Shop
@@ -19,8 +21,8 @@ BIRTHDAY_SHARE = 0.92
 MOST_PURCHASES = 24
 
 # Numbers that begin with 142 or 143 have been given to nobody.
-_PHONE_NUMBERS = 200_000_000
-_PHONE_STRIDE = 7_654_321
+PHONE_NUMBERS = 200_000_000
+PHONE_STRIDE = 7_654_321
 
 
 def make_person(making: Making, number: int, days: list[int]) -> Person:
@@ -95,12 +97,12 @@ def _phone(making: Making, number: int) -> Row:
     if making.dice.throw() >= PHONE_SHARE:
         return {"phone_sealed": None, "phone_index": None, "phone_masked": None}
     # The stride has no factor in common with the range: no two customers share a number.
-    phone = str(14_200_000_000 + number * _PHONE_STRIDE % _PHONE_NUMBERS)
+    phone = phones.normalised(str(14_200_000_000 + number * PHONE_STRIDE % PHONE_NUMBERS))
     brand_id = making.house.brand_id
     return {
         "phone_sealed": making.vault.seal(brand_id, phone),
         "phone_index": making.vault.index(brand_id, phone),
-        "phone_masked": f"{phone[:3]}****{phone[-4:]}",
+        "phone_masked": phones.masked(phone),
     }
 
 
@@ -127,36 +129,38 @@ def _tie(making: Making, customer_id: UUID, shop: Shop, since: datetime, number:
     begun = moved_at or since
     if former is not None:
         by_guide = former.staff_id or shop.manager_id
-        _hold(making, row["id"], former, "created", by_guide, since, moved_at)
-        by_mover = keeper.staff_id if reason == "claimed" else None
+        _hold(making, row["id"], former, HoldingReason.CREATED, by_guide, since, moved_at)
+        by_mover = keeper.staff_id if reason is HoldingReason.CLAIMED else None
         _hold(making, row["id"], keeper, reason, by_mover or shop.manager_id, begun, None)
     else:
-        _hold(making, row["id"], keeper, "created", keeper.staff_id or shop.manager_id, begun, None)
+        _hold(making, row["id"], keeper, HoldingReason.CREATED, keeper.staff_id or shop.manager_id, begun, None)
     return Tie(row, shop, keeper, former, moved_at)
 
 
-def _former(making: Making, shop: Shop, keeper: Keeper, since: datetime) -> tuple[Keeper | None, datetime | None, str]:
+def _former(
+    making: Making, shop: Shop, keeper: Keeper, since: datetime
+) -> tuple[Keeper | None, datetime | None, HoldingReason]:
     """Who held the relationship before, until when, and why it moved; mostly nobody."""
     dice = making.dice
     if dice.throw() >= MOVED_SHARE:
-        return None, None, ""
+        return None, None, HoldingReason.CREATED
     if shop.former is not None and dice.throw() < 0.7:
         # Handed over the day after the former guide had left; who came later was never theirs.
-        moved_at, former, reason = making.today.at(shop.former_left - 1, 11 * 3600), shop.former, "handover"
+        moved_at, former, reason = making.today.at(shop.former_left - 1, 11 * 3600), shop.former, HoldingReason.HANDOVER
         begun_by = making.today.at(shop.former_left, 0)
     else:
-        moved_at, former, reason = making.today.at(dice.between(40, 300), 11 * 3600), shop.public, "claimed"
+        moved_at, former, reason = making.today.at(dice.between(40, 300), 11 * 3600), shop.public, HoldingReason.CLAIMED
         begun_by = moved_at
         if keeper is shop.public:
-            former, reason = dice.one_of(shop.guides), "reassigned"
-    return (former, moved_at, reason) if since < begun_by else (None, None, "")
+            former, reason = dice.one_of(shop.guides), HoldingReason.REASSIGNED
+    return (former, moved_at, reason) if since < begun_by else (None, None, HoldingReason.CREATED)
 
 
 def _hold(
     making: Making,
     relationship_id: UUID,
     keeper: Keeper,
-    reason: str,
+    reason: HoldingReason,
     by_actor_id: UUID,
     from_at: datetime,
     until_at: datetime | None,
