@@ -45,18 +45,17 @@ class Tally:
     orders: int = 0
     refunds: int = 0
     left_out: int = 0
+    customers_told: int = 0
     customers: set[str] = field(default_factory=set)
     ignored: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
-    kept: int = 0
-    joined: list[str] = field(default_factory=list)
 
     def as_data(self) -> dict[str, Any]:
         return {
             "rows": self.rows,
             "orders": self.orders,
             "refunds": self.refunds,
-            "customers": len(self.customers),
+            "customers": len(self.customers) + self.customers_told,
             "left_out": self.left_out,
             "ignored": dict(sorted(self.ignored.items())),
             "invoices": {outcome.value: self.outcomes[outcome.value] for outcome in Outcome},
@@ -258,12 +257,20 @@ async def note_customers(work: Work, run: ImportRun, keys: Iterable[str]) -> Non
 async def _note_places(
     work: Work, run: ImportRun, mapping: Mapping, known: Known, placed: Sequence[tuple[Piece, Place, Place | None]]
 ) -> None:
-    rows = []
     for whole, store, guide in placed:
-        try:
-            rows += await _new_places(work, run, mapping, known, store, guide)
-        except Refused as refused:
-            raise refused.at(run.file_name, whole.header_row, mapping.columns) from refused
+        await note_place(work, run, mapping, known, whole.header_row, store, guide)
+
+
+async def note_place(
+    work: Work, run: ImportRun, mapping: Mapping, known: Known, row: int, store: Place | None, guide: Place | None
+) -> None:
+    """Remember how to create a store and guide that a row names. Refuses one that must exist and doesn't."""
+    if store is None:
+        return
+    try:
+        rows = await _new_places(work, run, mapping, known, store, guide)
+    except Refused as refused:
+        raise refused.at(run.file_name, row, mapping.columns) from refused
     await bulk.insert_missing(work.session, ImportedPlace, rows)
 
 

@@ -138,6 +138,15 @@ class Placer:
         fields["store"] = store.code
         return store, self._guide(fields)
 
+    def place_if_named(self, cells: Fields) -> tuple[Place | None, Place | None]:
+        """The same for a row that may leave its store open."""
+        try:
+            return self.place(cells)
+        except Refused as refused:
+            if refused.kind is PlaceUnknown:
+                return None, None
+            raise
+
     def _store(self, fields: "_Lazy") -> Place:
         for index, (fits, rule) in enumerate(self._stores):
             if fits(fields):
