@@ -52,4 +52,4 @@ async def owners_of_phones(work: Work, indexes: Sequence[str]) -> dict[str, UUID
             col(Customer.brand_id) == work.actor.brand_id, col(Customer.phone_index).in_(indexes)
         )
     )
-    return {index: customer_id for index, customer_id in found.tuples() if index is not None}
+    return {index: customer_id for index, customer_id in found if index is not None}

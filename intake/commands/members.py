@@ -36,7 +36,7 @@ async def add_members(
             col(ImportedMember.customer_key).in_([member.number for member in batch]),
         )
     )
-    digests = dict(found.tuples().all())
+    digests = dict(found.all())
     rows = [_row(run, member) for member in batch]
     added = await bulk.insert_missing(work.session, StagedMember, rows)
     _require_once(run, mapping, batch, {str(key.customer_key) for key in added})
@@ -83,7 +83,7 @@ async def apply_next(work: Work, run: ImportRun) -> tuple[str, int]:
         .order_by(col(StagedMember.customer_key))
         .limit(AT_ONCE)
     )
-    staged = {key: unpack(content) for key, content in found.tuples()}
+    staged = {key: unpack(content) for key, content in found}
     if not staged:
         return run.position, 0
     changed = await _changed(work, run, staged)
@@ -104,7 +104,7 @@ async def _changed(work: Work, run: ImportRun, staged: dict[str, Any]) -> dict[s
             col(ImportedMember.brand_id) == run.brand_id, col(ImportedMember.customer_key).in_(list(staged))
         )
     )
-    digests = dict(found.tuples().all())
+    digests = dict(found.all())
     return {key: content for key, content in staged.items() if digests.get(key) != content[-1]}
 
 
@@ -114,7 +114,7 @@ async def _customers(work: Work, keys: Sequence[str]) -> dict[str, UUID]:
             col(Customer.brand_id) == work.actor.brand_id, col(Customer.member_number).in_(keys)
         )
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 async def _drop_shared_phones(work: Work, changed: dict[str, Any], known: dict[str, UUID]) -> int:

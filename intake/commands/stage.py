@@ -133,7 +133,7 @@ async def _next_pieces(work: Work, run: ImportRun) -> list[Piece]:
         .where(*mine, col(StagedPiece.number) <= numbers[-1])
         .order_by(col(StagedPiece.number), col(StagedPiece.first_row))
     )
-    return [_piece(*row) for row in found.tuples()]
+    return [_piece(*row) for row in found]
 
 
 def _piece(number: str, first_row: int, content: bytes) -> Piece:
@@ -197,14 +197,14 @@ async def _changes(
     found = await work.session.execute(
         select(col(table.number), col(table.digest)).where(*mine, col(table.number).in_(list(given)))
     )
-    digests = dict(found.tuples().all())
+    digests = dict(found.all())
     differing = [number for number, digest in digests.items() if given[number].digest != digest]
     contents: dict[str, bytes] = {}
     if differing:
         read = await work.session.execute(
             select(col(table.number), col(table.content)).where(*mine, col(table.number).in_(differing))
         )
-        contents = dict(read.tuples().all())
+        contents = dict(read.all())
     changes: dict[str, tuple[Outcome, Invoice, str]] = {}
     for number, invoice in given.items():
         if number not in digests:

@@ -105,7 +105,6 @@ class BrandRule(Strict):
     code: Code
     name: Title
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "CNY"
-    minor_digits: Annotated[int, Field(ge=0, le=4)] = 2
 
 
 class FileRule(Strict):

@@ -14,7 +14,7 @@ from intake.models.rules import Fields, Placer, all_of, any_of, named
 _LINE_FIELDS = frozenset({"at", "code", "name", "quantity", "price", "amount"})
 _NUMBER, _CODE, _NAME, _COUNTRY, _MEMBER = 64, 64, 200, 60, 64
 _REMEMBERED = 65_536
-_GREATEST = Decimal(10) ** 15
+_GREATEST = Decimal(10) ** 9
 LINES_AT_ONCE = 20_000
 MOST_LINES = 20_000
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,13 +14,23 @@ from sqlmodel import col
 
 from customers.models import Customer, Holding
 from directory.models import Account, Staff, Store
-from mall.models import Credit, LineKind, Order, OrderLine, OrderState, Refund, RefundLine
+from mall.models import (
+    EXACT_DIGITS,
+    Credit,
+    LineKind,
+    Order,
+    OrderLine,
+    OrderState,
+    Refund,
+    RefundLine,
+    minor_digits,
+)
 
 _AT_ONCE = 10_000
 
 
 class Sale(NamedTuple):
-    """An order. `guide` is the staff number that it is credited to; `amount` is in minor units."""
+    """An order. `guide` is the staff number that it is credited to; `amount` is exact, in millionths."""
 
     customer: UUID | None
     number: str
@@ -34,7 +44,7 @@ class Sale(NamedTuple):
 
 
 class Return(NamedTuple):
-    """A refund. `guide` is whoever held the relationship when the money was given back."""
+    """A refund. `guide` is whoever held the relationship when the money was given back; `amount` as with a sale."""
 
     customer: UUID | None
     day: date
@@ -63,13 +73,15 @@ class Basis:
         return [f"{first.year + number // 12}-{number % 12 + 1:02}" for number in numbers]
 
 
-async def read(session: AsyncSession, brand_id: UUID, until: date) -> Basis:
+async def read(session: AsyncSession, brand_id: UUID, currency: str, until: date) -> Basis:
     """Orders that stand and refunds, dated on or before that day."""
-    basis = Basis()
+    basis, scale = Basis(), scale_of(currency)
+    left_over = await _left_over(session, brand_id, OrderLine, col(OrderLine.order_id))
     zones: dict[str, ZoneInfo] = {}
     brand = col(Order.brand_id)
     rows = await session.stream(
         select(
+            col(Order.id),
             col(Order.customer_id),
             col(Customer.member_number),
             col(Order.number),
@@ -89,14 +101,32 @@ async def read(session: AsyncSession, brand_id: UUID, until: date) -> Basis:
         .where(brand == brand_id, col(Order.state) != OrderState.CANCELLED, col(Order.day) <= until)
         .execution_options(yield_per=_AT_ONCE)
     )
-    async for customer, member, number, day, placed_at, country, amount, store, zone, guide in rows:
+    async for key, customer, member, number, day, placed_at, country, amount, store, zone, guide in rows:
         clock = placed_at.astimezone(zones.setdefault(zone, ZoneInfo(zone))).time()
-        basis.sales.append(Sale(customer, number, day, clock, placed_at, country, store, guide, amount))
+        exact = amount * scale + left_over.get(key, 0)
+        basis.sales.append(Sale(customer, number, day, clock, placed_at, country, store, guide, exact))
         if customer is not None:
             basis.members[customer] = member
     basis.days = _days(basis.sales)
-    basis.returns = await _returns(session, brand_id, until)
+    basis.returns = await _returns(session, brand_id, scale, until)
     return basis
+
+
+def scale_of(currency: str) -> int:
+    """How many millionths one minor unit is."""
+    return int(10 ** (EXACT_DIGITS - minor_digits(currency)))
+
+
+async def _left_over(
+    session: AsyncSession, brand_id: UUID, table: type[OrderLine] | type[RefundLine], key: Any
+) -> dict[UUID, int]:
+    """What rounding left over of each order or refund, in millionths; most have nothing."""
+    found = await session.execute(
+        select(key, func.sum(col(table.residue)))
+        .where(col(table.brand_id) == brand_id, col(table.residue).is_not(None))
+        .group_by(key)
+    )
+    return {row_id: int(residue) for row_id, residue in found}
 
 
 def _days(sales: Sequence[Sale]) -> dict[UUID, list[date]]:
@@ -107,10 +137,12 @@ def _days(sales: Sequence[Sale]) -> dict[UUID, list[date]]:
     return {customer: sorted(found) for customer, found in days.items()}
 
 
-async def _returns(session: AsyncSession, brand_id: UUID, until: date) -> list[Return]:
+async def _returns(session: AsyncSession, brand_id: UUID, scale: int, until: date) -> list[Return]:
+    left_over = await _left_over(session, brand_id, RefundLine, col(RefundLine.refund_id))
     holders = await _holders(session, brand_id)
     found = await session.execute(
         select(
+            col(Refund.id),
             col(Refund.customer_id),
             col(Refund.day),
             col(Store.code),
@@ -121,10 +153,11 @@ async def _returns(session: AsyncSession, brand_id: UUID, until: date) -> list[R
         .join(Store, (col(Store.brand_id) == col(Refund.brand_id)) & (col(Store.id) == col(Refund.store_id)))
         .where(col(Refund.brand_id) == brand_id, col(Refund.day) <= until)
     )
-    return [
-        Return(customer, day, store, _holder(holders.get(relationship, ()), at) if relationship else None, amount)
-        for customer, day, store, relationship, at, amount in found.tuples()
-    ]
+    returns = []
+    for key, customer, day, store, relationship, at, amount in found:
+        guide = _holder(holders.get(relationship, ()), at) if relationship else None
+        returns.append(Return(customer, day, store, guide, amount * scale + left_over.get(key, 0)))
+    return returns
 
 
 Held = Sequence[tuple[datetime, str | None]]
@@ -141,7 +174,7 @@ async def _holders(session: AsyncSession, brand_id: UUID) -> dict[UUID, Held]:
         .order_by(col(Holding.relationship_id), col(Holding.from_at))
     )
     holders: dict[UUID, list[tuple[datetime, str | None]]] = defaultdict(list)
-    for relationship, since, guide in found.tuples():
+    for relationship, since, guide in found:
         holders[relationship].append((since, guide))
     return dict(holders)
 
@@ -154,10 +187,16 @@ def _holder(held: Held, at: datetime) -> str | None:
     return held[0][1] if held else None
 
 
-async def goods(session: AsyncSession, brand_id: UUID, until: date) -> tuple[int, int]:
-    """Merchandise sold, and given back, without services such as postage; in minor units."""
+def _exact(table: type[OrderLine] | type[RefundLine], scale: int) -> Any:
+    """The exact sum of a group of lines, in millionths."""
+    return func.coalesce(func.sum(col(table.amount)), 0) * scale + func.coalesce(func.sum(col(table.residue)), 0)
+
+
+async def goods(session: AsyncSession, brand_id: UUID, currency: str, until: date) -> tuple[int, int]:
+    """Merchandise sold, and given back, without services such as postage; in millionths."""
+    scale = scale_of(currency)
     sold = (
-        select(func.coalesce(func.sum(col(OrderLine.amount)), 0))
+        select(_exact(OrderLine, scale))
         .join(Order, (col(Order.brand_id) == col(OrderLine.brand_id)) & (col(Order.id) == col(OrderLine.order_id)))
         .where(
             col(OrderLine.brand_id) == brand_id,
@@ -168,16 +207,18 @@ async def goods(session: AsyncSession, brand_id: UUID, until: date) -> tuple[int
     )
     brand = col(RefundLine.brand_id)
     returned = (
-        select(func.coalesce(func.sum(col(RefundLine.amount)), 0))
+        select(_exact(RefundLine, scale))
         .join(Refund, (col(Refund.brand_id) == brand) & (col(Refund.id) == col(RefundLine.refund_id)))
         .where(brand == brand_id, col(RefundLine.kind) == LineKind.GOODS, col(Refund.day) <= until)
     )
     return int(await session.scalar(sold) or 0), int(await session.scalar(returned) or 0)
 
 
-async def best_goods(session: AsyncSession, brand_id: UUID, until: date, limit: int) -> list[tuple[str, int, int]]:
-    """The products that brought most: code, amount in minor units, distinct customers. Ties by code."""
-    total = func.sum(col(OrderLine.amount))
+async def best_goods(
+    session: AsyncSession, brand_id: UUID, currency: str, until: date, limit: int
+) -> list[tuple[str, int, int]]:
+    """The products that brought most: code, amount in millionths, distinct customers. Ties by code."""
+    total = _exact(OrderLine, scale_of(currency))
     found = await session.execute(
         select(col(OrderLine.product_code), total, func.count(col(Order.customer_id).distinct()))
         .join(Order, (col(Order.brand_id) == col(OrderLine.brand_id)) & (col(Order.id) == col(OrderLine.order_id)))
@@ -191,4 +232,4 @@ async def best_goods(session: AsyncSession, brand_id: UUID, until: date, limit: 
         .order_by(total.desc(), col(OrderLine.product_code))
         .limit(limit)
     )
-    return [(code, int(amount), customers) for code, amount, customers in found.tuples()]
+    return [(code, int(amount), customers) for code, amount, customers in found]

@@ -16,11 +16,10 @@ from intake.queries import ledger
 from kpi.queries import basis as base
 from kpi.queries import rankings, rhythm
 from kpi.queries.basis import Basis
-from mall.models import Order, OrderState
+from mall.models import EXACT_DIGITS, Order, OrderState, minor_digits
 
 OPENS, CLOSES = time(9), time(18)
 _BEST_GOODS, _BEST_GUIDES, _SPOTS = 15, 20, 5
-_WITHOUT_CENTS = frozenset({"JPY", "KRW", "VND"})
 _MONEY = frozenset({"gross", "refunds", "net", "amount", "goods_gross", "goods_refunds", "goods_net"})
 _MONEY_CUTS = frozenset({"cut_A_B", "cut_B_C"})
 
@@ -37,9 +36,9 @@ async def figures(
     until = as_of or await _last_day(session, brand.id)
     if until is None:
         return {"scope": {"from": None, "to": None}, "orders": 0, "customers": 0}
-    rows = await base.read(session, brand.id, until)
-    sold, returned = await base.goods(session, brand.id, until)
-    best = await base.best_goods(session, brand.id, until, _BEST_GOODS)
+    rows = await base.read(session, brand.id, brand.currency, until)
+    sold, returned = await base.goods(session, brand.id, brand.currency, until)
+    best = await base.best_goods(session, brand.id, brand.currency, until, _BEST_GOODS)
     first = min((sale.day.isoformat() for sale in rows.sales), default=None)
     found = {
         "scope": {"from": first, "to": until.isoformat()},
@@ -54,7 +53,7 @@ async def figures(
         "store_rank_suggested": rankings.stores(rows),
         "guide_rank_suggested_top20": rankings.guides(rows, _BEST_GUIDES),
     }
-    digits = 0 if brand.currency in _WITHOUT_CENTS else 2
+    digits = minor_digits(brand.currency)
     result: dict[str, Any] = _in_currency(found, digits)
     result["top15_goods_by_gross"] = [[code, _money(amount, digits), buyers] for code, amount, buyers in best]
     return result
@@ -138,7 +137,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _in_currency(found: Any, digits: int) -> Any:
-    """The same with every amount of money in the currency instead of its minor unit."""
+    """The same with every amount of money in the currency instead of its millionths."""
     if isinstance(found, list):
         return [_in_currency(item, digits) for item in found]
     if isinstance(found, dict):
@@ -151,5 +150,8 @@ def _in_currency(found: Any, digits: int) -> Any:
     return found
 
 
-def _money(amount: int, digits: int) -> float:
-    return round(float(amount) / float(10**digits), digits)
+def _money(millionths: int, digits: int) -> float:
+    """Rounded here and nowhere before, a half away from zero."""
+    unit = 10 ** (EXACT_DIGITS - digits)
+    minor = (abs(millionths) * 2 + unit) // (2 * unit)
+    return float((minor if millionths >= 0 else -minor) / 10**digits)

@@ -9,7 +9,7 @@ from kpi.queries.basis import Basis, Return, Sale
 
 
 def spent(basis: Basis) -> Counter[UUID]:
-    """What each customer has bought, in minor units."""
+    """What each customer has bought, in millionths."""
     totals: Counter[UUID] = Counter()
     for sale in basis.sales:
         if sale.customer is not None:
@@ -18,7 +18,7 @@ def spent(basis: Basis) -> Counter[UUID]:
 
 
 def given_back(basis: Basis) -> Counter[UUID]:
-    """What each customer has got back, in minor units; only customers with an order."""
+    """What each customer has got back, in millionths; only customers with an order."""
     totals: Counter[UUID] = Counter()
     for refund in basis.returns:
         if refund.customer is not None and refund.customer in basis.members:

@@ -20,7 +20,7 @@ def month_of(day: date) -> str:
 def monthly(basis: Basis) -> list[dict[str, Any]]:
     """Per calendar month who was active, new (拉新), retained (留存), returned (回流) and lapsed.
 
-    Amounts are in minor units. `active` = `new` + `retained` + `returned`. Orders, gross and refunds count guests.
+    Amounts are in millionths. `active` = `new` + `retained` + `returned`. Orders, gross and refunds count guests.
     """
     active: dict[str, set[UUID]] = defaultdict(set)
     for customer, days in basis.days.items():

@@ -82,7 +82,7 @@ async def _redate(work: Work, table: type[Order] | type[Refund], relationship_id
     )
     days = [
         {"key": key, "new_day": clock.store_day(placed_at, zone)}
-        for key, placed_at, day, zone in found.tuples()
+        for key, placed_at, day, zone in found
         if clock.store_day(placed_at, zone) != day
     ]
     if days:
