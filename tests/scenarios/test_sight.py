@@ -28,12 +28,11 @@ from mall.models import (
     Refund,
     RefundLine,
 )
-from schema.context import Context
 from schema.root import schema
 from server.tables import METADATA
 from tagging.models import CustomerTag, SetBy, Tag, TagGroup
 from tasks.models import Task
-from tests.asking import VAULT
+from tests.asking import context
 from tests.factories import NOON, Shop, World, build_customer, build_task, build_world, relationship_of, save
 from tests.scenarios.documents import Leaf, document, leaves, roots, variables
 
@@ -224,7 +223,7 @@ async def _answer(ground: Ground, stranger: Stranger, kind: str, name: str, leaf
 
 
 async def _ask(ground: Ground, actor: Actor, text: str, given: dict[str, Any]) -> Any:
-    answer = await schema.execute(text, given, Context(ground, VAULT, actor, language="en"))
+    answer = await schema.execute(text, given, context(ground, actor))
     return {"data": answer.data, "errors": [(error.message, error.path) for error in answer.errors or ()]}
 
 
