@@ -13,7 +13,7 @@ from directory import policy as directory
 from directory.models import Account
 from directory.policy import in_sight
 from kernel import feed
-from kernel.actor import Actor, Role
+from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 
 CUSTOMER = "customer"
@@ -55,9 +55,9 @@ def holdings_visible_to(actor: Actor) -> ColumnElement[bool]:
     return and_(col(Holding.brand_id) == actor.brand_id, col(Holding.relationship_id).in_(relationship_ids_of(actor)))
 
 
-def require_person(actor: Actor) -> None:
-    """What is known of a customer is kept by people, not by machines with narrow scopes."""
-    if actor.role is Role.SERVICE:
+def require_writer(actor: Actor) -> None:
+    """What is known of a customer is kept by whoever sees them, and by machines that may write it."""
+    if actor.role is Role.SERVICE and Scope.CUSTOMERS_WRITE not in actor.scopes:
         raise Forbidden
 
 

@@ -13,7 +13,7 @@ from directory.errors import OwnAccess
 from directory.events import RegionEvent, StaffEvent, StaffMoved, StoreEvent
 from directory.models import Account, Region, Staff, Store
 from kernel import feed
-from kernel.actor import Actor, Role
+from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 
 STORE = "store"
@@ -83,8 +83,8 @@ def regions_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 
 def require_may_arrange(actor: Actor) -> None:
-    """Regions and stores are arranged by HQ, and by regional managers within what they see."""
-    if actor.role not in (Role.HQ, Role.SYSTEM, Role.REGIONAL_MANAGER):
+    """Regions and stores are arranged by HQ, by regional managers within what they see, and by machines that may."""
+    if actor.role not in (Role.HQ, Role.SYSTEM, Role.REGIONAL_MANAGER) and not _may_write(actor):
         raise Forbidden
 
 
@@ -96,7 +96,7 @@ def require_above(actor: Actor, region: Region) -> None:
 
 
 def require_may_appoint(actor: Actor, role: Role, region: Region | None) -> None:
-    """HQ appoints anybody, a regional manager whoever works below them, a store manager guides.
+    """HQ appoints anybody, a regional manager whoever works below them, a store manager guides, a machine all but HQ.
 
     `region` is the one that a regional manager is to answer for, or does. The place is in sight already.
     """
@@ -108,6 +108,8 @@ def require_may_appoint(actor: Actor, role: Role, region: Region | None) -> None
         case Role.REGIONAL_MANAGER if role is Role.REGIONAL_MANAGER and region and region.path != actor.region_path:
             return
         case Role.STORE_MANAGER if role is Role.GUIDE:
+            return
+        case Role.SERVICE if role is not Role.HQ and _may_write(actor):
             return
     raise Forbidden
 
@@ -171,6 +173,10 @@ async def staff_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[
         feeds = [feed.of_staff(event.staff_id), *_of_place(event.store_id)]
         entries += [feed.Entry(feed_id, STAFF, event.staff_id, event.version) for feed_id in feeds]
     return entries
+
+
+def _may_write(actor: Actor) -> bool:
+    return actor.role is Role.SERVICE and Scope.DIRECTORY_WRITE in actor.scopes
 
 
 def _of_place(store_id: UUID | None) -> list[UUID]:

@@ -49,7 +49,7 @@ class Work:
         """Say that something happened; phones and reactions hear of it if, and only if, the work commits."""
         self.events.append(event)
 
-    def later(self, name: str, **args: Any) -> None:
+    def later(self, name: str, /, **args: Any) -> None:
         """Ask for a job, which runs after the commit."""
         self.requests.append(jobs.Request(name, args))
 

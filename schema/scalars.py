@@ -1,5 +1,6 @@
 """The scalars that GraphQL lacks, and how ids are read."""
 
+from datetime import datetime
 from typing import Any, NewType, TypeVar, cast
 from uuid import UUID
 
@@ -29,7 +30,22 @@ def _cursor(value: Any) -> str:
     return value
 
 
+def _instant(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("an instant is a string such as 2026-03-02T12:00:00+08:00")
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs its offset, as in 2026-03-02T12:00:00+08:00 or 2026-03-02T04:00:00Z")
+    return instant
+
+
 SCALARS: dict[object, ScalarDefinition] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="An instant in ISO 8601, given in UTC and taken with any offset: `2026-03-02T04:00:00+00:00`.",
+        serialize=datetime.isoformat,
+        parse_value=_instant,
+    ),
     Fen: strawberry.scalar(
         name="Fen",
         description="An amount of money: a whole number of the currency's minor unit (分), within ±(2^53 - 1).",
@@ -53,6 +69,21 @@ def read_id(value: strawberry.ID) -> UUID:
         return UUID(value)
     except ValueError as error:
         raise NotFound from error
+
+
+def given_id(value: strawberry.ID | None) -> UUID | None:
+    """The same for an id that may be left out."""
+    return read_id(value) if value is not None else None
+
+
+def sought_id(value: strawberry.ID | None) -> UUID | None:
+    """What a query looks for, where nothing is refused: a malformed id is the nil id, which nothing has."""
+    if value is None:
+        return None
+    try:
+        return UUID(value)
+    except ValueError:
+        return UUID(int=0)
 
 
 def shown_as(kind: type[Shown], row: Any) -> Shown:

@@ -101,6 +101,20 @@ def migrate(
     typer.echo(f"The schema is {migrating.head()}; models and migrations agree.")
 
 
+@app.command(epilog=_EXAMPLES + "daogou demo\n\ndaogou demo --size m --as-of 2026-03-02 --seed 7")
+def demo(
+    size: Annotated[str, typer.Option(help="s, m, l, or on PostgreSQL xl.")] = "s",
+    as_of: Annotated[str | None, typer.Option(help="The day or instant the demo is about; now, without one.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed, size and day make up the same data.")] = 20260302,
+) -> None:
+    """Fill an empty database with two made-up brands."""
+    settings = _start()
+    from server import filling
+
+    moment = filling.parse_moment(as_of) if as_of is not None else None
+    filling.show_report(_run(filling.fill(settings, filling.parse_size(size), as_of=moment, seed=seed)))
+
+
 @app.command(epilog=_EXAMPLES + "daogou check\n\ndaogou check --ready\n\ndaogou check --json")
 def check(
     ready: Annotated[bool, typer.Option("--ready", help="Only whether database and Redis answer; quick.")] = False,

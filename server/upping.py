@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from server import migrating, serving
+from server import filling, migrating, serving
 from server.errors import CANNOT_START
 from server.settings import Settings
 
@@ -24,18 +24,32 @@ _LONGEST_PAUSE = 30.0
 def up(settings: Settings) -> None:
     """Migrate, fill an empty database, say what to open, and serve until told to stop."""
     with serving.listen(settings) as listening, serving.alone(settings):
-        asyncio.run(migrating.upgrade(settings))
-        _say(settings)
+        asyncio.run(_prepare(settings))
+        _say_where(settings)
         if settings.is_embedded:
             serving.serve(settings, listening)
             return
     raise SystemExit(_supervise("serve", "worker"))
 
 
-def _say(settings: Settings) -> None:
+async def _prepare(settings: Settings) -> None:
+    await migrating.upgrade(settings)
+    if settings.is_production:
+        return  # nobody's password is printed, and nothing is made up, where real customers may be
+    report = await filling.fill_if_empty(settings)
+    if report is not None:
+        filling.show_report(report)
+    else:
+        filling.show_sign_ins(await filling.who_can_sign_in(settings))
+
+
+def _say_where(settings: Settings) -> None:
     console = Console(highlight=False)
-    console.print(f"\n[bold]daogou[/bold] serves on [link]http://{settings.host}:{settings.port}[/link]")
-    console.print("Ctrl-C stops it.\n")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    place = f"http://{host}:{settings.port}"
+    page = " (GraphiQL in a browser)" if not settings.is_production else ""
+    console.print(f"[bold]daogou[/bold] answers at [link={place}/graphql]{place}/graphql[/link]{page}.")
+    console.print("Ctrl-C stops it." if settings.is_embedded else "Ctrl-C stops web and worker.")
 
 
 @dataclass(slots=True)

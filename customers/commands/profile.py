@@ -8,7 +8,7 @@ from uuid import UUID
 from customers.errors import NoPhone, PhoneTaken, TooManyReveals
 from customers.events import CustomerChanged
 from customers.models import Customer
-from customers.policy import require_person
+from customers.policy import require_writer
 from customers.queries import customers, phones
 from directory.queries import staff
 from kernel import audit, clock
@@ -138,7 +138,7 @@ def checked_birthday(birthday: date | None) -> date | None:
 
 async def _lock(work: Work, customer_id: UUID, expected_version: int | None) -> Customer:
     customer = await customers.lock(work.session, work.actor, customer_id)
-    require_person(work.actor)
+    require_writer(work.actor)
     require_version(customer.version, expected_version)
     return customer
 

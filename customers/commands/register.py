@@ -1,7 +1,7 @@
 """Make the customer who stands in the store one of the store's."""
 
 import secrets
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -10,7 +10,7 @@ from customers.commands.profile import checked_birthday, optional_text
 from customers.errors import AlreadyHeld, HolderUnfit, IdentityMismatch, MemberNumberTaken, PhoneTaken
 from customers.events import RelationshipAdded
 from customers.models import Customer, Holding, HoldingReason, Relationship
-from customers.policy import require_person
+from customers.policy import require_writer
 from customers.queries import customers, phones, relationships
 from directory.models import Account
 from directory.queries import accounts, staff, stores
@@ -122,7 +122,7 @@ async def require_fit(work: Work, account: Account) -> None:
 
 async def _holder(work: Work, account_id: UUID | None) -> Account:
     """The account that is to hold: the one named, or the actor's own."""
-    require_person(work.actor)
+    require_writer(work.actor)
     if account_id is None:
         account = await accounts.own(work.session, work.actor)
         if account is None:
@@ -212,15 +212,15 @@ async def _relate(
     )
     work.session.add(relationship)
     await work.session.flush()
-    work.session.add(begun_holding(work, relationship, reason))
+    work.session.add(begun_holding(work, relationship, reason, at))
     if reason is HoldingReason.CLAIMED:
         await audit.write(work.session, work.actor, "customer.claimed", "customer", customer.id)
     work.record(RelationshipAdded(relationship_id=relationship.id, account_id=holder.id, version=relationship.version))
     return relationship
 
 
-def begun_holding(work: Work, relationship: Relationship, reason: HoldingReason) -> Holding:
-    """The line of history that begins now with whoever holds the relationship."""
+def begun_holding(work: Work, relationship: Relationship, reason: HoldingReason, at: datetime) -> Holding:
+    """The line of history that begins then with whoever holds the relationship."""
     return Holding(
         brand_id=relationship.brand_id,
         id=ids.new(),
@@ -228,7 +228,7 @@ def begun_holding(work: Work, relationship: Relationship, reason: HoldingReason)
         account_id=relationship.holder_id,
         reason=reason,
         by_actor_id=work.actor.id,
-        from_at=clock.now(),
+        from_at=at,
     )
 
 

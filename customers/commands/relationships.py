@@ -47,7 +47,7 @@ async def reassign(
     (await relationships.open_holding(work.session, relationship)).until_at = at
     relationship.move(account.id, at)
     await work.session.flush()
-    work.session.add(begun_holding(work, relationship, reason))
+    work.session.add(begun_holding(work, relationship, reason, at))
     await work.session.flush()
     work.record(
         RelationshipReassigned(

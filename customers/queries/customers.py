@@ -1,13 +1,13 @@
 """Reads of customers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, extract, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, Select, exists, extract, false, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -32,6 +32,14 @@ class CustomerOrder(StrEnum):
     NAME = "name"
     JOINED = "joined"
     LAST_CONTACT = "last_contact"
+
+
+# Where a row lies in a list of that order.
+PLACES: dict[CustomerOrder, Callable[[CustomerRow], Sequence[Any]]] = {
+    CustomerOrder.NAME: lambda row: (row.name, row.id),
+    CustomerOrder.JOINED: lambda row: (row.joined_at, row.id),
+    CustomerOrder.LAST_CONTACT: lambda row: (row.contacted_at, row.id),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +98,11 @@ async def page(
 ) -> Sequence[CustomerRow]:
     """Customers in sight that the filter lets through, in this order."""
     rows = _rows(actor).where(*_conditions(actor, vault, wanted))
-    found = await session.execute(paged(rows, page, *keys(actor, order)))
+    found = await session.execute(paged(rows, page, *_keys(actor, order)))
     return found.all()
 
 
-def keys(actor: Actor, order: CustomerOrder) -> tuple[Key, Key]:
-    """What a list in that order is ordered by; for `LAST_CONTACT` the row says it as `contacted_at`."""
+def _keys(actor: Actor, order: CustomerOrder) -> tuple[Key, Key]:
     match order:
         case CustomerOrder.NAME:
             return Key(col(Customer.name)), Key(col(Customer.id))
@@ -124,7 +131,7 @@ def _conditions(actor: Actor, vault: Vault, wanted: Filter) -> list[ColumnElemen
             )
         )
     if wanted.tier is not None:
-        conditions.append(col(Customer.tier) == wanted.tier)
+        conditions.append(false() if "\x00" in wanted.tier else col(Customer.tier) == wanted.tier)
     if wanted.do_not_contact is not None:
         conditions.append(col(Customer.do_not_contact) == wanted.do_not_contact)
     if wanted.birthday_month is not None:
@@ -138,6 +145,8 @@ def _conditions(actor: Actor, vault: Vault, wanted: Filter) -> list[ColumnElemen
 
 def _matches(actor: Actor, vault: Vault, text: str) -> ColumnElement[bool]:
     """A phone is looked up by its index, never by its parts."""
+    if "\x00" in text:
+        return false()  # PostgreSQL can't even be asked for it
     by_number = col(Customer.member_number) == text
     index = phones.index_of(vault, actor.brand_id, text)
     if index is not None:

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from customers.models import Note, Visit
+from customers.models import Note, Relationship, Visit
 from customers.policy import notes_visible_to, visits_visible_to
 from kernel.actor import Actor
 from kernel.errors import NotFound
+from kernel.pages import Key, Page, paged
 
 RecordRow = Row[*tuple[Any, ...]]
 
@@ -48,6 +49,34 @@ async def latest_visits(
 ) -> dict[UUID, list[RecordRow]]:
     """The contacts of each relationship, the latest first, at most `most` of each."""
     return await _latest(session, Visit, visits_visible_to(actor), relationship_ids, most)
+
+
+async def page_of_notes(
+    session: AsyncSession, actor: Actor, customer_id: UUID | None, page: Page
+) -> Sequence[RecordRow]:
+    """What was written about a customer, in all relationships in sight, the latest first."""
+    return await _page(session, Note, notes_visible_to(actor), customer_id, page)
+
+
+async def page_of_visits(
+    session: AsyncSession, actor: Actor, customer_id: UUID | None, page: Page
+) -> Sequence[RecordRow]:
+    """The contacts with a customer, in all relationships in sight, the latest first."""
+    return await _page(session, Visit, visits_visible_to(actor), customer_id, page)
+
+
+async def _page(
+    session: AsyncSession,
+    model: type[Note | Visit],
+    seen: ColumnElement[bool],
+    customer_id: UUID | None,
+    page: Page,
+) -> Sequence[RecordRow]:
+    columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
+    theirs = and_(col(Relationship.brand_id) == col(model.brand_id), col(Relationship.id) == col(model.relationship_id))
+    rows = select(*columns).join(Relationship, theirs).where(seen, col(Relationship.customer_id) == customer_id)
+    keys = Key(col(model.at), descending=True), Key(col(model.id), descending=True)
+    return (await session.execute(paged(rows, page, *keys))).all()
 
 
 async def _by_ids(

@@ -61,7 +61,7 @@ async def depart(work: Work, person: Staff) -> None:
     if person.state is not StaffState.LEAVING:
         return
     person.depart()
-    await end_assignment(work, person)
+    await end_assignment(work, person, clock.now())
     work.record(StaffDeparted(staff_id=person.id, store_id=person.store_id, version=person.version))
 
 
@@ -79,7 +79,7 @@ async def reopen_access(work: Work, staff_id: UUID, *, expected_version: int | N
     if person.store_id is not None:
         await stores.hold_open(work.session, work.actor, person.store_id)
     if had_departed:
-        await begin_assignment(work, person)
+        await begin_assignment(work, person, clock.now())
     await audit.write(work.session, work.actor, "staff.access_reopened", "staff", person.id)
     work.record(StaffAccessReopened(staff_id=person.id, store_id=person.store_id, version=person.version))
     return person

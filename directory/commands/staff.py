@@ -1,6 +1,7 @@
 """Hire, rename and move staff."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from directory.commands.stores import checked_code
@@ -49,7 +50,7 @@ async def hire(
     work.session.add(person)
     await flush_or_refuse(work.session, "number", CodeTaken(value=person.number))
     await feed.open_feeds(work.session, person.brand_id, (feed.of_staff(person.id),))
-    await begin_assignment(work, person)
+    await begin_assignment(work, person, person.hired_at)
     work.record(StaffHired(staff_id=person.id, store_id=store_id, version=person.version))
     return person
 
@@ -96,8 +97,9 @@ async def move_staff(
     if holds:
         raise StillHolds(count=holds)
     person.move(role, store_id, region_id)
-    await end_assignment(work, person)
-    await begin_assignment(work, person)
+    at = clock.now()
+    await end_assignment(work, person, at)
+    await begin_assignment(work, person, at)
     await audit.write(work.session, work.actor, "staff.moved", "staff", person.id, {"role": role.value})
     work.record(StaffMoved(staff_id=person.id, from_store_id=former[1], store_id=store_id, version=person.version))
     return person
@@ -109,8 +111,8 @@ async def require_may_manage(work: Work, person: Staff) -> None:
     require_may_appoint(work.actor, person.role, region)
 
 
-async def begin_assignment(work: Work, person: Staff) -> None:
-    """Write down where the person works from now on, and give a guide an account there."""
+async def begin_assignment(work: Work, person: Staff, at: datetime) -> None:
+    """Write down where the person works from then on, and give a guide an account there."""
     work.session.add(
         Assignment(
             brand_id=person.brand_id,
@@ -119,7 +121,7 @@ async def begin_assignment(work: Work, person: Staff) -> None:
             role=person.role,
             store_id=person.store_id,
             region_id=person.region_id,
-            starts_at=clock.now(),
+            starts_at=at,
         )
     )
     if person.role is not Role.GUIDE or person.store_id is None:
@@ -136,11 +138,11 @@ async def begin_assignment(work: Work, person: Staff) -> None:
         )
 
 
-async def end_assignment(work: Work, person: Staff) -> None:
-    """Write down that the person's present work ends now."""
+async def end_assignment(work: Work, person: Staff, at: datetime) -> None:
+    """Write down when the person's present work ended."""
     present = await staff.open_assignment(work.session, person)
     if present is not None:
-        present.ends_at = clock.now()
+        present.ends_at = at
         await work.session.flush()
 
 

@@ -8,9 +8,9 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from directory.models import Account, Staff
+from directory.models import Account, AccountKind, Staff
 from directory.policy import accounts_visible_to
-from kernel.actor import Actor
+from kernel.actor import Actor, Role
 from kernel.errors import NotFound
 
 AccountRow = Row[*tuple[Any, ...]]
@@ -26,8 +26,12 @@ async def get(session: AsyncSession, actor: Actor, account_id: UUID) -> Account:
 
 async def own(session: AsyncSession, actor: Actor) -> Account | None:
     """The account through which the actor holds relationships in the store where they work now."""
+    # A guide of a store who became its manager acts for two accounts there, and takes customers on for the public one.
+    kind = AccountKind.PUBLIC if actor.role is Role.STORE_MANAGER else AccountKind.GUIDE
     account: Account | None = await session.scalar(
-        select(Account).where(col(Account.id).in_(actor.account_ids), accounts_visible_to(actor))
+        select(Account).where(
+            col(Account.id).in_(actor.account_ids), col(Account.kind) == kind, accounts_visible_to(actor)
+        )
     )
     return account
 
@@ -45,7 +49,7 @@ async def of_staff_in(session: AsyncSession, staff: Staff, store_id: UUID) -> Ac
 
 
 async def by_ids(session: AsyncSession, actor: Actor, account_ids: Sequence[UUID]) -> dict[UUID, AccountRow]:
-    """Those of the accounts that are in sight, each with its owner's name and state where it has one."""
+    """Those of the accounts that are in sight."""
     found = await session.execute(_rows(actor).where(col(Account.id).in_(account_ids)))
     return {row.id: row for row in found}
 
@@ -63,14 +67,18 @@ async def of_stores(session: AsyncSession, actor: Actor, store_ids: Sequence[UUI
     return by_store
 
 
+async def of_staff(session: AsyncSession, actor: Actor, staff_ids: Sequence[UUID]) -> dict[UUID, list[AccountRow]]:
+    """The accounts in sight of these staff members: one for each store where they are or were a guide."""
+    found = await session.execute(_rows(actor).where(col(Account.staff_id).in_(staff_ids)).order_by(col(Account.id)))
+    by_staff: dict[UUID, list[AccountRow]] = {staff_id: [] for staff_id in staff_ids}
+    for row in found:
+        by_staff[row.staff_id].append(row)
+    return by_staff
+
+
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
     return (
-        select(
-            *Account.__table__.columns,  # type: ignore[attr-defined]  # set by SQLModel
-            col(Staff.number).label("owner_number"),
-            col(Staff.name).label("owner_name"),
-            col(Staff.state).label("owner_state"),
-        )
+        select(*Account.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
         .outerjoin(Staff, (col(Staff.brand_id) == col(Account.brand_id)) & (col(Staff.id) == col(Account.staff_id)))
         .where(accounts_visible_to(actor))
     )

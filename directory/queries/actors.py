@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from directory.errors import SignInEnded
-from directory.models import Account, AccountKind, Brand, Region, ServiceAccount, SignIn, Staff, StaffState
+from directory.models import Account, AccountKind, Brand, Region, ServiceAccount, SignIn, Staff, StaffState, Store
 from kernel import clock
 from kernel.actor import Actor, Role
 
@@ -46,7 +46,8 @@ async def credentials(session: AsyncSession, brand_code: str, number: str) -> Cr
 async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
     """The staff member behind a sign-in, in one query. Raises `SIGN_IN_ENDED`.
 
-    A guide acts for their own accounts; a store manager also for the store's public account.
+    A guide acts for their own accounts, that of the present store first; a store manager also for the
+    store's public account.
     """
     own, public = aliased(Account), aliased(Account)
     found = await session.execute(
@@ -76,7 +77,7 @@ async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UU
             col(Staff.state) != StaffState.DEPARTED,
             col(Staff.access_closed_at).is_(None),
         )
-        .order_by(col(own.id))
+        .order_by(case((col(own.store_id) == col(Staff.store_id), 0), else_=1), col(own.id))
     )
     rows = found.all()
     if not rows:
@@ -150,6 +151,34 @@ async def open_sign_ins(
 async def brands(session: AsyncSession) -> Sequence[Brand]:
     """All brands by code, for whoever runs the product; nobody else sees more than one."""
     return (await session.scalars(select(Brand).order_by(col(Brand.code)))).all()
+
+
+async def with_numbers(
+    session: AsyncSession, brand_codes: Sequence[str], numbers: Sequence[str]
+) -> Sequence[Row[str, str, Role, str, str, str | None, str | None]]:
+    """Who has these numbers and may sign in: brand's code and name, role, number, name, workplace, password's hash."""
+    found = await session.execute(
+        select(
+            col(Brand.code),
+            col(Brand.name),
+            col(Staff.role),
+            col(Staff.number),
+            col(Staff.name),
+            func.coalesce(col(Store.name), col(Region.name)),
+            col(Staff.password_hash),
+        )
+        .join(Staff, col(Staff.brand_id) == col(Brand.id))
+        .outerjoin(Store, and_(col(Store.brand_id) == col(Staff.brand_id), col(Store.id) == col(Staff.store_id)))
+        .outerjoin(Region, and_(col(Region.brand_id) == col(Staff.brand_id), col(Region.id) == col(Staff.region_id)))
+        .where(
+            col(Brand.code).in_(brand_codes),
+            col(Staff.number).in_(numbers),
+            col(Staff.state) != StaffState.DEPARTED,
+            col(Staff.access_closed_at).is_(None),
+        )
+        .order_by(col(Brand.code), col(Staff.number))
+    )
+    return found.all()
 
 
 def _is_open(brand_id: UUID, sign_in_id: UUID) -> list[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,6 +15,8 @@ from kernel.errors import NotFound
 from kernel.pages import Key, Page, paged
 
 StaffRow = Row[*tuple[Any, ...]]
+
+MOST_AT_ONCE = 1_000
 
 
 async def lock(session: AsyncSession, actor: Actor, staff_id: UUID) -> Staff:
@@ -47,7 +49,7 @@ async def lock_owners(session: AsyncSession, brand_id: UUID, account_ids: Sequen
         .where(col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids))
         .execution_options(populate_existing=True)
     )
-    return dict(found.tuples())
+    return dict(found.all())
 
 
 async def lock_self(session: AsyncSession, actor: Actor) -> None:
@@ -77,6 +79,29 @@ async def by_ids(session: AsyncSession, actor: Actor, staff_ids: Sequence[UUID])
     return {row.id: row for row in found}
 
 
+async def by_numbers(session: AsyncSession, actor: Actor, numbers: Sequence[str]) -> dict[str, StaffRow]:
+    """Those of the staff with these numbers who are in sight; read in parts, as a statement takes so many values."""
+    found: dict[str, StaffRow] = {}
+    for start in range(0, len(numbers), MOST_AT_ONCE):
+        part = numbers[start : start + MOST_AT_ONCE]
+        found |= {row.number: row for row in await session.execute(_rows(actor).where(col(Staff.number).in_(part)))}
+    return found
+
+
+async def count_without_password(session: AsyncSession, actor: Actor, numbers: Sequence[str]) -> int:
+    """How many of the staff with these numbers can't sign in because they have no password."""
+    total = 0
+    for start in range(0, len(numbers), MOST_AT_ONCE):
+        part = numbers[start : start + MOST_AT_ONCE]
+        counted = await session.scalar(
+            select(func.count())
+            .select_from(Staff)
+            .where(staff_visible_to(actor), col(Staff.number).in_(part), col(Staff.password_hash).is_(None))
+        )
+        total += counted or 0
+    return total
+
+
 async def page(
     session: AsyncSession,
     actor: Actor,
@@ -90,7 +115,7 @@ async def page(
     """Staff in sight, by number. `search` is a number, or part of a name."""
     rows = _rows(actor)
     if search is not None:
-        rows = rows.where(or_(col(Staff.number) == search, col(Staff.name).icontains(search, autoescape=True)))
+        rows = rows.where(_matches(search))
     if store_id is not None:
         rows = rows.where(col(Staff.store_id) == store_id)
     if role is not None:
@@ -115,6 +140,12 @@ async def assignments(
     for row in found:
         by_staff[row.staff_id].append(row)
     return by_staff
+
+
+def _matches(text: str) -> ColumnElement[bool]:
+    if "\x00" in text:
+        return false()  # PostgreSQL can't even be asked for it
+    return or_(col(Staff.number) == text, col(Staff.name).icontains(text, autoescape=True))
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:

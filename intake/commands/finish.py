@@ -28,7 +28,7 @@ async def finish(work: Work, run: ImportRun, stale: Sequence[LastSold]) -> None:
     heads = await work.session.execute(
         select(col(Feed.feed_id), col(Feed.head)).where(col(Feed.brand_id) == run.brand_id)
     )
-    work.heads.update(dict(heads.tuples().all()))
+    work.heads.update(dict(heads.all()))
     work.record(ImportApplied(run_id=run.id, kind=run.kind.value, source=run.source))
     await runs.advance(work, run, Phase.DONE)
 

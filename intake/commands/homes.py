@@ -163,7 +163,7 @@ async def _customers(work: Work, keys: Sequence[str]) -> dict[str, UUID]:
             col(Customer.brand_id) == work.actor.brand_id, col(Customer.member_number).in_(keys)
         )
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 async def _relationships(work: Work, customer_ids: Sequence[UUID]) -> dict[UUID, list[Relationship]]:

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from tagging.models import Choice
+
 
 @dataclass(frozen=True, slots=True)
 class TagGroupWords:
     """One group of the tag library: its tags, and whether a customer carries one of them or several."""
 
     name: str
-    choice: str
+    choice: Choice
     color: str
     tags: tuple[str, ...]
 
@@ -38,8 +40,8 @@ class Trade:
 _FAMILY_TAGS = ("新婚", "有小学生", "有中学生", "孩子在外地上学", "三代同住", "独居", "养猫")
 _TEMPER_TAGS = ("爽快", "慢热", "爱比较", "重细节", "爱聊天", "要安静")
 
-_FAMILY = TagGroupWords("家庭", "multi", "#eb8f34", _FAMILY_TAGS)
-_TEMPER = TagGroupWords("性格", "multi", "#7a5cc2", _TEMPER_TAGS)
+_FAMILY = TagGroupWords("家庭", Choice.MULTI, "#eb8f34", _FAMILY_TAGS)
+_TEMPER = TagGroupWords("性格", Choice.MULTI, "#7a5cc2", _TEMPER_TAGS)
 
 QINGHE = Trade(
     code="qinghe",
@@ -56,11 +58,11 @@ QINGHE = Trade(
         ("配饰", (("羊毛围巾", 269), ("托特包", 359), ("窄皮带", 189))),
     ),
     colors=("柠檬黄", "雾蓝", "米白", "炭灰", "豆沙红"),
-    fit=TagGroupWords("尺码", "single", "#3f8ae0", ("XS", "S", "M", "L", "XL")),
-    style=TagGroupWords("风格", "multi", "#2f9e6e", ("通勤", "简约", "文艺", "运动", "复古")),
+    fit=TagGroupWords("尺码", Choice.SINGLE, "#3f8ae0", ("XS", "S", "M", "L", "XL")),
+    style=TagGroupWords("风格", Choice.MULTI, "#2f9e6e", ("通勤", "简约", "文艺", "运动", "复古")),
     family=_FAMILY,
     temper=_TEMPER,
-    taste=TagGroupWords("常买品类", "multi", "#c2527a", ("外套", "衬衫", "针织", "裤装", "裙装", "配饰")),
+    taste=TagGroupWords("常买品类", Choice.MULTI, "#c2527a", ("外套", "衬衫", "针织", "裤装", "裙装", "配饰")),
 )
 
 ZHENXI = Trade(
@@ -78,11 +80,11 @@ ZHENXI = Trade(
         ("香氛", (("雪松蜡烛", 199), ("藤条香薰", 259), ("亚麻喷雾", 119))),
     ),
     colors=("月白", "烟青", "燕麦", "陶土红"),
-    fit=TagGroupWords("床品尺寸", "single", "#3f8ae0", ("1.2 米床", "1.5 米床", "1.8 米床", "2 米床")),
-    style=TagGroupWords("家居风格", "multi", "#2f9e6e", ("原木", "简约", "新中式", "法式", "侘寂")),
+    fit=TagGroupWords("床品尺寸", Choice.SINGLE, "#3f8ae0", ("1.2 米床", "1.5 米床", "1.8 米床", "2 米床")),
+    style=TagGroupWords("家居风格", Choice.MULTI, "#2f9e6e", ("原木", "简约", "新中式", "法式", "侘寂")),
     family=_FAMILY,
     temper=_TEMPER,
-    taste=TagGroupWords("常买品类", "multi", "#c2527a", ("四件套", "被芯", "枕芯", "毛巾", "餐厨", "香氛")),
+    taste=TagGroupWords("常买品类", Choice.MULTI, "#c2527a", ("四件套", "被芯", "枕芯", "毛巾", "餐厨", "香氛")),
 )
 
 TRADES = (QINGHE, ZHENXI)

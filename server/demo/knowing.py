@@ -15,6 +15,7 @@ from server.demo.words import (
     TEMPER_NOTES,
     VISIT_REMARKS,
 )
+from tagging.models import SetBy
 
 TAGGED_SHARE = 0.75
 NOTED_SHARE = 0.22
@@ -84,7 +85,7 @@ def _tag(
             "brand_id": person.customer["brand_id"],
             "customer_id": person.customer["id"],
             "tag_id": tag_id,
-            "set_by": "rule" if by_rule else "guide",
+            "set_by": SetBy.RULE if by_rule else SetBy.GUIDE,
             "by_staff_id": None if by_rule else setter,
             "set_at": set_at,
         }

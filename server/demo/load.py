@@ -1,8 +1,10 @@
 """Fill an empty database with the demo, through each domain's own door, all of it or nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from sqlalchemy import text
@@ -13,6 +15,7 @@ import directory.commands
 import mall.commands
 import tagging.commands
 import tasks.commands
+from directory.models import StaffState
 from directory.queries import brands
 from kernel import actor, clock, feed
 from kernel.actor import Role
@@ -20,9 +23,10 @@ from kernel.crypto import Vault
 from kernel.work import Ground, Work
 from server.demo.brands import TRADES
 from server.demo.dice import Dice, Today
-from server.demo.house import House, lay_out
+from server.demo.house import House
 from server.demo.knowing import get_to_know
 from server.demo.lives import Batch, Making
+from server.demo.opening import lay_out
 from server.demo.people import buying_days, make_person
 from server.demo.shape import PASSWORD, SHAPES, DemoExists, DemoReport, DemoSignIn, DemoTooLarge, Progress, Shape, Size
 from server.demo.shopping import let_guests_shop, shop_on
@@ -35,7 +39,7 @@ FEEDS_AT_A_TIME = 5_000
 # PostgreSQL looks up parents by a plan it made when the tables were small; a brand's id alone finds half of them.
 ANALYZE_AFTER = {1, 4, 16, 64, 256, 1024}
 
-_KNOWN = ("G0001", "M0001", "R0001", "H0001")
+KNOWN = ("G0001", "M0001", "R0001", "H0001")
 
 
 async def is_empty(ground: Ground) -> bool:
@@ -61,8 +65,7 @@ async def fill(
     the brands is there already, and `DEMO_TOO_LARGE` for the largest size on SQLite.
     """
     if size is Size.XL and ground.db.is_sqlite:
-        raise DemoTooLarge(field="size", reason="", reason_zh="", size=size.value)
-    await _require_new(ground)
+        raise DemoTooLarge(size=size.value)
     shape = SHAPES[size]
     today = Today.at_moment(as_of or clock.now())
     password_hash = await asyncio.to_thread(hash_password, PASSWORD)
@@ -71,27 +74,27 @@ async def fill(
         for trade in TRADES
     ]
     report = DemoReport(size, today.now)
-    batches, done, total = 0, 0, sum(house.customers for house in houses)
+    total = sum(house.customers for house in houses)
+    batches = count(1)
     async with ground.db.write() as session:
+        await _require_new(session)
         for house in houses:
             work = Work(session, actor.system(house.brand_id))
             await _load_house(work, house, report)
-            async for batch in _made_ahead(house, shape, vault, f"{seed}/{size}"):
-                await _load_batch(work, batch, report)
-                batches += 1
-                if batches in ANALYZE_AFTER:
-                    await _analyze(session)
-                done += len(batch.customers)
-                if progress is not None:
-                    progress(done, total)
+            async with aclosing(_made_ahead(house, shape, vault, f"{seed}/{size}")) as made:
+                async for batch in made:
+                    await _load_batch(work, batch, report)
+                    if next(batches) in ANALYZE_AFTER:
+                        await _analyze(session)
+                    if progress is not None:
+                        progress(report.rows["customers"], total)
             _say_who(house, report)
         await _analyze(session)
     return report
 
 
-async def _require_new(ground: Ground) -> None:
-    async with ground.db.read() as session:
-        there = {trade.code for trade in TRADES}.intersection(await brands.codes(session))
+async def _require_new(session: AsyncSession) -> None:
+    there = {trade.code for trade in TRADES}.intersection(await brands.codes(session))
     if there:
         raise DemoExists(brands=", ".join(sorted(there)))
 
@@ -134,7 +137,7 @@ async def _load_batch(work: Work, batch: Batch, report: DemoReport) -> None:
         report.count(table, len(getattr(batch, table)))
 
 
-async def _made_ahead(house: House, shape: Shape, vault: Vault, seed: str) -> AsyncIterator[Batch]:
+async def _made_ahead(house: House, shape: Shape, vault: Vault, seed: str) -> AsyncGenerator[Batch, None]:
     """The brand's batches in order; while one is loaded, the next is made in a thread."""
     plans = _plans(house, shape, vault, seed)
     coming = _start(next(plans))
@@ -161,10 +164,10 @@ def _plans(house: House, shape: Shape, vault: Vault, seed: str) -> Iterator[Maki
         parts = -(-left // PART)
         for part in range(parts):
             batch += 1
-            count = min(PART, left - part * PART)
+            size = min(PART, left - part * PART)
             dice = Dice(f"{seed}/{house.trade.code}/{shop.index}/{part}", house.today.first_id(batch))
-            yield Making(house, shop, shape, vault, dice, first, count, part, parts)
-            first += count
+            yield Making(house, shop, shape, vault, dice, first, size, part, parts)
+            first += size
 
 
 def _make(making: Making) -> Batch:
@@ -206,11 +209,11 @@ def _say_who(house: House, report: DemoReport) -> None:
     trade = house.trade
     for person in house.rows["staff"]:
         place = places.get(person["store_id"] or person["region_id"], trade.name)
-        if person["number"] in _KNOWN:
+        if person["number"] in KNOWN:
             report.sign_ins.append(
                 DemoSignIn(
                     trade.code, trade.name, Role(person["role"]), person["number"], person["name"], place, PASSWORD
                 )
             )
-        if person["state"] == "leaving":
+        if person["state"] is StaffState.LEAVING:
             report.waiting_for_handover.append(f"{trade.code} {person['number']} {person['name']}（{place}）")

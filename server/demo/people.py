@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from customers.models import HoldingReason
+from customers.queries import phones
 from server.demo import names
 from server.demo.dice import Dice
 from server.demo.house import Keeper, Row, Shop
@@ -14,13 +16,14 @@ PUBLIC_SHARE = 0.1
 SECOND_STORE_SHARE = 0.03
 MOVED_SHARE = 0.06
 DO_NOT_CONTACT_SHARE = 0.02
+CAME_BACK_SHARE = 0.07
 PHONE_SHARE = 0.96
 BIRTHDAY_SHARE = 0.92
 MOST_PURCHASES = 24
 
 # Numbers that begin with 142 or 143 have been given to nobody.
-_PHONE_NUMBERS = 200_000_000
-_PHONE_STRIDE = 7_654_321
+PHONE_NUMBERS = 200_000_000
+PHONE_STRIDE = 7_654_321
 
 
 def make_person(making: Making, number: int, days: list[int]) -> Person:
@@ -39,24 +42,30 @@ def make_person(making: Making, number: int, days: list[int]) -> Person:
 
 
 def buying_days(dice: Dice, orders_per_customer: float, buying_today: float) -> list[int]:
-    """When somebody buys, in days before today, the oldest first: a rhythm with a wobble, kept or broken off."""
+    """When somebody buys, in days before today, the oldest first: a rhythm with a wobble.
+
+    It is kept, or broken off of late or long ago; and a few have just come back after a long pause.
+    """
     # Rounding down, those who never buy and the orders of guests taken into account, the mean comes out right.
     count = min(MOST_PURCHASES, int(dice.waiting(orders_per_customer * 0.95 - 0.45)) + (dice.throw() < 0.92))
     if count == 0:
         return []
     rhythm = max(9.0, (0.5 + dice.throw()) * 400 / (count + 2))
-    mood = dice.throw()
+    mood, pause = dice.throw(), 1.0
     if dice.throw() < buying_today:
         last = 0.0
-    elif mood < 0.55:
+    elif mood < CAME_BACK_SHARE:
+        last, pause = 2 + dice.throw() * 16, 2.5
+    elif mood < 0.53:
         last = 1 + dice.throw() * rhythm * 1.2
-    elif mood < 0.82:
+    elif mood < 0.84:
         last = rhythm * (1.5 + 2 * dice.throw())
     else:
         last = 180 + dice.throw() * 400
     days = [int(last)]
     for _ in range(count - 1):
-        last += max(1.0, rhythm * (0.6 + 0.8 * dice.throw()))
+        last += max(1.0, rhythm * (0.6 + 0.8 * dice.throw()) * pause)
+        pause = 1.0
         if last > FURTHEST_BACK:
             break
         days.append(int(last))
@@ -95,12 +104,12 @@ def _phone(making: Making, number: int) -> Row:
     if making.dice.throw() >= PHONE_SHARE:
         return {"phone_sealed": None, "phone_index": None, "phone_masked": None}
     # The stride has no factor in common with the range: no two customers share a number.
-    phone = str(14_200_000_000 + number * _PHONE_STRIDE % _PHONE_NUMBERS)
+    phone = phones.normalised(str(14_200_000_000 + number * PHONE_STRIDE % PHONE_NUMBERS))
     brand_id = making.house.brand_id
     return {
         "phone_sealed": making.vault.seal(brand_id, phone),
         "phone_index": making.vault.index(brand_id, phone),
-        "phone_masked": f"{phone[:3]}****{phone[-4:]}",
+        "phone_masked": phones.masked(phone),
     }
 
 
@@ -127,36 +136,38 @@ def _tie(making: Making, customer_id: UUID, shop: Shop, since: datetime, number:
     begun = moved_at or since
     if former is not None:
         by_guide = former.staff_id or shop.manager_id
-        _hold(making, row["id"], former, "created", by_guide, since, moved_at)
-        by_mover = keeper.staff_id if reason == "claimed" else None
+        _hold(making, row["id"], former, HoldingReason.CREATED, by_guide, since, moved_at)
+        by_mover = keeper.staff_id if reason is HoldingReason.CLAIMED else None
         _hold(making, row["id"], keeper, reason, by_mover or shop.manager_id, begun, None)
     else:
-        _hold(making, row["id"], keeper, "created", keeper.staff_id or shop.manager_id, begun, None)
+        _hold(making, row["id"], keeper, HoldingReason.CREATED, keeper.staff_id or shop.manager_id, begun, None)
     return Tie(row, shop, keeper, former, moved_at)
 
 
-def _former(making: Making, shop: Shop, keeper: Keeper, since: datetime) -> tuple[Keeper | None, datetime | None, str]:
+def _former(
+    making: Making, shop: Shop, keeper: Keeper, since: datetime
+) -> tuple[Keeper | None, datetime | None, HoldingReason]:
     """Who held the relationship before, until when, and why it moved; mostly nobody."""
     dice = making.dice
     if dice.throw() >= MOVED_SHARE:
-        return None, None, ""
+        return None, None, HoldingReason.CREATED
     if shop.former is not None and dice.throw() < 0.7:
         # Handed over the day after the former guide had left; who came later was never theirs.
-        moved_at, former, reason = making.today.at(shop.former_left - 1, 11 * 3600), shop.former, "handover"
+        moved_at, former, reason = making.today.at(shop.former_left - 1, 11 * 3600), shop.former, HoldingReason.HANDOVER
         begun_by = making.today.at(shop.former_left, 0)
     else:
-        moved_at, former, reason = making.today.at(dice.between(40, 300), 11 * 3600), shop.public, "claimed"
+        moved_at, former, reason = making.today.at(dice.between(40, 300), 11 * 3600), shop.public, HoldingReason.CLAIMED
         begun_by = moved_at
         if keeper is shop.public:
-            former, reason = dice.one_of(shop.guides), "reassigned"
-    return (former, moved_at, reason) if since < begun_by else (None, None, "")
+            former, reason = dice.one_of(shop.guides), HoldingReason.REASSIGNED
+    return (former, moved_at, reason) if since < begun_by else (None, None, HoldingReason.CREATED)
 
 
 def _hold(
     making: Making,
     relationship_id: UUID,
     keeper: Keeper,
-    reason: str,
+    reason: HoldingReason,
     by_actor_id: UUID,
     from_at: datetime,
     until_at: datetime | None,

@@ -5,8 +5,10 @@ from datetime import datetime
 from itertools import pairwise
 from statistics import median
 
+from mall.models import OrderState
 from server.demo import words
 from server.demo.lives import Making, Person, Purchase
+from tasks.models import TaskKind
 
 LEAST_PURCHASES = 3
 LATE = 1.5
@@ -19,7 +21,7 @@ BIRTHDAY_AHEAD = 7
 class Reason:
     """What a task says: `text` quotes figures as of the morning the task was made."""
 
-    kind: str
+    kind: TaskKind
     title: str
     text: str
     words: str
@@ -42,12 +44,12 @@ def to_revisit(making: Making, person: Person, days_ago: int, at: datetime) -> R
 
 def to_follow_up(making: Making, person: Person, purchase: Purchase, days_ago: int) -> Reason:
     """An order that has not arrived yet; the customer shouldn't have to ask."""
-    waits = purchase.order["state"] == "paid"
+    waits = purchase.order["state"] is OrderState.PAID
     days = purchase.days_ago - days_ago
     amount = yuan(purchase.order["amount"])
     where = "还没发货" if waits else "已发货还没签收"
     return Reason(
-        "order_follow_up",
+        TaskKind.ORDER_FOLLOW_UP,
         "跟进小程序订单：待发货" if waits else "跟进小程序订单：运输中",
         f"小程序订单 {purchase.order['number']}，{amount}，{days} 天前付款，{where}",
         _say(making, person, words.PAID_WORDS if waits else words.SHIPPED_WORDS, purchase),
@@ -83,7 +85,7 @@ def _long_away(making: Making, person: Person, known: list[Purchase], since: int
     text = f"平时 {gap} 天来一次，已 {since} 天没来；近一年消费 {yuan(spent)}"
     priority = min(95, 50 + min(25, spent // 40_000) + min(20, 5 * (since // gap)))
     return Reason(
-        "revisit", "好久没来了，回访一下", text, _say(making, person, words.LONG_AWAY_WORDS, known[-1]), priority
+        TaskKind.REVISIT, "好久没来了，回访一下", text, _say(making, person, words.LONG_AWAY_WORDS, known[-1]), priority
     )
 
 
@@ -100,14 +102,16 @@ def _birthday(
     if (coming - day).days > BIRTHDAY_AHEAD:
         return None
     text = f"{born.month} 月 {born.day} 日生日；近一年来过 {visits} 次，消费 {yuan(spent)}"
-    return Reason("revisit", "生日关怀", text, _say(making, person, words.BIRTHDAY_WORDS, latest), 80)
+    return Reason(TaskKind.REVISIT, "生日关怀", text, _say(making, person, words.BIRTHDAY_WORDS, latest), 80)
 
 
 def _first_time(making: Making, person: Person, known: list[Purchase], since: int) -> Reason | None:
     if len(known) != 1 or not 5 <= since <= 15:
         return None
     text = f"{since} 天前第一次来，消费 {yuan(known[0].order['amount'])}"
-    return Reason("revisit", "新客回访：问问合不合适", text, _say(making, person, words.FIRST_WORDS, known[0]), 60)
+    return Reason(
+        TaskKind.REVISIT, "新客回访：问问合不合适", text, _say(making, person, words.FIRST_WORDS, known[0]), 60
+    )
 
 
 def _say(making: Making, person: Person, phrases: tuple[str, ...], purchase: Purchase) -> str:

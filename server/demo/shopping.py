@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from mall.models import Channel, CreditReason, LineKind, OrderState
 from server.demo.dice import DAY_SECONDS
 from server.demo.house import Article, Row
 from server.demo.lives import Making, Person, Purchase, Tie
@@ -35,7 +36,7 @@ def shop_on(making: Making, person: Person, days: list[int], *, online: bool = F
         article = _fill_basket(making, order, person.likes)
         purchase = Purchase(days_ago, placed_at, order, article, tie)
         person.purchases.append(purchase)
-        if days_ago >= 3 and order["state"] == "completed" and dice.throw() < REFUND_SHARE:
+        if days_ago >= 3 and order["state"] is OrderState.COMPLETED and dice.throw() < REFUND_SHARE:
             _refund(making, purchase)
     spent = sum(purchase.order["amount"] - purchase.refunded for purchase in person.purchases)
     person.customer["tier"] = next((tier for least, tier in _TIERS if spent >= least), "普卡")
@@ -69,18 +70,19 @@ def _order(
 ) -> Row:
     house, store = making.house, tie.shop if tie else making.shop
     day = making.day(days_ago)
+    channel = Channel.MINI_MALL if in_mall else Channel.POS
     making.serial += 1
     order: Row = {
         "brand_id": house.brand_id,
         "id": making.dice.id(),
-        "source": "mini_mall" if in_mall else "pos",
+        "source": channel.value,
         "number": f"{day:%y%m%d}{making.shop.index + 1:04d}{making.part:02d}{making.serial:05d}",
         "store_id": store.id,
         "customer_id": customer_id,
         "relationship_id": tie.row["id"] if tie else None,
         "serving_account_id": (tie.keeper if tie else store.public).account_id,
-        "state": _state(making, days_ago) if in_mall else "completed",
-        "channel": "mini_mall" if in_mall else "pos",
+        "state": _state(making, days_ago) if in_mall else OrderState.COMPLETED,
+        "channel": channel,
         "country": None,
         "amount": 0,
         "currency": "CNY",
@@ -95,21 +97,21 @@ def _order(
             "order_id": order["id"],
             "store_id": store.id,
             "account_id": tie.keeper_at(placed_at).account_id if tie else None,
-            "reason": "holder" if tie else "store",
+            "reason": CreditReason.HOLDER if tie else CreditReason.STORE,
             "decided_at": placed_at,
         }
     )
     return order
 
 
-def _state(making: Making, days_ago: int) -> str:
+def _state(making: Making, days_ago: int) -> OrderState:
     """A parcel leaves within a day or two, mostly, and arrives within a week."""
     if days_ago > 8:
-        return "completed"
+        return OrderState.COMPLETED
     luck = making.dice.throw()
     if days_ago == 0 or luck < 0.5 ** (days_ago + 1):
-        return "paid"
-    return "shipped" if days_ago < 4 or luck < 0.3 else "completed"
+        return OrderState.PAID
+    return OrderState.SHIPPED if days_ago < 4 or luck < 0.3 else OrderState.COMPLETED
 
 
 def _fill_basket(making: Making, order: Row, likes: str) -> Article:
@@ -119,9 +121,19 @@ def _fill_basket(making: Making, order: Row, likes: str) -> Article:
     picks = [_pick(making, likes) for _ in range(1 if luck < 0.75 else 2 if luck < 0.95 else 3)]
     for line, article in enumerate(picks, 1):
         quantity = 2 if dice.throw() < 0.07 else 1
-        _line(making, order, line, article.id, article.code, article.name, "goods", quantity, article.price * quantity)
-    if order["channel"] == "mini_mall" and order["amount"] < POSTAGE_BELOW:
-        _line(making, order, len(picks) + 1, None, "POST", "运费", "service", 1, POSTAGE)
+        _line(
+            making,
+            order,
+            line,
+            article.id,
+            article.code,
+            article.name,
+            LineKind.GOODS,
+            quantity,
+            article.price * quantity,
+        )
+    if order["channel"] is Channel.MINI_MALL and order["amount"] < POSTAGE_BELOW:
+        _line(making, order, len(picks) + 1, None, "POST", "运费", LineKind.SERVICE, 1, POSTAGE)
     return picks[0]
 
 
@@ -137,7 +149,7 @@ def _line(
     product_id: UUID | None,
     code: str,
     name: str,
-    kind: str,
+    kind: LineKind,
     quantity: int,
     amount: int,
 ) -> None:
@@ -179,6 +191,6 @@ def _refund(making: Making, purchase: Purchase) -> None:
     }
     making.batch.refunds.append(refund)
     line = {"brand_id": order["brand_id"], "refund_id": refund["id"], "line": 1, "product_code": article.code}
-    line |= {"name": article.name, "kind": "goods", "quantity": 1, "amount": article.price}
+    line |= {"name": article.name, "kind": LineKind.GOODS, "quantity": 1, "amount": article.price}
     making.batch.refund_lines.append(line)
     purchase.refunded, purchase.refunded_at = article.price, placed_at

@@ -4,10 +4,12 @@ from datetime import datetime
 from math import ceil
 from uuid import UUID
 
+from mall.models import OPEN_STATES
 from server.demo.house import Keeper, Row, Shop
 from server.demo.lives import Making, Person, Tie
 from server.demo.reasons import Reason, to_follow_up, to_revisit
 from server.demo.words import BOUGHT_REMARK, CHORES, DESK_CHORES, OUTCOMES
+from tasks.models import Outcome, TaskKind, TaskSource, TaskState
 
 MORNING = 6 * 3600
 EVENING = 21 * 3600 + 1800
@@ -40,7 +42,7 @@ def _tell_pending(making: Making, person: Person) -> bool:
     fresh = 0 if today.seconds > MORNING else 1
     days_ago = dice.between(fresh + 1, 5) if dice.throw() < LATE_SHARE else fresh
     latest = person.purchases[-1]
-    if latest.order["state"] in ("paid", "shipped") and latest.days_ago > fresh:
+    if latest.order["state"] in OPEN_STATES and latest.days_ago > fresh:
         reason: Reason | None = to_follow_up(making, person, latest, fresh)
         days_ago, tie = fresh, latest.tie
     else:
@@ -66,9 +68,15 @@ def _tell_done(making: Making, person: Person) -> bool:
     outcome, remark = dice.one_of(OUTCOMES)
     bought = next((p for p in person.purchases if p.placed_at >= made_at and p.days_ago >= 2), None)
     if bought is not None:
-        closed_at, outcome, remark = bought.placed_at, "bought", BOUGHT_REMARK
+        closed_at, outcome, remark = bought.placed_at, Outcome.BOUGHT, BOUGHT_REMARK
     task = _task(making, person, person.tie, reason, days_ago, today.at(days_ago - 2, EVENING))
-    task |= {"state": "done", "closed_at": closed_at, "outcome": outcome, "outcome_remark": remark, "version": 2}
+    task |= {
+        "state": TaskState.DONE,
+        "closed_at": closed_at,
+        "outcome": outcome,
+        "outcome_remark": remark,
+        "version": 2,
+    }
     return True
 
 
@@ -83,8 +91,8 @@ def _task(
         "customer_id": person.customer["id"],
         "suggested_words": reason.words,
         "priority": reason.priority,
-        "source": "rule",
-        "source_key": f"{reason.kind}:{tie.row['id']}:{day.isoformat()}",
+        "source": TaskSource.RULE,
+        "source_key": f"{reason.kind.value}:{tie.row['id']}:{day.isoformat()}",
         "created_by_id": None,
     }
     if snoozes:
@@ -102,11 +110,11 @@ def _tell_chores(making: Making, shop: Shop) -> None:
         chores = CHORES if keeper.staff_id else DESK_CHORES
         for title, why in making.dice.some_of(chores, making.dice.between(1, 2)):
             due_at = making.today.at(making.dice.one_of((0, -1)), EVENING)
-            _row(making, shop, keeper, "todo", title, why, fresh, due_at)
+            _row(making, shop, keeper, TaskKind.TODO, title, why, fresh, due_at)
 
 
 def _row(
-    making: Making, shop: Shop, keeper: Keeper, kind: str, title: str, reason: str, days_ago: int, due_at: datetime
+    making: Making, shop: Shop, keeper: Keeper, kind: TaskKind, title: str, reason: str, days_ago: int, due_at: datetime
 ) -> Row:
     task: Row = {
         "brand_id": making.house.brand_id,
@@ -121,9 +129,9 @@ def _row(
         "suggested_words": None,
         "priority": 40,
         "due_at": due_at,
-        "state": "pending",
+        "state": TaskState.PENDING,
         "snoozed_until": None,
-        "source": "person",
+        "source": TaskSource.PERSON,
         "source_key": None,
         "created_by_id": shop.manager_id,
         "created_at": making.today.at(days_ago, MORNING),

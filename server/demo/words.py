@@ -1,5 +1,7 @@
 """What guides write down of their customers, what they are asked to do, and what they might say."""
 
+from tasks.models import Outcome
+
 # Sentences for notes. {ta} is 她 or 他; {fit}, {style} are tags; {day}, {item}, {price} are a purchase.
 FAMILY_NOTES = {
     "新婚": ("今年刚结婚，婆婆讲究，挑东西会先打电话问；多夸{ta}爱人眼光好。", "新婚，正在布置家里，喜欢成双成对的。"),
@@ -68,10 +70,10 @@ DESK_CHORES = (
 
 # What came of a task: outcome and remark.
 OUTCOMES = (
-    ("reached", "聊得很好，说月底前来看看。"),
-    ("reached", "收到消息了，回了个笑脸。"),
-    ("not_reached", "电话没人接，晚点再试。"),
-    ("appointment", "约了周六下午到店试新款。"),
-    ("not_interested", "最近没有要添的，让换季再联系。"),
+    (Outcome.REACHED, "聊得很好，说月底前来看看。"),
+    (Outcome.REACHED, "收到消息了，回了个笑脸。"),
+    (Outcome.NOT_REACHED, "电话没人接，晚点再试。"),
+    (Outcome.APPOINTMENT, "约了周六下午到店试新款。"),
+    (Outcome.NOT_INTERESTED, "最近没有要添的，让换季再联系。"),
 )
 BOUGHT_REMARK = "回访后下了单，已经记到备注里。"

@@ -1,6 +1,7 @@
 """The small demo, made once for each engine: tests that only read it share it."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from kernel.db import Database
 from kernel.redis import connect
 from kernel.work import Ground
 from server.demo import DemoReport, Size, fill
+from server.demo.shape import Progress
 from server.tables import METADATA
 from server.wiring import wiring
 from tests.servers import Postgres
@@ -53,29 +55,38 @@ def not_a_hash(password: str) -> str:
     return f"hash of {password}"
 
 
-async def fill_small(ground: Ground, as_of: datetime = AS_OF, seed: int = 1) -> DemoReport:
-    return await fill(ground, Size.S, as_of=as_of, seed=seed, progress=None, vault=VAULT, hash_password=not_a_hash)
+async def fill_small(
+    ground: Ground, as_of: datetime = AS_OF, seed: int = 1, progress: Progress | None = None
+) -> DemoReport:
+    return await fill(ground, Size.S, as_of=as_of, seed=seed, progress=progress, vault=VAULT, hash_password=not_a_hash)
 
 
-@pytest.fixture(scope="module", params=("sqlite", "postgres"))
-def demo_url(
-    request: pytest.FixtureRequest, postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """A database with every table, for this module alone."""
-    if request.param == "sqlite":
-        path: Path = tmp_path_factory.mktemp("demo") / "daogou.db"
-        yield f"sqlite:///{path}"
-        return
-    postgres_server.drop_database("daogou_demo")
-    yield postgres_server.create_database("daogou_demo")
-    postgres_server.drop_database("daogou_demo")
-
-
-@pytest.fixture(scope="module")
-async def demo(demo_url: str) -> AsyncIterator[Demo]:
-    ground = Ground(Database(demo_url), connect(None), wiring)
+@asynccontextmanager
+async def standing_on(url: str) -> AsyncIterator[Ground]:
+    """A ground over a database with every table and no row."""
+    ground = Ground(Database(url), connect(None), wiring)
     async with ground.db.engine.begin() as connection:
         await connection.run_sync(METADATA.create_all)
-    yield Demo(ground, await fill_small(ground))
+    yield ground
     await ground.redis.aclose(close_connection_pool=True)
     await ground.db.close()
+
+
+def standing_on_sqlite(path: Path) -> AbstractAsyncContextManager[Ground]:
+    return standing_on(f"sqlite:///{path}")
+
+
+@pytest.fixture(scope="session", params=("sqlite", "postgres"))
+async def demo(
+    request: pytest.FixtureRequest, postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Demo]:
+    """The small demo, for tests that only read it."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('demo') / 'daogou.db'}"
+    else:
+        postgres_server.drop_database("daogou_demo")
+        url = postgres_server.create_database("daogou_demo")
+    async with standing_on(url) as ground:
+        yield Demo(ground, await fill_small(ground))
+    if request.param == "postgres":
+        postgres_server.drop_database("daogou_demo")

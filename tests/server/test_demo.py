@@ -13,6 +13,7 @@ from sqlalchemy.types import Uuid
 from sqlmodel import SQLModel, col
 
 from customers.models import Customer, Holding, Note, Relationship, Visit
+from customers.queries import phones
 from directory.models import Account, AccountKind, Brand, Region, Staff, StaffState, Store
 from kernel import clock, feed
 from kernel.actor import Role
@@ -166,7 +167,7 @@ async def test_orders_add_up_and_lie_in_the_past_in_hours_when_somebody_could_bu
         stores = {store.id: store for store in await session.scalars(select(Store))}
         since = {row.id: row.created_at for row in await session.scalars(select(Relationship))}
         lines = select(col(OrderLine.order_id), func.sum(col(OrderLine.amount))).group_by(col(OrderLine.order_id))
-        sums = dict((await session.execute(lines)).tuples().all())
+        sums: dict[UUID, int] = dict((await session.execute(lines)).all())
 
     hours: Counter[bool] = Counter()
     for order in orders:
@@ -229,9 +230,10 @@ async def test_phones_are_sealed_masked_findable_and_nobodys(demo: Demo) -> None
     for customer in known:
         assert customer.phone_sealed
         phone = VAULT.open(customer.brand_id, customer.phone_sealed)
-        assert re.fullmatch(r"14[23]\d{8}", phone)
-        assert customer.phone_masked == f"{phone[:3]}****{phone[-4:]}"
-        assert customer.phone_index == VAULT.index(customer.brand_id, phone)
+        typed = phone.removeprefix("+86")
+        assert re.fullmatch(r"14[23]\d{8}", typed)
+        assert customer.phone_masked == f"{typed[:3]}****{typed[-4:]}"
+        assert customer.phone_index == phones.index_of(VAULT, customer.brand_id, typed)
         numbers.add((customer.brand_id, phone))
 
     assert len(numbers) == len(known) > 1_300
@@ -317,7 +319,7 @@ async def test_the_first_guide_has_something_to_see_today(demo: Demo) -> None:
     pending = select(func.count()).where(col(Task.account_id) == guide.account_id, col(Task.state) == TaskState.PENDING)
 
     assert await demo.one(orders) >= 2
-    assert await demo.one(pending) >= 8
+    assert await demo.one(pending) >= 6
 
 
 async def test_a_leaver_waits_for_a_handover_with_access_closed(demo: Demo) -> None:

@@ -1,6 +1,8 @@
 """Filling a database with the demo: the same again for the same seed, all of it or nothing, and only once."""
 
 from datetime import UTC, datetime, timedelta
+from math import gcd
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +15,12 @@ from mall.models import Order
 from server.demo import DemoExists, DemoTooLarge, Size, fill, is_empty
 from server.demo.brands import TRADES
 from server.demo.dice import Dice, Today
-from server.demo.house import lay_out
+from server.demo.opening import lay_out
+from server.demo.people import PHONE_NUMBERS, PHONE_STRIDE
 from server.demo.shape import SHAPES
 from server.tables import METADATA
 from tests.factories import build_world
-from tests.server.conftest import AS_OF, VAULT, Demo, fill_small, not_a_hash
+from tests.server.conftest import AS_OF, VAULT, fill_small, not_a_hash, standing_on_sqlite
 
 # Salted or drawn anew each time, on purpose.
 NEVER_THE_SAME = {("customer", "phone_sealed"), ("feed", "epoch")}
@@ -39,19 +42,33 @@ async def count(ground: Ground) -> int:
         return sum([await session.scalar(select(func.count()).select_from(t)) or 0 for t in METADATA.sorted_tables])
 
 
-async def test_the_same_seed_and_instant_give_the_same_rows(ground: Ground, demo: Demo) -> None:
+@pytest.fixture(scope="session")
+async def once_before(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Any, ...]]]:
+    """What the demo looked like when it was made in an SQLite file, whichever engine it is made on now."""
+    async with standing_on_sqlite(tmp_path_factory.mktemp("before") / "daogou.db") as ground:
+        await fill_small(ground)
+        return await everything(ground)
+
+
+async def test_the_same_seed_and_instant_give_the_same_rows_on_either_engine(
+    ground: Ground, once_before: dict[str, list[tuple[Any, ...]]]
+) -> None:
     await fill_small(ground)
 
-    assert await everything(ground) == await everything(demo.ground)
+    assert await everything(ground) == once_before
 
 
-async def test_another_seed_gives_other_people(ground: Ground, demo: Demo) -> None:
+async def test_another_seed_gives_other_people_beside_a_brand_that_was_there(
+    ground: Ground, once_before: dict[str, list[tuple[Any, ...]]]
+) -> None:
+    world = await build_world(ground, code="elsewhere")
+
     report = await fill_small(ground, seed=2)
 
-    ours, theirs = await everything(ground), await everything(demo.ground)
-    assert ours["customer"] != theirs["customer"]
-    assert ours["mall_order"] != theirs["mall_order"]
-    assert [known.staff_number for known in report.sign_ins] == [known.staff_number for known in demo.report.sign_ins]
+    now = await everything(ground)
+    assert {ident for _, ident, *_ in now["customer"]}.isdisjoint({ident for _, ident, *_ in once_before["customer"]})
+    assert world.brand.id in {row[0] for row in now["brand"]}
+    assert {known.staff_number for known in report.sign_ins} == {"H0001", "R0001", "M0001", "G0001"}
 
 
 async def test_soon_after_midnight_there_are_orders_today_and_none_tomorrow(ground: Ground) -> None:
@@ -69,14 +86,16 @@ async def test_soon_after_midnight_there_are_orders_today_and_none_tomorrow(grou
     assert today > 10
 
 
-async def test_it_is_made_once(ground: Ground) -> None:
+async def test_it_is_made_once_and_counts_every_customer(ground: Ground) -> None:
     assert await is_empty(ground)
-    await fill_small(ground)
+    seen: list[tuple[int, int]] = []
+    await fill_small(ground, progress=lambda done, total: seen.append((done, total)))
     before = await count(ground)
 
     with pytest.raises(DemoExists) as refused:
         await fill_small(ground)
 
+    assert seen == [(done, 1_500) for done in (250, 500, 750, 1_000, 1_250, 1_500)]
     assert refused.value.code == "DEMO_EXISTS"
     assert "qinghe, zhenxi" in str(refused.value)
     assert await count(ground) == before
@@ -93,55 +112,27 @@ async def test_a_brand_of_that_code_is_left_alone(ground: Ground) -> None:
     assert await everything(ground) == before
 
 
-async def test_it_stands_beside_a_brand_that_was_there(ground: Ground) -> None:
-    world = await build_world(ground, code="elsewhere")
-
-    await fill_small(ground)
-
-    assert world.brand.id in {row[0] for row in (await everything(ground))["brand"]}
-
-
 async def test_an_interrupted_demo_leaves_nothing(ground: Ground) -> None:
-    seen = []
+    seen: list[tuple[int, int]] = []
 
     def interrupt(done: int, total: int) -> None:
         seen.append((done, total))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        await fill(ground, Size.S, as_of=AS_OF, seed=1, progress=interrupt, vault=VAULT, hash_password=not_a_hash)
+        await fill_small(ground, progress=interrupt)
 
     assert seen == [(250, 1_500)]
     assert await count(ground) == 0
 
 
-async def test_progress_counts_every_customer_once(ground: Ground) -> None:
-    seen: list[tuple[int, int]] = []
+async def test_the_largest_size_is_not_for_sqlite(tmp_path: Path) -> None:
+    async with standing_on_sqlite(tmp_path / "daogou.db") as ground:
+        with pytest.raises(DemoTooLarge) as refused:
+            await fill(ground, Size.XL, as_of=AS_OF, seed=1, progress=None, vault=VAULT, hash_password=not_a_hash)
 
-    await fill(
-        ground,
-        Size.S,
-        as_of=AS_OF,
-        seed=1,
-        progress=lambda done, total: seen.append((done, total)),
-        vault=VAULT,
-        hash_password=not_a_hash,
-    )
-
-    assert [total for _, total in seen] == [1_500] * 6
-    assert [done for done, _ in seen] == [250, 500, 750, 1_000, 1_250, 1_500]
-
-
-async def test_the_largest_size_is_not_for_sqlite(ground: Ground) -> None:
-    if not ground.db.is_sqlite:
-        assert await is_empty(ground)
-        return
-
-    with pytest.raises(DemoTooLarge) as refused:
-        await fill(ground, Size.XL, as_of=AS_OF, seed=1, progress=None, vault=VAULT, hash_password=not_a_hash)
-
+        assert await count(ground) == 0
     assert refused.value.code == "DEMO_TOO_LARGE"
-    assert await is_empty(ground)
 
 
 @pytest.mark.parametrize("size", list(Size))
@@ -160,3 +151,8 @@ def test_the_numbers_to_sign_in_with_are_the_same_at_every_size(size: Size) -> N
         guides += sum(number.startswith("G") for number in staff)
         customers += house.customers
     assert (stores, guides, customers) == (shape.stores, shape.guides, shape.customers)
+
+
+def test_no_two_customers_share_a_phone_number_at_any_size() -> None:
+    assert gcd(PHONE_STRIDE, PHONE_NUMBERS) == 1
+    assert max(shape.customers for shape in SHAPES.values()) <= PHONE_NUMBERS

@@ -72,6 +72,117 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("brand_id", "feed_id", "seq", name=op.f("pk_feed_event")),
     )
     op.create_table(
+        "import_run",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("brand_code", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("source", sa.String(length=32), nullable=False),
+        sa.Column("file_name", sa.String(length=200), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("mapping", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=True),
+        sa.Column("phase", sa.String(length=32), nullable=False),
+        sa.Column("position", sa.String(length=80), nullable=False),
+        sa.Column("counts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("token", sa.Uuid(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_import_run")),
+    )
+    with op.batch_alter_table("import_run", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_import_run_open",
+            ["brand_code"],
+            unique=True,
+            sqlite_where=sa.text("finished_at IS NULL"),
+            postgresql_where=sa.text("finished_at IS NULL"),
+        )
+
+    op.create_table(
+        "import_staged_customer",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_key", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("brand_id", "run_id", "customer_key", name=op.f("pk_import_staged_customer")),
+    )
+    op.create_table(
+        "import_staged_invoice",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.String(length=64), nullable=False),
+        sa.Column("outcome", sa.String(length=32), nullable=False),
+        sa.Column("customer_key", sa.String(length=64), nullable=True),
+        sa.Column("ordered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("store_code", sa.String(length=32), nullable=False),
+        sa.Column("guide_number", sa.String(length=32), nullable=True),
+        sa.Column("follows_home", sa.Boolean(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("brand_id", "run_id", "number", name=op.f("pk_import_staged_invoice")),
+    )
+    with op.batch_alter_table("import_staged_invoice", schema=None) as batch_op:
+        batch_op.create_index("ix_import_staged_invoice_customer", ["brand_id", "run_id", "customer_key"], unique=False)
+
+    op.create_table(
+        "import_staged_member",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_key", sa.String(length=64), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("brand_id", "run_id", "customer_key", name=op.f("pk_import_staged_member")),
+    )
+    op.create_table(
+        "import_staged_piece",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.String(length=64), nullable=False),
+        sa.Column("first_row", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("brand_id", "run_id", "number", "first_row", name=op.f("pk_import_staged_piece")),
+    )
+    op.create_table(
+        "imported_invoice",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.String(length=64), nullable=False),
+        sa.Column("customer_key", sa.String(length=64), nullable=True),
+        sa.Column("ordered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("store_code", sa.String(length=32), nullable=False),
+        sa.Column("guide_number", sa.String(length=32), nullable=True),
+        sa.Column("follows_home", sa.Boolean(), nullable=False),
+        sa.Column("ignored_lines", sa.Integer(), nullable=False),
+        sa.Column("ignored", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("brand_id", "source", "number", name=op.f("pk_imported_invoice")),
+    )
+    with op.batch_alter_table("imported_invoice", schema=None) as batch_op:
+        batch_op.create_index("ix_imported_invoice_customer", ["brand_id", "customer_key"], unique=False)
+
+    op.create_table(
+        "imported_member",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_key", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.String(length=32), nullable=False),
+        sa.Column("store_code", sa.String(length=32), nullable=True),
+        sa.Column("guide_number", sa.String(length=32), nullable=True),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("brand_id", "customer_key", name=op.f("pk_imported_member")),
+    )
+    op.create_table(
+        "imported_place",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("attributes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("created_id", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("brand_id", "run_id", "kind", "code", name=op.f("pk_imported_place")),
+    )
+    op.create_table(
         "job",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -326,15 +437,15 @@ def upgrade() -> None:
             "uq_tag_brand",
             ["brand_id", "group_id", "name"],
             unique=True,
-            sqlite_where=sa.text("owner_id IS NULL"),
-            postgresql_where=sa.text("owner_id IS NULL"),
+            sqlite_where=sa.text("owner_id IS NULL AND retired_at IS NULL"),
+            postgresql_where=sa.text("owner_id IS NULL AND retired_at IS NULL"),
         )
         batch_op.create_index(
             "uq_tag_personal",
             ["brand_id", "owner_id", "name"],
             unique=True,
-            sqlite_where=sa.text("owner_id IS NOT NULL"),
-            postgresql_where=sa.text("owner_id IS NOT NULL"),
+            sqlite_where=sa.text("owner_id IS NOT NULL AND retired_at IS NULL"),
+            postgresql_where=sa.text("owner_id IS NOT NULL AND retired_at IS NULL"),
         )
 
     op.create_table(
@@ -467,6 +578,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("news_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["brand_id", "customer_id"],
@@ -564,6 +676,7 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_task_relationship", ["brand_id", "relationship_id", "state"], unique=False)
         batch_op.create_index("ix_task_store", ["brand_id", "store_id", "state", "due_at"], unique=False)
+        batch_op.create_index("ix_task_store_closed", ["brand_id", "store_id", "closed_at"], unique=False)
         batch_op.create_index(
             "uq_task_source_key",
             ["brand_id", "source_key"],
@@ -653,11 +766,15 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Uuid(), nullable=True),
         sa.Column("relationship_id", sa.Uuid(), nullable=True),
         sa.Column("order_id", sa.Uuid(), nullable=True),
+        sa.Column("charged_account_id", sa.Uuid(), nullable=True),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "charged_account_id"], ["account.brand_id", "account.id"], name="fk_refund_charged_account"
+        ),
         sa.ForeignKeyConstraint(
             ["brand_id", "customer_id"],
             ["customer.brand_id", "customer.id"],
@@ -678,6 +795,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("brand_id", "source", "number", name=op.f("uq_refund_brand_id_source_number")),
     )
     with op.batch_alter_table("refund", schema=None) as batch_op:
+        batch_op.create_index("ix_refund_charged", ["brand_id", "charged_account_id", "day"], unique=False)
         batch_op.create_index("ix_refund_customer", ["brand_id", "customer_id", "placed_at"], unique=False)
         batch_op.create_index("ix_refund_order", ["brand_id", "order_id"], unique=False)
         batch_op.create_index("ix_refund_store_day", ["brand_id", "store_id", "day"], unique=False)
@@ -707,6 +825,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_refund_store_day")
         batch_op.drop_index("ix_refund_order")
         batch_op.drop_index("ix_refund_customer")
+        batch_op.drop_index("ix_refund_charged")
 
     op.drop_table("refund")
     op.drop_table("order_line")
@@ -724,6 +843,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("source_key IS NOT NULL"),
             postgresql_where=sa.text("source_key IS NOT NULL"),
         )
+        batch_op.drop_index("ix_task_store_closed")
         batch_op.drop_index("ix_task_store")
         batch_op.drop_index("ix_task_relationship")
         batch_op.drop_index("ix_task_account")
@@ -764,11 +884,13 @@ def downgrade() -> None:
     with op.batch_alter_table("tag", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_tag_personal",
-            sqlite_where=sa.text("owner_id IS NOT NULL"),
-            postgresql_where=sa.text("owner_id IS NOT NULL"),
+            sqlite_where=sa.text("owner_id IS NOT NULL AND retired_at IS NULL"),
+            postgresql_where=sa.text("owner_id IS NOT NULL AND retired_at IS NULL"),
         )
         batch_op.drop_index(
-            "uq_tag_brand", sqlite_where=sa.text("owner_id IS NULL"), postgresql_where=sa.text("owner_id IS NULL")
+            "uq_tag_brand",
+            sqlite_where=sa.text("owner_id IS NULL AND retired_at IS NULL"),
+            postgresql_where=sa.text("owner_id IS NULL AND retired_at IS NULL"),
         )
 
     op.drop_table("tag")
@@ -812,6 +934,27 @@ def downgrade() -> None:
         batch_op.drop_index("ix_job_state_run_at")
 
     op.drop_table("job")
+    op.drop_table("imported_place")
+    op.drop_table("imported_member")
+    with op.batch_alter_table("imported_invoice", schema=None) as batch_op:
+        batch_op.drop_index("ix_imported_invoice_customer")
+
+    op.drop_table("imported_invoice")
+    op.drop_table("import_staged_piece")
+    op.drop_table("import_staged_member")
+    with op.batch_alter_table("import_staged_invoice", schema=None) as batch_op:
+        batch_op.drop_index("ix_import_staged_invoice_customer")
+
+    op.drop_table("import_staged_invoice")
+    op.drop_table("import_staged_customer")
+    with op.batch_alter_table("import_run", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_import_run_open",
+            sqlite_where=sa.text("finished_at IS NULL"),
+            postgresql_where=sa.text("finished_at IS NULL"),
+        )
+
+    op.drop_table("import_run")
     op.drop_table("feed_event")
     op.drop_table("feed")
     op.drop_table("client_mutation")

@@ -1,0 +1,328 @@
+"""Registering customers, keeping what is known of them, and writing down what happens."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+import strawberry
+
+from customers import commands
+from customers.commands.profile import CustomerChanges
+from kernel.errors import NotFound
+from schema.context import Act, Info
+from schema.customers.types import (
+    Customer,
+    Note,
+    Relationship,
+    Visit,
+    customer_of,
+    note_of,
+    relationship_of,
+    visit_of,
+)
+from schema.fields import mutation
+from schema.problems import Problem
+from schema.scalars import given_id, read_id
+
+
+@strawberry.type(description="The customer as they are after the change.")
+class CustomerChanged:
+    customer: Customer
+
+
+@strawberry.type(description="The relationship as it is after the change.")
+class RelationshipChanged:
+    relationship: Relationship
+
+
+@strawberry.type(description="The note as it is after the change.")
+class NoteChanged:
+    note: Note
+
+
+@strawberry.type(description="The visit as it was noted.")
+class VisitChanged:
+    visit: Visit
+
+
+@strawberry.type(description="A phone in full, for the one who asked; the look was written down.")
+class PhoneRevealed:
+    phone: str = strawberry.field(description="In international form: `+8613812345678`.")
+    do_not_contact: bool = strawberry.field(description="Whether the customer wants to be left alone.")
+
+
+CustomerResult = Annotated[CustomerChanged | Problem, strawberry.union("CustomerResult")]
+RelationshipResult = Annotated[RelationshipChanged | Problem, strawberry.union("RelationshipResult")]
+NoteResult = Annotated[NoteChanged | Problem, strawberry.union("NoteResult")]
+VisitResult = Annotated[VisitChanged | Problem, strawberry.union("VisitResult")]
+PhoneResult = Annotated[PhoneRevealed | Problem, strawberry.union("PhoneResult")]
+
+
+@strawberry.input(description="What is known of somebody new.")
+class NewCustomer:
+    name: str = strawberry.field(description="1 to 60 characters.")
+    phone: str | None = strawberry.field(
+        default=None, description="11 digits of a mainland mobile, or with a country code; blanks and dashes are fine."
+    )
+    member_number: str | None = strawberry.field(default=None, description="One is made if there is none.")
+    tier: str | None = None
+    birthday: date | None = None
+    city: str | None = None
+    remark: str | None = strawberry.field(default=None, description="What to know of them, at most 200 characters.")
+    account_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The account that is to hold them; by default the actor's own."
+    )
+
+
+@strawberry.type
+class CustomerMutations:
+    @mutation(
+        "Write down somebody the brand doesn't know: `NOT_FOUND`, `FORBIDDEN`, `INVALID`, `BAD_PHONE`, `PHONE_TAKEN`, "
+        "`MEMBER_NUMBER_TAKEN`, `HOLDER_UNFIT`, `STORE_CLOSED`."
+    )
+    async def create_customer(
+        self, info: Info, input: NewCustomer, idempotency_key: str | None = None
+    ) -> CustomerResult:
+        return await _customer(
+            info,
+            idempotency_key,
+            lambda work: commands.create(
+                work,
+                info.context.vault,
+                name=input.name,
+                phone=input.phone,
+                member_number=input.member_number,
+                tier=input.tier,
+                birthday=input.birthday,
+                city=input.city,
+                remark=input.remark,
+                account_id=given_id(input.account_id),
+            ),
+        )
+
+    @mutation(
+        "Take on somebody the brand knows, by phone or member number, in a store that doesn't know them yet: "
+        "`NOT_FOUND`, `FORBIDDEN`, `INVALID`, `BAD_PHONE`, `IDENTITY_MISMATCH`, `ALREADY_HELD`, `HOLDER_UNFIT`, "
+        "`STORE_CLOSED`."
+    )
+    async def claim_customer(
+        self,
+        info: Info,
+        phone: str | None = None,
+        member_number: str | None = None,
+        account_id: strawberry.ID | None = None,
+        idempotency_key: str | None = None,
+    ) -> CustomerResult:
+        return await _customer(
+            info,
+            idempotency_key,
+            lambda work: commands.claim(
+                work,
+                info.context.vault,
+                phone=phone,
+                member_number=member_number,
+                account_id=given_id(account_id),
+            ),
+        )
+
+    @mutation(
+        "Claim the customer if the brand knows the phone or member number, or else create them. Who is known keeps "
+        "what is known of them: `NOT_FOUND`, `FORBIDDEN`, `INVALID`, `BAD_PHONE`, `IDENTITY_MISMATCH`, "
+        "`ALREADY_HELD`, `HOLDER_UNFIT`, `STORE_CLOSED`."
+    )
+    async def register_customer(
+        self, info: Info, input: NewCustomer, idempotency_key: str | None = None
+    ) -> CustomerResult:
+        return await _customer(
+            info,
+            idempotency_key,
+            lambda work: commands.register(
+                work,
+                info.context.vault,
+                name=input.name,
+                phone=input.phone,
+                member_number=input.member_number,
+                tier=input.tier,
+                birthday=input.birthday,
+                city=input.city,
+                remark=input.remark,
+                account_id=given_id(input.account_id),
+            ),
+        )
+
+    @mutation(
+        "Change what is given of a customer; null for tier, birthday or city forgets it: `NOT_FOUND`, `FORBIDDEN`, "
+        "`STALE_VERSION`, `INVALID`."
+    )
+    async def edit_customer(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        name: str | None = None,
+        tier: strawberry.Maybe[str | None] = None,
+        birthday: strawberry.Maybe[date | None] = None,
+        city: strawberry.Maybe[str | None] = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> CustomerResult:
+        changes = CustomerChanges()
+        if name is not None:
+            changes["name"] = name
+        if tier is not None:
+            changes["tier"] = tier.value
+        if birthday is not None:
+            changes["birthday"] = birthday.value
+        if city is not None:
+            changes["city"] = city.value
+        return await _customer(
+            info,
+            idempotency_key,
+            lambda work: commands.edit(work, read_id(id), expected_version=expected_version, **changes),
+        )
+
+    @mutation(
+        "Give a customer another phone, or none: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `BAD_PHONE`, `PHONE_TAKEN`."
+    )
+    async def change_phone(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        phone: str | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> CustomerResult:
+        return await _customer(
+            info,
+            idempotency_key,
+            lambda work: commands.change_phone(
+                work, info.context.vault, read_id(id), phone=phone, expected_version=expected_version
+            ),
+        )
+
+    @mutation(
+        "A customer's phone in full; each look is written down, so there is no idempotency key, and there are 60 an "
+        "hour: `NOT_FOUND`, `FORBIDDEN`, `NO_PHONE`, `TOO_MANY_REVEALS`."
+    )
+    async def reveal_phone(self, info: Info, id: strawberry.ID) -> PhoneResult:
+        async with info.context.work() as work:
+            revealed = await commands.reveal_phone(work, info.context.vault, read_id(id))
+        return PhoneRevealed(phone=revealed.phone, do_not_contact=revealed.do_not_contact)
+
+    @mutation(
+        "Note that a customer wants to be left alone, or no longer does: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`."
+    )
+    async def set_do_not_contact(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        do_not_contact: bool,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> CustomerResult:
+        return await _customer(
+            info,
+            idempotency_key,
+            lambda work: commands.set_consent(
+                work, read_id(id), do_not_contact=do_not_contact, expected_version=expected_version
+            ),
+        )
+
+    @mutation(
+        "Let a relationship decide from now on which store a customer's credit and planning belong to; for regional "
+        "managers and HQ: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`."
+    )
+    async def set_primary_relationship(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> RelationshipResult:
+        return await _relationship(
+            info,
+            idempotency_key,
+            lambda work: commands.set_primary(work, read_id(id), expected_version=expected_version),
+        )
+
+    @mutation(
+        "Say in one line what to know of a customer, or nothing. `expectedVersion` is the relationship's: "
+        "`NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`."
+    )
+    async def edit_remark(
+        self,
+        info: Info,
+        customer_id: strawberry.ID,
+        remark: str | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> RelationshipResult:
+        return await _relationship(
+            info,
+            idempotency_key,
+            lambda work: commands.edit_remark(
+                work, read_id(customer_id), remark=remark, expected_version=expected_version
+            ),
+        )
+
+    @mutation("Write something down about a customer, in 1 to 2,000 characters: `NOT_FOUND`, `FORBIDDEN`, `INVALID`.")
+    async def add_note(
+        self, info: Info, customer_id: strawberry.ID, body: str, idempotency_key: str | None = None
+    ) -> NoteResult:
+        return await _note(info, idempotency_key, lambda work: commands.add_note(work, read_id(customer_id), body=body))
+
+    @mutation("Correct one's own note: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.")
+    async def edit_note(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        body: str,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> NoteResult:
+        return await _note(
+            info,
+            idempotency_key,
+            lambda work: commands.edit_note(work, read_id(id), body=body, expected_version=expected_version),
+        )
+
+    @mutation(
+        "Note that a customer came, or was visited or called, now or at an earlier time: `NOT_FOUND`, `FORBIDDEN`, "
+        "`INVALID`, `VISIT_IN_THE_FUTURE`."
+    )
+    async def note_visit(
+        self,
+        info: Info,
+        customer_id: strawberry.ID,
+        at: datetime | None = None,
+        remark: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> VisitResult:
+        visit_id = await info.context.mutate(
+            info,
+            idempotency_key,
+            lambda work: commands.note_visit(work, read_id(customer_id), at=at, remark=remark),
+        )
+        visit = await visit_of(info, visit_id)
+        if visit is None:
+            raise NotFound
+        return VisitChanged(visit=visit)
+
+
+async def _customer(info: Info, key: str | None, act: Act) -> CustomerChanged:
+    customer = await customer_of(info, await info.context.mutate(info, key, act))
+    if customer is None:
+        raise NotFound
+    return CustomerChanged(customer=customer)
+
+
+async def _relationship(info: Info, key: str | None, act: Act) -> RelationshipChanged:
+    relationship = await relationship_of(info, await info.context.mutate(info, key, act))
+    if relationship is None:
+        raise NotFound
+    return RelationshipChanged(relationship=relationship)
+
+
+async def _note(info: Info, key: str | None, act: Act) -> NoteChanged:
+    note = await note_of(info, await info.context.mutate(info, key, act))
+    if note is None:
+        raise NotFound
+    return NoteChanged(note=note)
