@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from kernel import clock, ids
+from kernel.actor import Actor, Role
 from kernel.db import UtcDateTime
 
 BATCH = 500
@@ -91,6 +92,18 @@ def of_desk(store_id: UUID) -> UUID:
     return ids.derived(store_id, "desk")
 
 
+def followed_by(actor: Actor) -> list[UUID]:
+    """The feeds that a person hears of: their own, the store's, and for a store manager the desk's."""
+    if actor.staff_id is None:
+        return []
+    followed = [of_staff(actor.staff_id)]
+    if actor.store_id is not None:
+        followed.append(of_store(actor.store_id))
+        if actor.role is Role.STORE_MANAGER:
+            followed.append(of_desk(actor.store_id))
+    return sorted(followed)
+
+
 async def open_feeds(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID]) -> None:
     """Start new feeds, empty and with an epoch of their own."""
     rows = [{"brand_id": brand_id, "feed_id": feed_id, "epoch": uuid4(), "head": 0, "floor": 0} for feed_id in feed_ids]
@@ -149,12 +162,12 @@ async def heads(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID])
     return {feed.feed_id: feed for feed in found}
 
 
-async def all_heads(session: AsyncSession, feed_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """How far each of these feeds has grown, whatever brand it belongs to. Only for waking readers."""
+async def all_heads(session: AsyncSession, feed_ids: Iterable[UUID]) -> dict[UUID, Place]:
+    """Where each of these feeds ends, whatever brand it belongs to. Only for waking readers."""
     found = await session.execute(
-        select(col(Feed.feed_id), col(Feed.head)).where(col(Feed.feed_id).in_(list(feed_ids)))
+        select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head)).where(col(Feed.feed_id).in_(list(feed_ids)))
     )
-    return {row.feed_id: row.head for row in found}
+    return {row.feed_id: Place(row.epoch, row.head) for row in found}
 
 
 async def after(

@@ -1,8 +1,9 @@
 """What every resolver is given: who asks, in which language, and how to read and write."""
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, cast
 from uuid import UUID
@@ -15,7 +16,8 @@ from strawberry.types.nodes import SelectedField
 from kernel.actor import Actor
 from kernel.crypto import Vault
 from kernel.errors import Forbidden, NotSignedIn
-from kernel.idempotency import Reference, once
+from kernel.feed import Place
+from kernel.idempotency import Reference, fingerprint, once
 from kernel.work import Ground, Work, unit_of_work
 
 Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
@@ -31,15 +33,60 @@ class Identified(Protocol):
 Act = Callable[[Work], Awaitable[Identified]]
 
 
+class Tokens(Protocol):
+    """What a sign-in hands out."""
+
+    @property
+    def access_token(self) -> str: ...
+    @property
+    def access_expires_at(self) -> datetime: ...
+    @property
+    def refresh_token(self) -> str: ...
+    @property
+    def refresh_expires_at(self) -> datetime: ...
+
+
+class Auth(Protocol):
+    """Hands out, renews and ends sign-ins; the server knows how."""
+
+    async def sign_in(self, brand_code: str, number: str, password: str, address: str) -> Tokens: ...
+
+    async def refresh(self, refresh_token: str) -> Tokens: ...
+
+    async def sign_out(self, actor: Actor) -> None: ...
+
+
+class Waiter(Protocol):
+    """Somebody who waits for feeds to grow; `reached` is how far they have read."""
+
+    reached: Mapping[UUID, Place]
+
+    async def changed(self) -> None:
+        """Return at once if one of the feeds may have grown since the last call, otherwise when it does."""
+
+
+class Hub(Protocol):
+    """Wakes whoever waits for feeds; the server knows how."""
+
+    def watch(self, feed_ids: Collection[UUID]) -> AbstractContextManager[Waiter]: ...
+
+
 @dataclass
 class Context:
-    """One request's context, or one socket's. It holds no database session and remembers no row."""
+    """One operation's context. It holds no database session and remembers no row.
+
+    `address` is where the request came from, for counting attempts to sign in.
+    """
 
     ground: Ground
     vault: Vault
+    auth: Auth
+    hub: Hub
     signed_in: Actor | None
     language: str = "zh"
+    address: str = ""
     request_id: str = ""
+    may_introspect: bool = True
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -90,7 +137,8 @@ class Context:
             async def write() -> Reference:
                 return {"ids": [str(changed) for changed in await act(work)]}
 
-            answer = await once(work.session, work.actor, key, info.field_name, _arguments(info), write)
+            asked = fingerprint(self.vault, work.actor.brand_id, _arguments(info)) if key is not None else ""
+            answer = await once(work.session, work.actor, key, info.field_name, asked, write)
         return [UUID(changed) for changed in answer["ids"]]
 
     async def _read_batch(self, batch: Batch, arguments: dict[str, Any], keys: list[Any]) -> list[Any]:
@@ -109,7 +157,11 @@ async def _only(act: Act, work: Work) -> Sequence[UUID]:
 def _arguments(info: Info) -> dict[str, Any]:
     """What the client asked for, apart from the key itself: two requests under one key must agree on it.
 
-    A password is left out: a fast hash of it would be kept, from which it could be guessed.
+    A hash of this is kept. A password goes into it under the vault's key, or it could be guessed from the hash.
     """
-    arguments = cast(SelectedField, info.selected_fields[0]).arguments
-    return {name: value for name, value in arguments.items() if name not in ("idempotencyKey", "password")}
+    arguments = dict(cast(SelectedField, info.selected_fields[0]).arguments)
+    arguments.pop("idempotencyKey", None)
+    password = arguments.get("password")
+    if isinstance(password, str):
+        arguments["password"] = info.context.vault.index(info.context.actor.brand_id, password)
+    return arguments

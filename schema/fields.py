@@ -21,9 +21,9 @@ class Refusals(FieldExtension):
     ) -> Any:
         try:
             return await next_(source, info, **kwargs)
-        except NotSignedIn:
-            raise
         except Refusal as refusal:
+            if type(refusal) is NotSignedIn:
+                raise
             return Problem(code=refusal.code, message=refusal.say(info.context.language))
 
 
@@ -36,4 +36,10 @@ def field(description: str, graphql_type: Any = None) -> Callable[[Resolver], Re
 def mutation(description: str) -> Callable[[Resolver], Resolver]:
     """A field of the mutation root; the description lists the codes it refuses with."""
     decorator: Callable[[Resolver], Resolver] = strawberry.mutation(description=description, extensions=[Refusals()])
+    return decorator
+
+
+def subscription(description: str) -> Callable[[Resolver], Resolver]:
+    """A field of the subscription root. Refusals stay errors: they end the stream."""
+    decorator: Callable[[Resolver], Resolver] = strawberry.subscription(description=description)
     return decorator

@@ -1,20 +1,17 @@
 """The whole schema, put together from the domains' parts."""
 
-import strawberry
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.tools import merge_types
 
 from schema.customers import CustomerMutations, CustomerQueries
 from schema.directory import DirectoryMutations, DirectoryQueries
+from schema.execution import EXTENSIONS, Schema
+from schema.live import LiveQueries, LiveSubscriptions
 from schema.scalars import CONFIG
+from schema.sign_in import SignInMutations
 from schema.tasks import TaskMutations, TaskQueries
 
-Query = merge_types("Query", (DirectoryQueries, CustomerQueries, TaskQueries))
-Mutation = merge_types("Mutation", (DirectoryMutations, CustomerMutations, TaskMutations))
+Query = merge_types("Query", (DirectoryQueries, CustomerQueries, TaskQueries, LiveQueries))
+Mutation = merge_types("Mutation", (SignInMutations, DirectoryMutations, CustomerMutations, TaskMutations))
+Subscription = merge_types("Subscription", (LiveSubscriptions,))
 
-schema = strawberry.Schema(
-    query=Query,
-    mutation=Mutation,
-    config=CONFIG,
-    extensions=[lambda: ParserCache(maxsize=500), lambda: ValidationCache(maxsize=500)],
-)
+schema = Schema(query=Query, mutation=Mutation, subscription=Subscription, config=CONFIG, extensions=EXTENSIONS)

@@ -73,7 +73,7 @@ async def _in_brand(settings: Settings, code: str | None) -> AsyncIterator[Work]
 
 
 async def brand_of(ground: Ground, code: str | None) -> Brand:
-    """The brand of that code, or the only one. Raises `CannotStart`, naming those there are."""
+    """The brand with that code; without one, the only brand there is. Raises `CannotStart`."""
     async with ground.db.read() as session:
         known = await actors.brands(session)
     chosen = [brand for brand in known if code in (None, brand.code)]

@@ -15,10 +15,12 @@ from typing import IO, Any
 
 import uvicorn
 from sqlalchemy.engine import URL
+from starlette.applications import Starlette
 
 from server.app import create_app
 from server.errors import CannotStart
 from server.ground import address, standing
+from server.operations import LARGEST
 from server.reaching import why_no_redis
 from server.settings import Settings
 from server.worker import working
@@ -55,10 +57,21 @@ def listen(settings: Settings) -> socket.socket:
 
 def serve(settings: Settings, listening: socket.socket) -> None:
     """Answer until SIGINT or SIGTERM; without REDIS_URL also carry out jobs, as the emulation is in this process."""
-    config = uvicorn.Config(
-        create_app(settings),
+    server = uvicorn.Server(web(create_app(settings)))
+    _exit_quietly()
+    with _ends_with_parent():
+        server.run(sockets=[listening])
+    if not server.started:
+        raise SystemExit(1)  # what went wrong stands in the log
+
+
+def web(app: Starlette) -> uvicorn.Config:
+    """How an application is served: its limits for messages, pings and shutting down."""
+    return uvicorn.Config(
+        app,
         http="httptools",
         ws="websockets-sansio",
+        ws_max_size=LARGEST,
         ws_per_message_deflate=False,
         ws_ping_interval=10,
         ws_ping_timeout=10,
@@ -68,12 +81,6 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    server = uvicorn.Server(config)
-    _exit_quietly()
-    with _ends_with_parent():
-        server.run(sockets=[listening])
-    if not server.started:
-        raise SystemExit(1)  # what went wrong stands in the log
 
 
 def work(settings: Settings) -> None:

@@ -50,13 +50,14 @@ def fingerprint(path: Path) -> str:
 def opened(path: Path, rule: FileRule, columns: Mapping[str, str], time_format: str) -> Iterator[Sheet]:
     """The sheet in the file; its rows may be read inside the block. Refuses a header that doesn't fit."""
     with _opened(path) as stream:
-        start = stream.read(2)
-        stream.seek(0)
-        if start == _ZIP:
-            rows = workbook_rows(path.name, stream, rule.sheet, time_format, MOST_COLUMNS)
-        else:
-            rows = _csv_rows(path.name, _unpacked(stream, start == _GZIP), rule)
-        yield _sheet(path.name, rows, columns, stream)
+        yield _sheet(path.name, _rows(path.name, stream, rule, time_format), columns, stream)
+
+
+@contextmanager
+def opened_rows(path: Path, rule: FileRule, time_format: str) -> Iterator[Iterator[Row]]:
+    """All rows with their line numbers, the header among them; they may be read inside the block."""
+    with _opened(path) as stream:
+        yield _rows(path.name, stream, rule, time_format)
 
 
 @contextmanager
@@ -67,6 +68,14 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         raise errors.FileUnreadable(file=path.name, reason=error.strerror or type(error).__name__) from error
     with stream:
         yield stream
+
+
+def _rows(name: str, stream: IO[bytes], rule: FileRule, time_format: str) -> Iterator[Row]:
+    start = stream.read(2)
+    stream.seek(0)
+    if start == _ZIP:
+        return workbook_rows(name, stream, rule.sheet, time_format, MOST_COLUMNS)
+    return _csv_rows(name, _unpacked(stream, start == _GZIP), rule)
 
 
 def _unpacked(stream: IO[bytes], packed: bool) -> IO[bytes]:

@@ -1,0 +1,56 @@
+"""A reader's place in all the feeds that they follow, and the opaque cursor that stands for it."""
+
+import base64
+import binascii
+import struct
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel import feed
+from kernel.actor import Actor
+from kernel.feed import Feed, Place
+from schema.scalars import Cursor
+
+Position = Mapping[UUID, Place]
+
+_FORMAT = b"\x01"
+_ENTRY = struct.Struct(">16s16sQ")
+
+
+def write(position: Position) -> Cursor:
+    """The cursor for a position."""
+    entries = (_ENTRY.pack(feed_id.bytes, place.epoch.bytes, place.seq) for feed_id, place in sorted(position.items()))
+    return Cursor(base64.urlsafe_b64encode(_FORMAT + b"".join(entries)).decode().rstrip("="))
+
+
+def read(cursor: Cursor) -> Position | None:
+    """The position that a cursor stands for; `None` for one that this server never gave."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if raw[:1] != _FORMAT or (len(raw) - 1) % _ENTRY.size:
+        return None
+    return {UUID(bytes=feed_id): Place(UUID(bytes=epoch), seq) for feed_id, epoch, seq in _ENTRY.iter_unpack(raw[1:])}
+
+
+async def heads(session: AsyncSession, actor: Actor) -> dict[UUID, Feed]:
+    """The present state of all feeds that the actor follows: which ones follows from the sign-in alone."""
+    followed = feed.followed_by(actor)
+    found = await feed.heads(session, actor.brand_id, followed)
+    missing = set(followed) - found.keys()
+    if missing:
+        raise LookupError(f"no feed {missing}: whoever made its owner forgot to open it")
+    return found
+
+
+async def here(session: AsyncSession, actor: Actor) -> Cursor:
+    """The cursor of now. What is read after it can't be older, so catching up from it misses nothing."""
+    return write(ends(await heads(session, actor)))
+
+
+def ends(feeds: Mapping[UUID, Feed]) -> Position:
+    """The position at the end of these feeds."""
+    return {feed_id: Place(log.epoch, log.head) for feed_id, log in feeds.items()}

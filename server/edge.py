@@ -1,0 +1,83 @@
+"""What both wires share: who is calling, in which language, and what an operation is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from kernel.actor import Actor
+from kernel.crypto import Vault
+from kernel.work import Ground
+from schema.context import Context
+from server.auth import Auth, Caller, open_auth
+from server.hub import Hub
+from server.metrics import Metrics
+from server.refusals import BadToken
+from server.settings import Settings
+from server.standing import Standing
+
+OPERATION_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One per process: what requests and sockets need of it."""
+
+    settings: Settings
+    ground: Ground
+    vault: Vault
+    auth: Auth
+    hub: Hub
+    standing: Standing
+    metrics: Metrics
+
+    async def caller(self, authorization: str | None) -> Caller | None:
+        """Who shows this header; `None` if nobody shows anything. Raises `SIGN_IN_ENDED`, `BAD_TOKEN`."""
+        if authorization is None:
+            return None
+        scheme, _, token = authorization.strip().partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise BadToken
+        return await self.auth.who(token.strip())
+
+    def context(self, actor: Actor | None, *, language: str, address: str, request_id: str) -> Context:
+        """What one operation is given."""
+        return Context(
+            ground=self.ground,
+            vault=self.vault,
+            auth=self.auth,
+            hub=self.hub,
+            signed_in=actor,
+            language=language,
+            address=address,
+            request_id=request_id,
+            may_introspect=not self.settings.is_production,
+        )
+
+
+def open_edge(settings: Settings, ground: Ground, metrics: Metrics) -> Edge:
+    """The edge of a process that stands on this ground."""
+    return Edge(
+        settings=settings,
+        ground=ground,
+        vault=Vault(settings.data_key_bytes),
+        auth=open_auth(ground, settings),
+        hub=Hub(ground),
+        standing=Standing(ground),
+        metrics=metrics,
+    )
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request or socket comes from."""
+    return connection.client.host if connection.client is not None else ""
+
+
+def is_same_origin(headers: Mapping[str, str], allowed: tuple[str, ...]) -> bool:
+    """Whether a browser's page may open a socket here: a page of ours, or of an allowed origin. Apps send none."""
+    origin = headers.get("origin")
+    if origin is None:
+        return True
+    _, _, host = origin.rstrip("/").partition("://")
+    # Without the scheme: behind a proxy that ends TLS it isn't known here.
+    return origin.rstrip("/") in allowed or (host != "" and host.lower() == headers.get("host", "").lower())
