@@ -1,5 +1,8 @@
 """Why a file, or a mapping, can't be imported: one sentence that names the place."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from kernel.errors import Conflict, Invalid, NotFound
 
 
@@ -141,3 +144,34 @@ class CurrencyDiffers(Conflict):
     code = "CURRENCY_DIFFERS"
     en = "The brand {brand} counts in {ours}, the mapping in {theirs}."
     zh = "品牌 {brand} 的币种是 {ours}，而映射中是 {theirs}。"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong at one place of a file, in both languages."""
+
+    line: int
+    column: str
+    reason: str
+    reason_zh: str
+
+
+class DirectoryFileWrong(BadFile):
+    """Lines of a file of regions, stores and staff can't be carried out; `wrong` names up to 100 of them."""
+
+    code = "DIRECTORY_FILE_WRONG"
+    en = "{file}: nothing was changed. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
+    zh = "{file}：未做任何更改。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
+    MOST = 100
+
+    def __init__(self, file: str, wrong: Sequence[Wrong]) -> None:
+        self.wrong = wrong[: self.MOST]
+        first = wrong[0]
+        super().__init__(
+            file=file,
+            count=len(wrong),
+            line=first.line,
+            column=first.column,
+            reason=first.reason,
+            reason_zh=first.reason_zh,
+        )

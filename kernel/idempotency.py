@@ -1,6 +1,5 @@
 """Do a write once per key, however often a phone sends it."""
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from sqlmodel import Field, SQLModel, col
 
 from kernel import clock
 from kernel.actor import Actor
+from kernel.crypto import Vault
 from kernel.db import Json, UtcDateTime
 from kernel.errors import Conflict, require_text
 
@@ -45,26 +45,31 @@ class KeyReused(Conflict):
 Reference = dict[str, Any]
 
 
+def fingerprint(vault: Vault, brand_id: UUID, body: dict[str, Any]) -> str:
+    """What is kept of a request to know it again. Keyed: phones and passwords could be guessed from a plain hash."""
+    return vault.index(brand_id, orjson.dumps(body, option=orjson.OPT_SORT_KEYS, default=str).decode())
+
+
 async def once(
     session: AsyncSession,
     actor: Actor,
     key: str | None,
     operation: str,
-    body: dict[str, Any],
+    request_hash: str,
     act: Callable[[], Awaitable[Reference]],
 ) -> Reference:
     """Run `act` and remember which rows answer it; under a known key, return those without acting.
 
     Two at once under one key wait for each other: the second finds the first one's answer.
     Without a key it just acts. A refusal is not remembered: it changed nothing, so asking again is safe.
-    Raises `IDEMPOTENCY_KEY_REUSED` when the key came with another operation or body.
+    `request_hash` tells requests apart (see `fingerprint`). Raises `IDEMPOTENCY_KEY_REUSED` when the key
+    came with another operation or request.
     """
     if key is None:
         return await act()
     key = require_text("idempotencyKey", key, longest=LONGEST_KEY)
-    hashed = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
-    if not await _claim(session, actor, key, operation, hashed):
-        return await _remembered(session, actor, key, operation, hashed)
+    if not await _claim(session, actor, key, operation, request_hash):
+        return await _remembered(session, actor, key, operation, request_hash)
     reference = await act()
     await session.execute(
         update(ClientMutation)

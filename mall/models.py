@@ -53,6 +53,17 @@ class LineKind(StrEnum):
     SERVICE = "service"
 
 
+EXACT_DIGITS = 6
+"""Decimals in which sums are kept exact before they are rounded once: millionths of the currency."""
+
+_DIGITS = {"BHD": 3, "CLP": 0, "ISK": 0, "JPY": 0, "JOD": 3, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}
+
+
+def minor_digits(currency: str) -> int:
+    """How many decimals the currency's minor unit has (ISO 4217): 2 for CNY and GBP, 0 for JPY."""
+    return _DIGITS.get(currency, 2)
+
+
 class Product(SQLModel, table=True):
     """Something that is sold. `price` is in the currency's minor unit."""
 
@@ -140,7 +151,11 @@ class Order(SQLModel, table=True):
 
 
 class OrderLine(SQLModel, table=True):
-    """One line of an order. `product_code` and `name` are as sold, whatever the catalogue says later."""
+    """One line of an order. `product_code` and `name` are as sold, whatever the catalogue says later.
+
+    `residue` is what rounding left over: the exact amount less `amount`, in millionths of the currency;
+    null when nothing is left. Sums that have to be right to the last cent take it in.
+    """
 
     __tablename__ = "order_line"
     __table_args__ = (refers("order_id", "mall_order"), refers("product_id", "product"))
@@ -154,6 +169,7 @@ class OrderLine(SQLModel, table=True):
     kind: LineKind = Field(sa_type=enum_of(LineKind))
     quantity: int
     amount: int = Field(sa_type=BigInteger)
+    residue: int | None = None
 
 
 class Refund(SQLModel, table=True):
@@ -198,7 +214,7 @@ class Refund(SQLModel, table=True):
 
 
 class RefundLine(SQLModel, table=True):
-    """One line of a refund; `quantity` and `amount` are positive, as given back."""
+    """One line of a refund; `quantity` and `amount` are positive, as given back. `residue` is as with an order."""
 
     __tablename__ = "refund_line"
     __table_args__ = (refers("refund_id", "refund"),)
@@ -211,6 +227,7 @@ class RefundLine(SQLModel, table=True):
     kind: LineKind = Field(sa_type=enum_of(LineKind))
     quantity: int
     amount: int = Field(sa_type=BigInteger)
+    residue: int | None = None
 
 
 class Credit(SQLModel, table=True):

@@ -17,7 +17,7 @@ from kernel.actor import Actor
 from kernel.crypto import Vault
 from kernel.errors import Forbidden, NotSignedIn
 from kernel.feed import Place
-from kernel.idempotency import Reference, once
+from kernel.idempotency import Reference, fingerprint, once
 from kernel.work import Ground, Work, unit_of_work
 
 Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
@@ -137,7 +137,8 @@ class Context:
             async def write() -> Reference:
                 return {"ids": [str(changed) for changed in await act(work)]}
 
-            answer = await once(work.session, work.actor, key, info.field_name, _arguments(info), write)
+            asked = fingerprint(self.vault, work.actor.brand_id, _arguments(info)) if key is not None else ""
+            answer = await once(work.session, work.actor, key, info.field_name, asked, write)
         return [UUID(changed) for changed in answer["ids"]]
 
     async def _read_batch(self, batch: Batch, arguments: dict[str, Any], keys: list[Any]) -> list[Any]:
@@ -154,9 +155,6 @@ async def _only(act: Act, work: Work) -> Sequence[UUID]:
 
 
 def _arguments(info: Info) -> dict[str, Any]:
-    """What the client asked for, apart from the key itself: two requests under one key must agree on it.
-
-    A password is left out: a fast hash of it would be kept, from which it could be guessed.
-    """
+    """What the client asked for, apart from the key itself: two requests under one key must agree on it."""
     arguments = cast(SelectedField, info.selected_fields[0]).arguments
-    return {name: value for name, value in arguments.items() if name not in ("idempotencyKey", "password")}
+    return {name: value for name, value in arguments.items() if name != "idempotencyKey"}

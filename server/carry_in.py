@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,21 +9,43 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
 from intake.commands import runs, stage, steps
+from intake.commands.members import add_members
 from intake.errors import CurrencyDiffers, FileEmpty, ImportBusy
 from intake.models import ImportRun, Kind, Phase
 from intake.models.cells import Refused
 from intake.models.mapping import AnyMapping, OrderMapping, as_data
+from intake.models.members_file import members
 from intake.models.orders_file import pieces, placer
-from intake.models.rules import Fields
 from intake.queries import catalogue, files, ledger, mappings
 from kernel import ids
 from kernel.actor import system
+from kernel.crypto import Vault
 from kernel.work import Ground, unit_of_work
 
 Progress = Callable[[str, int, int], None]
 _PATIENCE = runs.LEASE.total_seconds() + 2
 _WAIT = 0.25
+_GROWN = frozenset({1, 4, 16, 64, 256, 1024})
+_GROWING = (
+    "import_staged_piece",
+    "import_staged_invoice",
+    "import_staged_customer",
+    "import_staged_member",
+    "imported_member",
+    "imported_invoice",
+    "store",
+    "staff",
+    "account",
+    "customer",
+    "relationship",
+    "holding",
+    "product",
+    "mall_order",
+    "refund",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +62,7 @@ async def carry_in(
     ground: Ground,
     path: Path,
     mapping: AnyMapping,
+    vault: Vault,
     *,
     brand_code: str | None = None,
     dry_run: bool = False,
@@ -61,13 +83,14 @@ async def carry_in(
         return Report(earlier.counts, monotonic() - began, resumed=True, dry_run=False)
     run = await _begin(ground, code, mapping, path, fingerprint, as_of)
     try:
-        counts = await _stage(ground, run, path, mapping, progress)
+        counts = await _stage(ground, run, path, mapping, vault, progress)
     except BaseException:
-        await _clear(ground, run)
+        await _drop(ground, run)
         raise
     if dry_run:
-        await _clear(ground, run)
+        await _drop(ground, run)
         return Report(counts, monotonic() - began, resumed=False, dry_run=True)
+    await _accept(ground, run, counts)
     run = await _apply(ground, run, mapping, progress)
     return Report(run.counts, monotonic() - began, resumed=False, dry_run=False)
 
@@ -85,7 +108,7 @@ async def _settle_earlier(ground: Ground, code: str, progress: Progress) -> Impo
     if run is None:
         return None
     if run.phase is Phase.STAGING:
-        await _clear(ground, run)
+        await _drop(ground, run)
         return None
     mapping = mappings.parse(str(run.mapping.get("name")), run.mapping, run.kind)
     return await _apply(ground, run, mapping, progress)
@@ -132,57 +155,64 @@ async def _begin(
         )
 
 
-async def _stage(ground: Ground, run: ImportRun, path: Path, mapping: AnyMapping, progress: Progress) -> dict[str, Any]:
-    """All of the file into the staging area; then it may be applied."""
-    tally = stage.Tally()
+async def _stage(
+    ground: Ground, run: ImportRun, path: Path, mapping: AnyMapping, vault: Vault, progress: Progress
+) -> dict[str, Any]:
+    """All of the file into the staging area; returns what it holds."""
+    tally, known = stage.Tally(), stage.Known()
     with files.opened(path, mapping.file, mapping.columns, mapping.time.formats[0]) as sheet:
-        total = path.stat().st_size
-        if isinstance(mapping, OrderMapping):
-            await _stage_orders(ground, run, mapping, sheet, tally, lambda: progress("read", sheet.done_bytes(), total))
+        rows = _Rows(run.file_name, sheet, tally)
+        try:
+            if isinstance(mapping, OrderMapping):
+                for batch in pieces(mapping, rows):
+                    tally.first, tally.last = tally.first or batch[0].number, batch[-1].number
+                    async with unit_of_work(ground, system(run.brand_id)) as work:
+                        await stage.add_pieces(work, run, batch)
+                    progress("read", sheet.done_bytes(), sheet.total_bytes)
+            else:
+                for told in members(mapping, vault, run.brand_id, rows):
+                    async with unit_of_work(ground, system(run.brand_id)) as work:
+                        await add_members(work, run, mapping, known, tally, told)
+                    progress("read", sheet.done_bytes(), sheet.total_bytes)
+        except Refused as refused:
+            raise refused.at(run.file_name, rows.line, mapping.columns) from refused
     if not tally.rows:
         raise FileEmpty(file=path.name)
+    await _look_at_sizes(ground)
     if isinstance(mapping, OrderMapping):
-        await _combine(ground, run, mapping, tally, progress)
-    counts = tally.as_data()
+        await _combine(ground, run, mapping, known, tally, progress)
+    return tally.as_data()
+
+
+class _Rows:
+    """The rows of a sheet by field; `line` is where the last one began."""
+
+    def __init__(self, file: str, sheet: files.Sheet, tally: stage.Tally) -> None:
+        self._file = file
+        self._sheet = sheet
+        self._tally = tally
+        self.line = 0
+
+    def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
+        for line, cells in self._sheet.rows:
+            self.line = line
+            self._tally.rows += 1
+            yield line, files.fields_of(self._sheet, self._file, line, cells)
+
+
+async def _accept(ground: Ground, run: ImportRun, counts: dict[str, Any]) -> None:
+    """From here on the import will be applied, whoever does it."""
+    changes = counts["invoices"]
     async with unit_of_work(ground, system(run.brand_id)) as work:
         held = await runs.hold(work, run)
         held.counts = counts
-        something = sum(tally.outcomes[outcome] for outcome in ("new", "changed"))
-        await runs.advance(work, held, Phase.PLACES if something else Phase.DONE)
-    return counts
-
-
-async def _stage_orders(
-    ground: Ground,
-    run: ImportRun,
-    mapping: OrderMapping,
-    sheet: files.Sheet,
-    tally: stage.Tally,
-    progress: Callable[[], None],
-) -> None:
-    at = [0]
-
-    def rows() -> Iterator[tuple[int, Fields]]:
-        for line, cells in sheet.rows:
-            at[0] = line
-            tally.rows += 1
-            yield line, files.fields_of(sheet, run.file_name, line, cells)
-
-    try:
-        for batch in pieces(mapping, rows()):
-            tally.first = tally.first or batch[0].number
-            tally.last = batch[-1].number
-            async with unit_of_work(ground, system(run.brand_id)) as work:
-                await stage.add_pieces(work, run, batch)
-            progress()
-    except Refused as refused:
-        raise refused.at(run.file_name, at[0], mapping.columns) from refused
+        await runs.advance(work, held, Phase.PLACES if changes["new"] or changes["changed"] else Phase.FINISHING)
 
 
 async def _combine(
-    ground: Ground, run: ImportRun, mapping: OrderMapping, tally: stage.Tally, progress: Progress
+    ground: Ground, run: ImportRun, mapping: OrderMapping, known: stage.Known, tally: stage.Tally, progress: Progress
 ) -> None:
-    rules, known = placer(mapping), stage.Known()
+    rules = placer(mapping)
     while True:
         async with unit_of_work(ground, system(run.brand_id)) as work:
             if not await stage.combine(work, run, mapping, rules, known, tally):
@@ -191,28 +221,41 @@ async def _combine(
 
 
 async def _apply(ground: Ground, run: ImportRun, mapping: AnyMapping, progress: Progress) -> ImportRun:
-    done = 0
+    done = taken = 0
     while run.phase is not Phase.DONE:
         stale = []
         if run.phase is Phase.FINISHING:
+            await _clear(ground, run)
             async with ground.db.read() as session:
                 stale = await catalogue.out_of_date(session, run)
         async with unit_of_work(ground, system(run.brand_id)) as work:
             before = run.phase
             run, count = await steps.step(work, run, mapping, stale)
-        done = done + count if run.phase is before else 0
+        done, taken = (done + count, taken + 1) if run.phase is before else (0, 0)
+        if taken in _GROWN:
+            await _look_at_sizes(ground)
         progress(run.phase.value, done, 0)
-    await _clear(ground, run, keep_run=True)
     return run
 
 
-async def _clear(ground: Ground, run: ImportRun, *, keep_run: bool = False) -> None:
+async def _look_at_sizes(ground: Ground) -> None:
+    """PostgreSQL plans a statement by how large it last saw a table, and these have just grown from nothing."""
+    if ground.db.is_sqlite:
+        return
+    async with ground.db.write() as session:
+        await session.execute(text(f"ANALYZE {', '.join(_GROWING)}"))
+
+
+async def _drop(ground: Ground, run: ImportRun) -> None:
+    """Leave nothing of an import that was not applied."""
+    await _clear(ground, run)
+    async with unit_of_work(ground, system(run.brand_id)) as work:
+        await runs.forget(work, run)
+
+
+async def _clear(ground: Ground, run: ImportRun) -> None:
     """Empty the staging area, a little at a time."""
-    with suppress(asyncio.CancelledError) if not keep_run else suppress():
-        empty = False
-        while not empty:
-            async with unit_of_work(ground, system(run.brand_id)) as work:
-                empty = await runs.clear(work, run)
-        if not keep_run:
-            async with unit_of_work(ground, system(run.brand_id)) as work:
-                await runs.forget(work, run)
+    empty = False
+    while not empty:
+        async with unit_of_work(ground, system(run.brand_id)) as work:
+            empty = await runs.clear(work, run)

@@ -51,7 +51,7 @@ async def revoke(settings: Settings, brand: str | None, sign_in_id: UUID) -> Non
 async def open_sign_ins(settings: Settings, brand: str | None) -> Sequence[Any]:
     """The sign-ins that still count; see `directory.queries.actors`."""
     async with ready(settings) as ground:
-        chosen = await _brand(ground, brand)
+        chosen = await brand_of(ground, brand)
         async with ground.db.read() as session:
             return await actors.open_sign_ins(session, chosen.id)
 
@@ -67,12 +67,13 @@ async def ready(settings: Settings) -> AsyncIterator[Ground]:
 @asynccontextmanager
 async def _in_brand(settings: Settings, code: str | None) -> AsyncIterator[Work]:
     async with ready(settings) as ground:
-        brand = await _brand(ground, code)
+        brand = await brand_of(ground, code)
         async with unit_of_work(ground, system(brand.id)) as work:
             yield work
 
 
-async def _brand(ground: Ground, code: str | None) -> Brand:
+async def brand_of(ground: Ground, code: str | None) -> Brand:
+    """The brand with that code; without one, the only brand there is. Raises `CannotStart`."""
     async with ground.db.read() as session:
         known = await actors.brands(session)
     chosen = [brand for brand in known if code in (None, brand.code)]

@@ -43,7 +43,7 @@ async def movable(work: Work, relationship_ids: Sequence[UUID]) -> set[UUID]:
 
 
 async def rehome(work: Work, moves: Sequence[Move]) -> None:
-    """Put relationships where they belong, as if they had never been elsewhere: the history is corrected, not extended."""
+    """Put relationships where they belong, as if they had never been elsewhere: history is corrected, not extended."""
     if not moves:
         return
     brand_id = work.actor.brand_id

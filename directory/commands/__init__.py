@@ -1,6 +1,7 @@
 """What can be done in this domain; the only writer of its tables."""
 
 from directory.commands.access import close_access, depart, hashed, reopen_access, reset_password
+from directory.commands.brands import found
 from directory.commands.load import load
 from directory.commands.regions import add_region, move_region, rename_region
 from directory.commands.staff import hire, move_staff, rename
@@ -12,6 +13,7 @@ __all__ = [
     "close_store",
     "depart",
     "edit_store",
+    "found",
     "hashed",
     "hire",
     "load",

@@ -31,7 +31,7 @@ async def add_region(work: Work, *, code: str, name: str, parent_id: UUID | None
     require_may_arrange(work.actor)
     await regions.lock_tree(work.session, work.actor)
     parent = await _parent(work, parent_id)
-    region_code = _checked_code(code)
+    region_code = checked_code(code)
     region = Region(
         brand_id=work.actor.brand_id,
         id=ids.new(),
@@ -112,7 +112,8 @@ def _path(parent: Region | None, code: str) -> str:
     return f"{parent.path if parent else '/'}{code}/"
 
 
-def _checked_code(code: str) -> str:
+def checked_code(code: str) -> str:
+    """A code that may stand in a path, in small letters. Raises `INVALID`."""
     lowered = code.strip().lower()
     if not _CODE.fullmatch(lowered):
         raise Invalid(

@@ -56,8 +56,8 @@ async def open_store(
         code=checked_code("code", code),
         name=require_text("name", name, longest=100),
         city=require_text("city", city, longest=60) if city is not None else None,
-        time_zone=_checked_zone(time_zone),
-        opening_hours=_checked_hours(opening_hours),
+        time_zone=checked_zone(time_zone),
+        opening_hours=checked_hours(opening_hours),
     )
     work.session.add(store)
     await flush_or_refuse(work.session, "code", CodeTaken(value=store.code))
@@ -84,9 +84,9 @@ async def edit_store(
         city = changes["city"]
         values["city"] = require_text("city", city, longest=60) if city is not None else None
     if "time_zone" in changes:
-        values["time_zone"] = _checked_zone(changes["time_zone"])
+        values["time_zone"] = checked_zone(changes["time_zone"])
     if "opening_hours" in changes:
-        values["opening_hours"] = _checked_hours(changes["opening_hours"])
+        values["opening_hours"] = checked_hours(changes["opening_hours"])
     if "region_id" in changes:
         values["region_id"] = (await regions.get(work.session, work.actor, changes["region_id"])).id
     for field, value in values.items():
@@ -137,7 +137,8 @@ def checked_code(field: str, code: str) -> str:
     return text
 
 
-def _checked_zone(name: str) -> str:
+def checked_zone(name: str) -> str:
+    """The name of an IANA time zone. Raises `BAD_TIME_ZONE`."""
     if name not in _zones():
         raise BadTimeZone(value=name[:40])
     return name
@@ -148,7 +149,8 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _checked_hours(hours: Hours) -> list[list[str] | None]:
+def checked_hours(hours: Hours) -> list[list[str] | None]:
+    """Seven days from Monday on. Raises `BAD_OPENING_HOURS`."""
     if len(hours) != 7:
         raise BadOpeningHours
     return [_checked_day(day) for day in hours]

@@ -51,6 +51,11 @@ async def by_ids(session: AsyncSession, actor: Actor, region_ids: Sequence[UUID]
     return {row.id: row for row in found}
 
 
+async def by_codes(session: AsyncSession, actor: Actor) -> dict[str, RegionRow]:
+    """All regions in sight by code: a brand has few."""
+    return {row.code: row for row in await session.execute(_rows(actor))}
+
+
 async def page(session: AsyncSession, actor: Actor, page: Page, parent_id: UUID | None = None) -> Sequence[RegionRow]:
     """Regions in sight, parents before their children; `parent_id` narrows to the regions right below one."""
     rows = _rows(actor)
@@ -69,7 +74,10 @@ def _visible(actor: Actor, region_id: UUID) -> Select[Region]:
 
 
 async def _one(session: AsyncSession, statement: Select[Any]) -> Region:
-    region: Region | None = await session.scalar(statement)
+    # A move writes the paths of all below in one statement, past the objects that the session knows: read afresh,
+    # and before that write what was changed in them.
+    await session.flush()
+    region: Region | None = await session.scalar(statement.execution_options(populate_existing=True))
     if region is None:
         raise NotFound
     return region

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, false, or_, select
+from sqlalchemy import ColumnElement, Row, Select, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,6 +15,8 @@ from kernel.errors import NotFound
 from kernel.pages import Key, Page, paged
 
 StaffRow = Row[*tuple[Any, ...]]
+
+MOST_AT_ONCE = 1_000
 
 
 async def lock(session: AsyncSession, actor: Actor, staff_id: UUID) -> Staff:
@@ -75,6 +77,29 @@ async def by_ids(session: AsyncSession, actor: Actor, staff_ids: Sequence[UUID])
     """Those of the staff who are in sight."""
     found = await session.execute(_rows(actor).where(col(Staff.id).in_(staff_ids)))
     return {row.id: row for row in found}
+
+
+async def by_numbers(session: AsyncSession, actor: Actor, numbers: Sequence[str]) -> dict[str, StaffRow]:
+    """Those of the staff with these numbers who are in sight; read in parts, as a statement takes so many values."""
+    found: dict[str, StaffRow] = {}
+    for start in range(0, len(numbers), MOST_AT_ONCE):
+        part = numbers[start : start + MOST_AT_ONCE]
+        found |= {row.number: row for row in await session.execute(_rows(actor).where(col(Staff.number).in_(part)))}
+    return found
+
+
+async def count_without_password(session: AsyncSession, actor: Actor, numbers: Sequence[str]) -> int:
+    """How many of the staff with these numbers can't sign in because they have no password."""
+    total = 0
+    for start in range(0, len(numbers), MOST_AT_ONCE):
+        part = numbers[start : start + MOST_AT_ONCE]
+        counted = await session.scalar(
+            select(func.count())
+            .select_from(Staff)
+            .where(staff_visible_to(actor), col(Staff.number).in_(part), col(Staff.password_hash).is_(None))
+        )
+        total += counted or 0
+    return total
 
 
 async def page(

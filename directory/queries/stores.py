@@ -52,6 +52,11 @@ async def by_ids(session: AsyncSession, actor: Actor, store_ids: Sequence[UUID])
     return {row.id: row for row in found}
 
 
+async def by_codes(session: AsyncSession, actor: Actor) -> dict[str, StoreRow]:
+    """All stores in sight by code: a brand has hundreds."""
+    return {row.code: row for row in await session.execute(_rows(actor))}
+
+
 async def page(
     session: AsyncSession,
     actor: Actor,

@@ -7,22 +7,35 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 from sqlmodel import col
 
 import mall.commands
 import mall.commands.replace
 from customers.models import Customer, Relationship
 from directory.models import Account, AccountKind, Store
-from intake.commands import places, stage
+from intake.commands import places
 from intake.models import ImportedInvoice, ImportRun, Outcome, StagedInvoice
 from intake.models.invoice import REFUND, SALE, Invoice, Line, minor, shared_out, unpacked
 from intake.models.mapping import OrderMapping
 from kernel import bulk, clock, ids
 from kernel.work import Work
-from mall.models import Channel, CreditReason, LineKind, Order, OrderState, Product, Refund
+from mall.models import EXACT_DIGITS, Channel, CreditReason, LineKind, Order, OrderState, Product, Refund, minor_digits
 
 AT_ONCE = 150
+_FACTS = (
+    "number",
+    "customer_key",
+    "ordered_at",
+    "store_code",
+    "guide_number",
+    "follows_home",
+    "ignored_lines",
+    "ignored",
+    "digest",
+    "content",
+)
+Staged = Row[Any]
 _KINDS = {kind.value: kind for kind in LineKind}
 
 
@@ -66,13 +79,13 @@ async def apply_next(work: Work, run: ImportRun, mapping: OrderMapping) -> tuple
     for (number, _, invoice), owner in zip(read, owners, strict=True):
         _add(batch, run, mapping, number, invoice, owner, products)
     await _write(work, batch)
-    await _remember(work, run, read, changed)
+    await _remember(work, run, staged, changed)
     return staged[-1].number, len(staged)
 
 
-async def _next(work: Work, run: ImportRun) -> Sequence[StagedInvoice]:
-    found = await work.session.scalars(
-        select(StagedInvoice)
+async def _next(work: Work, run: ImportRun) -> Sequence[Staged]:
+    found = await work.session.execute(
+        select(StagedInvoice.__table__)  # type: ignore[attr-defined]  # a table
         .where(
             col(StagedInvoice.brand_id) == run.brand_id,
             col(StagedInvoice.run_id) == run.id,
@@ -92,7 +105,7 @@ async def _known(work: Work, run: ImportRun, table: type[Order] | type[Refund], 
             col(table.brand_id) == run.brand_id, col(table.source) == run.source, col(table.number).in_(numbers)
         )
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 async def _owners(work: Work, invoices: Sequence[Invoice]) -> list[Owner]:
@@ -136,8 +149,8 @@ async def _relationships(work: Work, keys: set[str]) -> Known:
         .where(brand == work.actor.brand_id, col(Customer.member_number).in_(keys))
     )
     known: Known = {}
-    for key, store, is_primary, *place, kind in found.tuples():
-        owner = Owner(*place, is_guide=kind is AccountKind.GUIDE)
+    for key, store, is_primary, store_id, zone, customer_id, relationship_id, holder_id, kind in found:
+        owner = Owner(store_id, zone, customer_id, relationship_id, holder_id, kind is AccountKind.GUIDE)
         known.setdefault(key, []).append((store, is_primary, owner))
     return known
 
@@ -154,22 +167,23 @@ async def _products(work: Work, mapping: OrderMapping, invoices: Sequence[Invoic
             col(Product.brand_id) == work.actor.brand_id, col(Product.code).in_(list(sold))
         )
     )
-    known = dict(found.tuples().all())
+    known = dict(found.all())
+    digits = minor_digits(mapping.brand.currency)
+    made = {code: ids.new() for code in sold if code not in known}
     rows = [
         {
             "brand_id": work.actor.brand_id,
-            "id": ids.new(),
+            "id": product_id,
             "code": code,
-            "name": line.name,
+            "name": sold[code].name,
             "category": None,
-            "price": minor(Decimal(line.amount) / (line.quantity or 1), mapping.brand.minor_digits),
+            "price": minor(Decimal(sold[code].amount) / (sold[code].quantity or 1), digits),
             "version": 1,
         }
-        for code, line in sold.items()
-        if code not in known
+        for code, product_id in made.items()
     ]
     await mall.commands.load(work, products=rows)
-    return known | {str(row["code"]): row["id"] for row in rows}
+    return known | made
 
 
 def _add(
@@ -181,10 +195,11 @@ def _add(
     owner: Owner,
     products: dict[str, UUID],
 ) -> None:
+    digits = minor_digits(mapping.brand.currency)
     if sales := invoice.of(SALE):
         order_id = batch.known_orders.get(number) or ids.new()
         header = _header(run, mapping, order_id, number, sales, owner)
-        amounts = shared_out([Decimal(line.amount) for line in sales], mapping.brand.minor_digits)
+        amounts = shared_out([Decimal(line.amount) for line in sales], digits)
         header["amount"] = sum(amounts)
         header["serving_account_id"] = owner.holder_id
         header["state"], header["channel"] = OrderState.COMPLETED, Channel.FILE
@@ -192,19 +207,19 @@ def _add(
         batch.orders.append(header)
         batch.order_credits.append(_credit(run.brand_id, order_id, owner, header["placed_at"]))
         batch.order_lines.extend(
-            _line(run.brand_id, place, line, amount)
+            _line(run.brand_id, place, line, amount, digits)
             | {"order_id": order_id, "product_id": products.get(line.code) if line.kind == LineKind.GOODS else None}
             for place, (line, amount) in enumerate(zip(sales, amounts, strict=True), 1)
         )
     if given_back := invoice.of(REFUND):
         refund_id = batch.known_refunds.get(number) or ids.new()
         header = _header(run, mapping, refund_id, number, given_back, owner)
-        amounts = shared_out([Decimal(line.amount) for line in given_back], mapping.brand.minor_digits)
+        amounts = shared_out([Decimal(line.amount) for line in given_back], digits)
         header["amount"] = sum(amounts)
         header["order_id"] = None
         batch.refunds.append(header)
         batch.refund_lines.extend(
-            _line(run.brand_id, place, line, amount) | {"refund_id": refund_id}
+            _line(run.brand_id, place, line, amount, digits) | {"refund_id": refund_id}
             for place, (line, amount) in enumerate(zip(given_back, amounts, strict=True), 1)
         )
 
@@ -228,7 +243,8 @@ def _header(
     }
 
 
-def _line(brand_id: UUID, place: int, line: Line, amount: int) -> dict[str, Any]:
+def _line(brand_id: UUID, place: int, line: Line, amount: int, digits: int) -> dict[str, Any]:
+    residue = int(Decimal(line.amount).scaleb(EXACT_DIGITS)) - amount * 10 ** (EXACT_DIGITS - digits)
     return {
         "brand_id": brand_id,
         "line": place,
@@ -237,6 +253,7 @@ def _line(brand_id: UUID, place: int, line: Line, amount: int) -> dict[str, Any]
         "kind": _KINDS[line.kind],
         "quantity": line.quantity,
         "amount": amount,
+        "residue": residue or None,
     }
 
 
@@ -272,9 +289,7 @@ async def _write(work: Work, batch: Batch) -> None:
     )
 
 
-async def _remember(
-    work: Work, run: ImportRun, read: Sequence[tuple[str, Outcome, Invoice]], changed: Sequence[str]
-) -> None:
+async def _remember(work: Work, run: ImportRun, staged: Sequence[Staged], changed: Sequence[str]) -> None:
     if changed:
         await work.session.execute(
             delete(ImportedInvoice).where(
@@ -284,15 +299,7 @@ async def _remember(
             )
         )
     rows = [
-        {
-            "brand_id": run.brand_id,
-            "source": run.source,
-            "number": number,
-            "ignored_lines": invoice.ignored.total(),
-            "ignored": dict(sorted(invoice.ignored.items())),
-            "digest": invoice.digest,
-            **stage.facts(invoice),
-        }
-        for number, _, invoice in read
+        {"brand_id": run.brand_id, "source": run.source, **{name: getattr(row, name) for name in _FACTS}}
+        for row in staged
     ]
     await bulk.insert_rows(work.session, ImportedInvoice, rows)

@@ -52,7 +52,7 @@ async def _regions(work: Work, brand_id: UUID, mapping: Mapping) -> None:
     found = await work.session.execute(
         select(col(Region.code), col(Region.id), col(Region.path)).where(col(Region.brand_id) == brand_id)
     )
-    known = {code: (region_id, path) for code, region_id, path in found.tuples()}
+    known = {code: (region_id, path) for code, region_id, path in found}
     rows: list[dict[str, Any]] = []
     for rule in mapping.regions:
         if rule.code in known:
@@ -116,7 +116,7 @@ async def _stores(work: Work, codes: set[str]) -> dict[str, tuple[UUID, str, UUI
         )
         .where(col(Store.brand_id) == work.actor.brand_id, col(Store.code).in_(codes))
     )
-    return {code: (store_id, zone, public) for code, store_id, zone, public in found.tuples()}
+    return {code: (store_id, zone, public) for code, store_id, zone, public in found}
 
 
 async def _guide_accounts(work: Work, numbers: set[str]) -> dict[str, dict[UUID, UUID]]:
@@ -131,7 +131,7 @@ async def _guide_accounts(work: Work, numbers: set[str]) -> dict[str, dict[UUID,
         .where(col(Staff.brand_id) == work.actor.brand_id, col(Staff.number).in_(numbers))
     )
     accounts: dict[str, dict[UUID, UUID]] = {}
-    for number, state, works_at, store_id, account_id in found.tuples():
+    for number, state, works_at, store_id, account_id in found:
         mine = accounts.setdefault(number, {})
         if state is StaffState.ACTIVE and account_id is not None and works_at == store_id:
             mine[store_id] = account_id
@@ -155,7 +155,7 @@ async def _places(work: Work, kind: PlaceKind, codes: set[str]) -> list[Imported
 async def _open_stores(work: Work, places: list[ImportedPlace]) -> None:
     brand_id = work.actor.brand_id
     found = await work.session.execute(select(col(Region.code), col(Region.id)).where(col(Region.brand_id) == brand_id))
-    regions = dict(found.tuples().all())
+    regions = dict(found.all())
     rows = [
         {
             "brand_id": brand_id,

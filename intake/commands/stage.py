@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
 
 from directory.models import Staff, Store
@@ -33,7 +32,7 @@ from intake.models.rules import Place, Placer
 from kernel import bulk
 from kernel.work import Work
 
-_INVOICES_AT_ONCE = 400
+INVOICES_AT_ONCE = 400
 
 
 @dataclass(slots=True)
@@ -46,18 +45,17 @@ class Tally:
     orders: int = 0
     refunds: int = 0
     left_out: int = 0
+    customers_told: int = 0
     customers: set[str] = field(default_factory=set)
     ignored: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
-    kept: int = 0
-    joined: list[str] = field(default_factory=list)
 
     def as_data(self) -> dict[str, Any]:
         return {
             "rows": self.rows,
             "orders": self.orders,
             "refunds": self.refunds,
-            "customers": len(self.customers),
+            "customers": len(self.customers) + self.customers_told,
             "left_out": self.left_out,
             "ignored": dict(sorted(self.ignored.items())),
             "invoices": {outcome.value: self.outcomes[outcome.value] for outcome in Outcome},
@@ -98,6 +96,7 @@ async def combine(
     pieces = await _next_pieces(work, run)
     if not pieces:
         return False
+    last = pieces[-1].number
     wholes = [_whole(run, mapping, list(parts)) for _, parts in groupby(pieces, lambda piece: piece.number)]
     placed = [(whole, *_placed(run, mapping, placer, whole)) for whole in wholes]
     await _note_places(work, run, mapping, known, placed)
@@ -110,7 +109,7 @@ async def combine(
         delete(StagedPiece).where(
             col(StagedPiece.brand_id) == run.brand_id,
             col(StagedPiece.run_id) == run.id,
-            col(StagedPiece.number).in_([whole.number for whole in wholes]),
+            col(StagedPiece.number) <= last,
         )
     )
     return True
@@ -124,17 +123,17 @@ async def _next_pieces(work: Work, run: ImportRun) -> list[Piece]:
             .where(*mine)
             .distinct()
             .order_by(col(StagedPiece.number))
-            .limit(_INVOICES_AT_ONCE)
+            .limit(INVOICES_AT_ONCE)
         )
     ).all()
     if not numbers:
         return []
     found = await work.session.execute(
         select(col(StagedPiece.number), col(StagedPiece.first_row), col(StagedPiece.content))
-        .where(*mine, col(StagedPiece.number).in_(numbers))
+        .where(*mine, col(StagedPiece.number) <= numbers[-1])
         .order_by(col(StagedPiece.number), col(StagedPiece.first_row))
     )
-    return [_piece(*row) for row in found.tuples()]
+    return [_piece(*row) for row in found]
 
 
 def _piece(number: str, first_row: int, content: bytes) -> Piece:
@@ -198,14 +197,14 @@ async def _changes(
     found = await work.session.execute(
         select(col(table.number), col(table.digest)).where(*mine, col(table.number).in_(list(given)))
     )
-    digests = dict(found.tuples().all())
+    digests = dict(found.all())
     differing = [number for number, digest in digests.items() if given[number].digest != digest]
     contents: dict[str, bytes] = {}
     if differing:
         read = await work.session.execute(
             select(col(table.number), col(table.content)).where(*mine, col(table.number).in_(differing))
         )
-        contents = dict(read.tuples().all())
+        contents = dict(read.all())
     changes: dict[str, tuple[Outcome, Invoice, str]] = {}
     for number, invoice in given.items():
         if number not in digests:
@@ -225,7 +224,7 @@ async def _keep(
     work: Work, run: ImportRun, given: dict[str, Invoice], changes: dict[str, tuple[Outcome, Invoice, str]]
 ) -> None:
     rows = [
-        {"brand_id": run.brand_id, "run_id": run.id, "number": number, "outcome": outcome, **facts(invoice)}
+        {"brand_id": run.brand_id, "run_id": run.id, "number": number, "outcome": outcome, **_facts(invoice)}
         for number, (outcome, invoice, _) in changes.items()
     ]
     await bulk.insert_rows(work.session, StagedInvoice, rows)
@@ -233,7 +232,7 @@ async def _keep(
     await note_customers(work, run, keys)
 
 
-def facts(invoice: Invoice) -> dict[str, Any]:
+def _facts(invoice: Invoice) -> dict[str, Any]:
     """The columns that an invoice is found and placed by, with its content."""
     at = invoice.ordered_at
     return {
@@ -242,6 +241,9 @@ def facts(invoice: Invoice) -> dict[str, Any]:
         "store_code": invoice.store,
         "guide_number": invoice.guide or None,
         "follows_home": invoice.follows_home,
+        "ignored_lines": invoice.ignored.total(),
+        "ignored": dict(sorted(invoice.ignored.items())),
+        "digest": invoice.digest,
         "content": packed(invoice),
     }
 
@@ -249,19 +251,27 @@ def facts(invoice: Invoice) -> dict[str, Any]:
 async def note_customers(work: Work, run: ImportRun, keys: Iterable[str]) -> None:
     """Remember whose home has to be looked at."""
     rows = [{"brand_id": run.brand_id, "run_id": run.id, "customer_key": key} for key in sorted(keys)]
-    await _add_once(work, StagedCustomer, rows)
+    await bulk.insert_missing(work.session, StagedCustomer, rows)
 
 
 async def _note_places(
     work: Work, run: ImportRun, mapping: Mapping, known: Known, placed: Sequence[tuple[Piece, Place, Place | None]]
 ) -> None:
-    rows = []
     for whole, store, guide in placed:
-        try:
-            rows += await _new_places(work, run, mapping, known, store, guide)
-        except Refused as refused:
-            raise refused.at(run.file_name, whole.header_row, mapping.columns) from refused
-    await _add_once(work, ImportedPlace, rows)
+        await note_place(work, run, mapping, known, whole.header_row, store, guide)
+
+
+async def note_place(
+    work: Work, run: ImportRun, mapping: Mapping, known: Known, row: int, store: Place | None, guide: Place | None
+) -> None:
+    """Remember how to create a store and guide that a row names. Refuses one that must exist and doesn't."""
+    if store is None:
+        return
+    try:
+        rows = await _new_places(work, run, mapping, known, store, guide)
+    except Refused as refused:
+        raise refused.at(run.file_name, row, mapping.columns) from refused
+    await bulk.insert_missing(work.session, ImportedPlace, rows)
 
 
 async def _new_places(
@@ -312,10 +322,3 @@ async def _require(work: Work, table: type[SQLModel], key: Any, code: str, what:
     )
     if found is None:
         raise Refused(f"there is no {what} of this code.", f"没有该编码的{what_zh}。", PlaceUnknown, field=what)
-
-
-async def _add_once(work: Work, table: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    insert = sqlite.insert if work.session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    await work.session.execute(insert(table.__table__).on_conflict_do_nothing(), rows)  # type: ignore[attr-defined]  # a table

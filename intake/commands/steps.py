@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlmodel import col
 
-from intake.commands import finish, homes, invoices, places, runs
+from intake.commands import finish, homes, invoices, members, places, runs
 from intake.models import ImportRun, Phase, StagedCustomer
 from intake.models.mapping import AnyMapping, MemberMapping, OrderMapping
 from kernel.work import Work
@@ -29,6 +29,9 @@ async def step(
             await places.prepare(work, run, mapping)
             following = Phase.MEMBERS if isinstance(mapping, MemberMapping) else Phase.CUSTOMERS
             await runs.advance(work, run, following)
+        case Phase.MEMBERS, MemberMapping():
+            last, done = await members.apply_next(work, run)
+            await _go_on(work, run, last, done, Phase.CUSTOMERS)
         case Phase.CUSTOMERS, _:
             last, done = await _settle_next(work, run, mapping)
             following = Phase.INVOICES if isinstance(mapping, OrderMapping) else Phase.FINISHING

@@ -34,8 +34,8 @@ class Refused(Exception):
 
 def number_reader(rule: NumberRule) -> Callable[[str], Decimal]:
     """Reads decimals as the rule says they are written. No exponents, no other scripts' digits."""
-    shape = re.compile(r"[+-]?[0-9]{1,%d}(\.[0-9]{1,%d})?" % (_MOST_DIGITS, max(rule.most_decimals, 1)))
-    grouped = re.compile(r"[+-]?[0-9]{1,3}(%s[0-9]{3})+(\D[0-9]+)?" % re.escape(rule.grouping))
+    shape = re.compile(rf"[+-]?[0-9]{{1,{_MOST_DIGITS}}}(\.[0-9]{{1,{max(rule.most_decimals, 1)}}})?")
+    grouped = re.compile(rf"[+-]?[0-9]{{1,3}}({re.escape(rule.grouping)}[0-9]{{3}})+([^0-9][0-9]+)?")
 
     @lru_cache(_REMEMBERED)
     def read(text: str) -> Decimal:

@@ -9,7 +9,7 @@ Pair = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """An order as far as it says where its customer belongs. `follows_home`: the order counts where they are at home."""
+    """An order as far as it says where its customer belongs. `follows_home`: it counts where they are at home."""
 
     at: datetime
     number: str

@@ -128,8 +128,9 @@ def packed(invoice: Invoice) -> bytes:
 
 
 def unpacked(content: bytes) -> Invoice:
-    *header, lines, opens, ends = unpack(content)
-    return Invoice(*header, tuple(Line(*line) for line in lines), opens, ends)
+    customer, country, store, guide, follows_home, lines, opens, ends = unpack(content)
+    kept = tuple(Line(*line) for line in lines)
+    return Invoice(customer, country, store, guide, follows_home, kept, opens, ends)
 
 
 def minor(amount: Decimal, digits: int) -> int:

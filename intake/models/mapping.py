@@ -105,7 +105,6 @@ class BrandRule(Strict):
     code: Code
     name: Title
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "CNY"
-    minor_digits: Annotated[int, Field(ge=0, le=4)] = 2
 
 
 class FileRule(Strict):
@@ -248,7 +247,7 @@ class Mapping(Strict):
     values: list[ValueRule] = []
     regions: list[RegionRule] = []
     opening_hours: dict[FieldName, Hours] = {}
-    stores: Annotated[list[StoreRule], Field(min_length=1)]
+    stores: list[StoreRule] = []
     guides: list[GuideRule] = []
     staff: list[StaffRule] = []
 
@@ -304,6 +303,7 @@ class OrderMapping(Mapping):
         _require(
             "price" not in self.columns or "quantity" in self.columns, "columns", "with a price, quantity is needed"
         )
+        _require(bool(self.stores), "stores", "every order needs a store: give at least one rule")
         _require(not self.lines[-1].when, f"lines.{len(self.lines) - 1}", "the last rule takes the rest: no conditions")
         _require_slots(self.customer.name, {"customer"}, "customer.name")
         rules = [(f"lines.{i}.when.{j}", c) for i, rule in enumerate(self.lines) for j, c in enumerate(rule.when)]
@@ -315,7 +315,6 @@ class MemberMapping(Mapping):
     """How a file of members becomes customers. `yes` lists what counts as yes in a cell."""
 
     kind: Literal["members"]
-    phone: Pattern = r"\+?[0-9]{5,15}"
     yes: list[str] = ["1", "Y", "YES", "TRUE", "是"]
 
     @model_validator(mode="after")

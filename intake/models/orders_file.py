@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from intake.errors import InvoiceDisagrees, NumberWrong
-from intake.models.cells import Refused, number_reader, text, time_reader, whole
+from intake.models.cells import Refused, number_reader, time_reader, whole
 from intake.models.invoice import IGNORED, REFUND, Line
 from intake.models.mapping import OrderMapping
 from intake.models.rules import Fields, Placer, all_of, any_of, named
 
 _LINE_FIELDS = frozenset({"at", "code", "name", "quantity", "price", "amount"})
 _NUMBER, _CODE, _NAME, _COUNTRY, _MEMBER = 64, 64, 200, 60, 64
-_GREATEST = Decimal(10) ** 15
+_REMEMBERED = 65_536
+_GREATEST = Decimal(10) ** 9
 LINES_AT_ONCE = 20_000
 MOST_LINES = 20_000
 
@@ -29,58 +31,55 @@ class Piece:
     is_settled: bool = False
 
 
-Classify = Callable[[Fields], Line]
+Classify = Callable[[dict[str, str]], Line]
 
 
 def classifier(mapping: OrderMapping) -> Classify:
-    """What a row of this mapping is, with its amount exact. Raises `Refused`."""
+    """What a row of this mapping is, with its amount exact; its code is put in capitals. Raises `Refused`."""
     number, instant = number_reader(mapping.numbers), time_reader(mapping.time)
     rules = [(all_of(rule.when, number), rule.becomes, rule.reason or "") for rule in mapping.lines]
     is_service = any_of(mapping.services, number)
     sign = -1 if mapping.refund_amounts == "negative" else 1
-    priced, counted, titled = "price" in mapping.columns, "quantity" in mapping.columns, "name" in mapping.columns
+    counted, titled = "quantity" in mapping.columns, "name" in mapping.columns
+    money = "price" if "price" in mapping.columns else "amount"
 
-    def classify(fields: Fields) -> Line:
-        role, reason = next((becomes, why) for fits, becomes, why in rules if fits(fields))
-        quantity = named("quantity", lambda cell: Decimal(whole(number(cell))), fields["quantity"]) if counted else 1
-        if priced:
-            amount = quantity * named("price", number, fields["price"])
-        else:
-            amount = named("amount", number, fields["amount"])
-        if abs(amount) >= _GREATEST:
-            raise Refused("the amount is out of range.", "金额超出范围。", NumberWrong, "price" if priced else "amount")
+    def classify(fields: dict[str, str]) -> Line:
+        fields["code"] = code = _cell(fields, "code", _CODE).upper()
+        role, reason = "", ""
+        for fits, role, reason in rules:  # noqa: B007 - what it stops at is what is wanted
+            if fits(fields):
+                break
+        quantity = named("quantity", pieces_of, fields["quantity"]) if counted else 1
+        amount = named(money, number, fields[money])
+        if money == "price":
+            amount *= quantity
+        if not -_GREATEST < amount < _GREATEST:
+            raise Refused("the amount is out of range.", "金额超出范围。", NumberWrong, money)
         if role == REFUND:
             quantity, amount = sign * quantity, sign * amount
-        code = _cell(fields, "code", _CODE).upper()
-        kind = "service" if is_service({**fields, "code": code}) else "goods"
+        kind = "service" if is_service(fields) else "goods"
         name = fields["name"][:_NAME] if titled else ""
-        at = _time(fields["at"], instant)
-        return Line(role, reason, kind, code, name or code, int(quantity), str(amount), at)
+        return Line(role, reason, kind, code, name or code, quantity, str(amount), named("at", instant, fields["at"]))
+
+    @lru_cache(_REMEMBERED)
+    def pieces_of(cell: str) -> int:
+        return whole(number(cell))
 
     return classify
 
 
 def _cell(fields: Fields, name: str, longest: int) -> str:
-    try:
-        return text(fields[name], longest)
-    except Refused as refused:
-        refused.field = name
-        raise
-
-
-def _time(cell: str, instant: Callable[[str], int]) -> int:
-    try:
-        return instant(cell)
-    except Refused as refused:
-        refused.field = "at"
-        raise
+    cell = fields[name]
+    if len(cell) > longest:
+        raise Refused(f"longer than {longest} characters.", f"超过 {longest} 个字符。", field=name)
+    return cell
 
 
 def placer(mapping: OrderMapping) -> Placer:
     return Placer(mapping.values, mapping.stores, mapping.guides, number_reader(mapping.numbers))
 
 
-def pieces(mapping: OrderMapping, rows: Iterable[tuple[int, Fields]]) -> Iterator[list[Piece]]:
+def pieces(mapping: OrderMapping, rows: Iterable[tuple[int, dict[str, str]]]) -> Iterator[list[Piece]]:
     """Batches of pieces, some 20,000 lines each; an invoice that stands together stays together.
 
     Raises `Refused` for the row that was taken last.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from intake.errors import NumberWrong, PlaceUnknown
 from intake.models.cells import Refused, text
@@ -12,6 +13,7 @@ from intake.models.mapping import Condition, GuideRule, StoreRule, ValueRule, sl
 Fields = Mapping[str, str]
 Number = Callable[[str], Decimal]
 Test = Callable[[Fields], bool]
+Value = TypeVar("Value")
 
 _CODE, _NAME = 32, 60
 
@@ -45,20 +47,17 @@ def test_of(condition: Condition, number: Number) -> Test:
 
 
 def _comparison(condition: Condition, field: str, number: Number) -> Test:
-    def value(fields: Fields) -> Decimal:
-        return named(field, number, fields[field])
-
     if (above := condition.above) is not None:
-        return lambda fields: value(fields) > above
+        return lambda fields: named(field, number, fields[field]) > above
     if (below := condition.below) is not None:
-        return lambda fields: value(fields) < below
+        return lambda fields: named(field, number, fields[field]) < below
     if (least := condition.at_least) is not None:
-        return lambda fields: value(fields) >= least
+        return lambda fields: named(field, number, fields[field]) >= least
     most = condition.at_most
-    return lambda fields: most is not None and value(fields) <= most
+    return lambda fields: most is not None and named(field, number, fields[field]) <= most
 
 
-def named(field: str, read: Callable[[str], Decimal], cell: str) -> Decimal:
+def named(field: str, read: Callable[[str], Value], cell: str) -> Value:
     """Read a cell; a refusal names the field."""
     try:
         return read(cell)
@@ -76,12 +75,21 @@ def all_of(conditions: Sequence[Condition], number: Number) -> Test:
         case [one]:
             return one
         case _:
-            return lambda fields: all(test(fields) for test in tests)
+            return lambda fields: _all(tests, fields)
+
+
+def _all(tests: Sequence[Test], fields: Fields) -> bool:
+    for test in tests:  # noqa: SIM110 - a generator costs twice as much, half a million times
+        if not test(fields):
+            return False
+    return True
 
 
 def any_of(conditions: Sequence[Condition], number: Number) -> Test:
     """Whether one of the conditions holds; without conditions, never."""
     tests = [test_of(condition, number) for condition in conditions]
+    if len(tests) == 1:
+        return tests[0]
     return lambda fields: any(test(fields) for test in tests)
 
 
@@ -129,6 +137,15 @@ class Placer:
         store = self._store(fields)
         fields["store"] = store.code
         return store, self._guide(fields)
+
+    def place_if_named(self, cells: Fields) -> tuple[Place | None, Place | None]:
+        """The same for a row that may leave its store open."""
+        try:
+            return self.place(cells)
+        except Refused as refused:
+            if refused.kind is PlaceUnknown:
+                return None, None
+            raise
 
     def _store(self, fields: "_Lazy") -> Place:
         for index, (fits, rule) in enumerate(self._stores):

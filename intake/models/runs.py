@@ -98,6 +98,9 @@ class StagedInvoice(SQLModel, table=True):
     store_code: str = Field(max_length=32)
     guide_number: str | None = Field(default=None, max_length=32)
     follows_home: bool
+    ignored_lines: int
+    ignored: dict[str, Any] = Field(sa_type=Json)
+    digest: str = Field(max_length=32)
     content: bytes
 
 

@@ -50,6 +50,6 @@ async def out_of_date(session: AsyncSession, run: ImportRun) -> list[LastSold]:
     )
     sold = [
         (LastSold(product_id, name, minor(Decimal(amount) / (quantity or 1), 0)), known_name, known_price)
-        for product_id, name, amount, quantity, known_name, known_price in found.tuples()
+        for product_id, name, amount, quantity, known_name, known_price in found
     ]
     return [last for last, name, price in sold if (last.name, last.price) != (name, price)]

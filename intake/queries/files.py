@@ -6,11 +6,12 @@ Nothing is believed: neither that a line ends, nor that what is packed stays sma
 import csv
 import gzip
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from intake import errors
 from intake.models.mapping import FileRule
@@ -26,12 +27,13 @@ Row = tuple[int, list[str]]
 
 
 class Sheet(NamedTuple):
-    """The place of each field among the columns, the columns' own names, the rows with their line numbers, and how far into the file they are."""
+    """The place and the title of each field among the columns, the rows with their line numbers, and the progress."""
 
     places: dict[str, int]
     titles: dict[str, str]
     width: int
     rows: Iterator[Row]
+    total_bytes: int
     done_bytes: Callable[[], int]
 
 
@@ -48,13 +50,14 @@ def fingerprint(path: Path) -> str:
 def opened(path: Path, rule: FileRule, columns: Mapping[str, str], time_format: str) -> Iterator[Sheet]:
     """The sheet in the file; its rows may be read inside the block. Refuses a header that doesn't fit."""
     with _opened(path) as stream:
-        start = stream.read(2)
-        stream.seek(0)
-        if start == _ZIP:
-            rows = workbook_rows(path.name, stream, rule.sheet, time_format, MOST_COLUMNS)
-        else:
-            rows = _csv_rows(path.name, _unpacked(stream, start == _GZIP), rule)
-        yield _sheet(path.name, rows, columns, stream.tell)
+        yield _sheet(path.name, _rows(path.name, stream, rule, time_format), columns, stream)
+
+
+@contextmanager
+def opened_rows(path: Path, rule: FileRule, time_format: str) -> Iterator[Iterator[Row]]:
+    """All rows with their line numbers, the header among them; they may be read inside the block."""
+    with _opened(path) as stream:
+        yield _rows(path.name, stream, rule, time_format)
 
 
 @contextmanager
@@ -67,11 +70,19 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         yield stream
 
 
+def _rows(name: str, stream: IO[bytes], rule: FileRule, time_format: str) -> Iterator[Row]:
+    start = stream.read(2)
+    stream.seek(0)
+    if start == _ZIP:
+        return workbook_rows(name, stream, rule.sheet, time_format, MOST_COLUMNS)
+    return _csv_rows(name, _unpacked(stream, start == _GZIP), rule)
+
+
 def _unpacked(stream: IO[bytes], packed: bool) -> IO[bytes]:
-    return gzip.GzipFile(fileobj=stream, mode="rb") if packed else stream
+    return cast(IO[bytes], gzip.GzipFile(fileobj=stream, mode="rb")) if packed else stream
 
 
-def _sheet(name: str, rows: Iterator[Row], columns: Mapping[str, str], done_bytes: Callable[[], int]) -> Sheet:
+def _sheet(name: str, rows: Iterator[Row], columns: Mapping[str, str], stream: IO[bytes]) -> Sheet:
     line, header = next(rows, (1, []))
     if not any(header):
         raise errors.FileEmpty(file=name)
@@ -82,7 +93,7 @@ def _sheet(name: str, rows: Iterator[Row], columns: Mapping[str, str], done_byte
             kind = errors.ColumnTwice if found else errors.ColumnMissing
             raise kind(file=name, line=line, column=title)
     places = {field: titles.index(title) for field, title in columns.items()}
-    return Sheet(places, dict(columns), len(titles), rows, done_bytes)
+    return Sheet(places, dict(columns), len(titles), rows, os.fstat(stream.fileno()).st_size, stream.tell)
 
 
 def _csv_rows(name: str, stream: IO[bytes], rule: FileRule) -> Iterator[Row]:

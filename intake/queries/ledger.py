@@ -51,8 +51,9 @@ async def orders_of(session: AsyncSession, run: ImportRun, keys: Sequence[str]) 
     )
     orders: dict[str, list[Bought]] = defaultdict(list)
     for statement in (kept, new):
-        for key, *order in (await session.execute(statement)).tuples():
-            orders[str(key)].append(Bought(*order))
+        for key, at, number, store, guide, follows_home in await session.execute(statement):
+            if key is not None and at is not None:
+                orders[key].append(Bought(at, number, store, guide, follows_home))
     return orders
 
 
@@ -63,13 +64,20 @@ async def named_homes(session: AsyncSession, brand_id: UUID, keys: Sequence[str]
             col(ImportedMember.customer_key), col(ImportedMember.store_code), col(ImportedMember.guide_number)
         ).where(col(ImportedMember.brand_id) == brand_id, col(ImportedMember.customer_key).in_(keys))
     )
-    return {key: (store, guide) if store else None for key, store, guide in found.tuples()}
+    return {key: (store, guide) if store else None for key, store, guide in found}
 
 
-async def refunds_of_nobody(session: AsyncSession, brand_id: UUID, keys: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Refunds that name one of these customers but were taken before the customer was known: customer, source, number."""
+async def refunds_of_nobody(
+    session: AsyncSession, brand_id: UUID, keys: Sequence[str]
+) -> list[tuple[str, str, str, UUID]]:
+    """Refunds that were taken before the customer they name was known: customer, source, number, store."""
     found = await session.execute(
-        select(col(ImportedInvoice.customer_key), col(ImportedInvoice.source), col(ImportedInvoice.number))
+        select(
+            col(ImportedInvoice.customer_key),
+            col(ImportedInvoice.source),
+            col(ImportedInvoice.number),
+            col(Refund.store_id),
+        )
         .join(
             Refund,
             (col(Refund.brand_id) == col(ImportedInvoice.brand_id))
@@ -82,7 +90,7 @@ async def refunds_of_nobody(session: AsyncSession, brand_id: UUID, keys: Sequenc
             col(Refund.relationship_id).is_(None),
         )
     )
-    return [(str(key), source, number) for key, source, number in found.tuples()]
+    return [(str(key), source, number, store_id) for key, source, number, store_id in found]
 
 
 async def ignored_lines(session: AsyncSession, brand_id: UUID) -> int:

@@ -39,7 +39,7 @@ async def rewrite(work: Work, *, orders: Rows = (), refunds: Rows = ()) -> None:
         names = [name for name in rows[0] if name not in (*_KEYS, "version")]
         connection = await work.session.connection()
         await connection.execute(
-            update(table.__table__)  # type: ignore[attr-defined]  # a table
+            update(table.__table__)  # type: ignore[union-attr]  # a table
             .where(col(table.brand_id) == work.actor.brand_id, col(table.id) == bindparam("key"))
             .values(version=table.version + 1, **{name: bindparam(f"new_{name}") for name in names}),
             [{"key": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows],
@@ -82,7 +82,7 @@ async def _redate(work: Work, table: type[Order] | type[Refund], relationship_id
     )
     days = [
         {"key": key, "new_day": clock.store_day(placed_at, zone)}
-        for key, placed_at, day, zone in found.tuples()
+        for key, placed_at, day, zone in found
         if clock.store_day(placed_at, zone) != day
     ]
     if days:

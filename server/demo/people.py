@@ -16,6 +16,7 @@ PUBLIC_SHARE = 0.1
 SECOND_STORE_SHARE = 0.03
 MOVED_SHARE = 0.06
 DO_NOT_CONTACT_SHARE = 0.02
+CAME_BACK_SHARE = 0.07
 PHONE_SHARE = 0.96
 BIRTHDAY_SHARE = 0.92
 MOST_PURCHASES = 24
@@ -41,24 +42,30 @@ def make_person(making: Making, number: int, days: list[int]) -> Person:
 
 
 def buying_days(dice: Dice, orders_per_customer: float, buying_today: float) -> list[int]:
-    """When somebody buys, in days before today, the oldest first: a rhythm with a wobble, kept or broken off."""
+    """When somebody buys, in days before today, the oldest first: a rhythm with a wobble.
+
+    It is kept, or broken off of late or long ago; and a few have just come back after a long pause.
+    """
     # Rounding down, those who never buy and the orders of guests taken into account, the mean comes out right.
     count = min(MOST_PURCHASES, int(dice.waiting(orders_per_customer * 0.95 - 0.45)) + (dice.throw() < 0.92))
     if count == 0:
         return []
     rhythm = max(9.0, (0.5 + dice.throw()) * 400 / (count + 2))
-    mood = dice.throw()
+    mood, pause = dice.throw(), 1.0
     if dice.throw() < buying_today:
         last = 0.0
-    elif mood < 0.55:
+    elif mood < CAME_BACK_SHARE:
+        last, pause = 2 + dice.throw() * 16, 2.5
+    elif mood < 0.53:
         last = 1 + dice.throw() * rhythm * 1.2
-    elif mood < 0.82:
+    elif mood < 0.84:
         last = rhythm * (1.5 + 2 * dice.throw())
     else:
         last = 180 + dice.throw() * 400
     days = [int(last)]
     for _ in range(count - 1):
-        last += max(1.0, rhythm * (0.6 + 0.8 * dice.throw()))
+        last += max(1.0, rhythm * (0.6 + 0.8 * dice.throw()) * pause)
+        pause = 1.0
         if last > FURTHEST_BACK:
             break
         days.append(int(last))

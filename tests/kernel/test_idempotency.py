@@ -7,9 +7,11 @@ import pytest
 
 from kernel import ids
 from kernel.actor import Actor, Role
+from kernel.crypto import Vault
 from kernel.errors import Invalid, NotFound
-from kernel.idempotency import KeyReused, Reference, once
+from kernel.idempotency import KeyReused, Reference, fingerprint, once
 from kernel.work import Ground
+from tests.asking import VAULT
 
 ANNA = Actor(brand_id=ids.new(), id=ids.new(), role=Role.GUIDE)
 
@@ -94,4 +96,12 @@ async def _act(
     ground: Ground, actor: Actor, key: str, act: Any, operation: str = "ring", body: dict[str, Any] | None = None
 ) -> Reference:
     async with ground.db.write() as session:
-        return await once(session, actor, key, operation, body or {"one": 1}, act)
+        asked = fingerprint(VAULT, actor.brand_id, body or {"one": 1})
+        return await once(session, actor, key, operation, asked, act)
+
+
+def test_what_is_kept_of_a_request_cannot_be_found_by_guessing() -> None:
+    body = {"phone": "13800000000"}
+
+    assert fingerprint(VAULT, ANNA.brand_id, body) == fingerprint(VAULT, ANNA.brand_id, dict(body))
+    assert fingerprint(VAULT, ANNA.brand_id, body) != fingerprint(Vault(b"x" * 32), ANNA.brand_id, body)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -91,11 +91,19 @@ class Till(RuleBasedStateMachine):
         data=st.data(),
         minute=st.integers(0, 9),
         amount=st.integers(0, 50),
-        state=st.sampled_from([OrderState.CANCELLED, *OrderState]),
+        state=st.sampled_from(OrderState),
         lines_amount=st.integers(0, 50) | st.none(),
     )
     def hear(self, data: Any, minute: int, amount: int, state: OrderState, lines_amount: int | None) -> None:
+        self._hear(data.draw(st.sampled_from(self.book)), minute, amount, state, lines_amount)
+
+    @rule(data=st.data(), state=st.sampled_from(OrderState), below=st.integers(-1, 1))
+    def hear_newer(self, data: Any, state: OrderState, below: int) -> None:
         booked = data.draw(st.sampled_from(self.book))
+        amount = max(booked.refunded - below, 0) if below else booked.amount
+        self._hear(booked, booked.news_minute + 1, amount, state, None)
+
+    def _hear(self, booked: Booked, minute: int, amount: int, state: OrderState, lines_amount: int | None) -> None:
         lines = [Line("P", "商品", 1, amount if lines_amount is None else lines_amount)]
         news = replace(
             booked.news,
@@ -109,19 +117,19 @@ class Till(RuleBasedStateMachine):
             assert answer == "AMOUNTS_DIFFER"
         elif minute <= booked.news_minute:
             assert answer.id == booked.order_id
-        elif state is not booked.state and state not in NEXT[booked.state]:
-            assert answer == "ORDER_MOVED_ON"
         elif (state is OrderState.CANCELLED and booked.refunds) or amount < booked.refunded:
             assert answer in ("ORDER_REFUNDED", "REFUND_EXCEEDS_ORDER")
+        elif state is not booked.state and state not in NEXT[booked.state]:
+            assert answer == "ORDER_MOVED_ON"
         else:
             booked.state, booked.amount, booked.news_minute = state, amount, minute
             booked.version += 1
 
-    @rule(data=st.data(), amount=st.integers(0, 60), number=st.integers(0, 3))
+    @rule(data=st.data(), amount=st.integers(0, 12), number=st.integers(0, 3))
     def give_back(self, data: Any, amount: int, number: int) -> None:
         booked = data.draw(st.sampled_from(self.book))
         name = f"{booked.order_id}-{number}"
-        placed_at = booked.news.placed_at + timedelta(minutes=40)
+        placed_at = booked.news.placed_at + timedelta(minutes=50)
         news = refund_news(self.world, booked.order_id, amount=amount, number=name, placed_at=placed_at)
         answer = self.run(self._do(commands.record_refund, news))
         if amount < 1:
@@ -164,7 +172,14 @@ def test_the_database_and_the_book_keeper_agree(database_url: str) -> None:
     Till.world = loop.run_until_complete(build_world(ground))
     try:
         run_state_machine_as_test(
-            Till, settings=settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True)
+            Till,
+            settings=settings(
+                max_examples=12,
+                stateful_step_count=25,
+                deadline=None,
+                derandomize=True,
+                phases=[Phase.generate],  # a failure is told at once: shrinking it on a database takes minutes
+            ),
         )
     finally:
         loop.run_until_complete(ground.redis.aclose(close_connection_pool=True))

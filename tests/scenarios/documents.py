@@ -116,12 +116,12 @@ def _scalar(kind: str, name: str, give_id: Callable[[str], str]) -> Any:
             raise AssertionError(f"no value is known for the scalar {other} of {name}: teach this test")
 
 
-def document(kind: str, name: str, field: GraphQLField, given: dict[str, Any]) -> str:
+def document(kind: str, name: str, field: GraphQLField, given: dict[str, Any], depth: int = DEPTH) -> str:
     """The operation that asks one root field for everything that can be had without further arguments."""
     declared = ", ".join(f"${argument}: {field.args[argument].type}" for argument in given)
     passed = ", ".join(f"{argument}: ${argument}" for argument in given)
     head = f"{kind} ({declared})" if given else kind
-    return f"{head} {{ {name}{f'({passed})' if given else ''} {selection(field.type)} }}"
+    return f"{head} {{ {name}{f'({passed})' if given else ''} {selection(field.type, depth)} }}"
 
 
 def selection(kind: GraphQLOutputType, depth: int = DEPTH) -> str:

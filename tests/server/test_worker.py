@@ -321,7 +321,7 @@ async def test_the_house_is_kept(workshop: Workshop) -> None:
     for age in (timedelta(days=31), timedelta(days=29)):
         with clock.stopped_at(clock.now() - age):
             async with unit_of_work(workshop.ground, actor) as work:
-                await idempotency.once(work.session, actor, f"key-{age.days}", "op", {}, act)
+                await idempotency.once(work.session, actor, f"key-{age.days}", "op", "a hash", act)
     for age in (timedelta(days=8), timedelta(days=6)):
         with clock.stopped_at(clock.now() - age):
             await workshop.ask("rename", name=f"{age.days}")

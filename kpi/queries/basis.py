@@ -1,0 +1,235 @@
+"""Read what every figure is worked out from: orders and refunds, each by the calendar of its store."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from customers.models import Customer, Holding
+from directory.models import Account, Staff, Store
+from mall.models import (
+    EXACT_DIGITS,
+    Credit,
+    LineKind,
+    Order,
+    OrderLine,
+    OrderState,
+    Refund,
+    RefundLine,
+    minor_digits,
+)
+
+_AT_ONCE = 10_000
+
+
+class Sale(NamedTuple):
+    """An order. `guide` is the staff number that it is credited to; `amount` is exact, in millionths."""
+
+    customer: UUID | None
+    number: str
+    day: date
+    clock: time
+    placed_at: datetime
+    country: str | None
+    store: str
+    guide: str | None
+    amount: int
+
+
+class Return(NamedTuple):
+    """A refund. `guide` is whoever held the relationship when the money was given back; `amount` as with a sale."""
+
+    customer: UUID | None
+    day: date
+    store: str
+    guide: str | None
+    amount: int
+
+
+@dataclass(slots=True)
+class Basis:
+    """All of a brand up to a day. `members` gives the member number of each customer with an order."""
+
+    sales: list[Sale] = field(default_factory=list)
+    returns: list[Return] = field(default_factory=list)
+    members: dict[UUID, str] = field(default_factory=dict)
+    days: dict[UUID, list[date]] = field(default_factory=dict)
+
+    @property
+    def months(self) -> list[str]:
+        """Every month from the first order to the last."""
+        if not self.sales:
+            return []
+        first, last = min(sale.day for sale in self.sales), max(sale.day for sale in self.sales)
+        count = (last.year - first.year) * 12 + last.month - first.month + 1
+        numbers = range(first.month - 1, first.month - 1 + count)
+        return [f"{first.year + number // 12}-{number % 12 + 1:02}" for number in numbers]
+
+
+async def read(session: AsyncSession, brand_id: UUID, currency: str, until: date) -> Basis:
+    """Orders that stand and refunds, dated on or before that day."""
+    basis, scale = Basis(), scale_of(currency)
+    left_over = await _left_over(session, brand_id, OrderLine, col(OrderLine.order_id))
+    zones: dict[str, ZoneInfo] = {}
+    brand = col(Order.brand_id)
+    rows = await session.stream(
+        select(
+            col(Order.id),
+            col(Order.customer_id),
+            col(Customer.member_number),
+            col(Order.number),
+            col(Order.day),
+            col(Order.placed_at),
+            col(Order.country),
+            col(Order.amount),
+            col(Store.code),
+            col(Store.time_zone),
+            col(Staff.number),
+        )
+        .join(Store, (col(Store.brand_id) == brand) & (col(Store.id) == col(Order.store_id)))
+        .outerjoin(Customer, (col(Customer.brand_id) == brand) & (col(Customer.id) == col(Order.customer_id)))
+        .outerjoin(Credit, (col(Credit.brand_id) == brand) & (col(Credit.order_id) == col(Order.id)))
+        .outerjoin(Account, (col(Account.brand_id) == brand) & (col(Account.id) == col(Credit.account_id)))
+        .outerjoin(Staff, (col(Staff.brand_id) == brand) & (col(Staff.id) == col(Account.staff_id)))
+        .where(brand == brand_id, col(Order.state) != OrderState.CANCELLED, col(Order.day) <= until)
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    async for key, customer, member, number, day, placed_at, country, amount, store, zone, guide in rows:
+        clock = placed_at.astimezone(zones.setdefault(zone, ZoneInfo(zone))).time()
+        exact = amount * scale + left_over.get(key, 0)
+        basis.sales.append(Sale(customer, number, day, clock, placed_at, country, store, guide, exact))
+        if customer is not None:
+            basis.members[customer] = member
+    basis.days = _days(basis.sales)
+    basis.returns = await _returns(session, brand_id, scale, until)
+    return basis
+
+
+def scale_of(currency: str) -> int:
+    """How many millionths one minor unit is."""
+    return int(10 ** (EXACT_DIGITS - minor_digits(currency)))
+
+
+async def _left_over(
+    session: AsyncSession, brand_id: UUID, table: type[OrderLine] | type[RefundLine], key: Any
+) -> dict[UUID, int]:
+    """What rounding left over of each order or refund, in millionths; most have nothing."""
+    found = await session.execute(
+        select(key, func.sum(col(table.residue)))
+        .where(col(table.brand_id) == brand_id, col(table.residue).is_not(None))
+        .group_by(key)
+    )
+    return {row_id: int(residue) for row_id, residue in found}
+
+
+def _days(sales: Sequence[Sale]) -> dict[UUID, list[date]]:
+    days: dict[UUID, set[date]] = defaultdict(set)
+    for sale in sales:
+        if sale.customer is not None:
+            days[sale.customer].add(sale.day)
+    return {customer: sorted(found) for customer, found in days.items()}
+
+
+async def _returns(session: AsyncSession, brand_id: UUID, scale: int, until: date) -> list[Return]:
+    left_over = await _left_over(session, brand_id, RefundLine, col(RefundLine.refund_id))
+    holders = await _holders(session, brand_id)
+    found = await session.execute(
+        select(
+            col(Refund.id),
+            col(Refund.customer_id),
+            col(Refund.day),
+            col(Store.code),
+            col(Refund.relationship_id),
+            col(Refund.placed_at),
+            col(Refund.amount),
+        )
+        .join(Store, (col(Store.brand_id) == col(Refund.brand_id)) & (col(Store.id) == col(Refund.store_id)))
+        .where(col(Refund.brand_id) == brand_id, col(Refund.day) <= until)
+    )
+    returns = []
+    for key, customer, day, store, relationship, at, amount in found:
+        guide = _holder(holders.get(relationship, ()), at) if relationship else None
+        returns.append(Return(customer, day, store, guide, amount * scale + left_over.get(key, 0)))
+    return returns
+
+
+Held = Sequence[tuple[datetime, str | None]]
+
+
+async def _holders(session: AsyncSession, brand_id: UUID) -> dict[UUID, Held]:
+    """By relationship with a refund: who held it from when on, oldest first."""
+    refunded = select(col(Refund.relationship_id)).where(col(Refund.brand_id) == brand_id).distinct()
+    found = await session.execute(
+        select(col(Holding.relationship_id), col(Holding.from_at), col(Staff.number))
+        .join(Account, (col(Account.brand_id) == col(Holding.brand_id)) & (col(Account.id) == col(Holding.account_id)))
+        .outerjoin(Staff, (col(Staff.brand_id) == col(Holding.brand_id)) & (col(Staff.id) == col(Account.staff_id)))
+        .where(col(Holding.brand_id) == brand_id, col(Holding.relationship_id).in_(refunded))
+        .order_by(col(Holding.relationship_id), col(Holding.from_at))
+    )
+    holders: dict[UUID, list[tuple[datetime, str | None]]] = defaultdict(list)
+    for relationship, since, guide in found:
+        holders[relationship].append((since, guide))
+    return dict(holders)
+
+
+def _holder(held: Held, at: datetime) -> str | None:
+    """Who held it then; what was given back before anybody held it counts for the first."""
+    earlier = [guide for since, guide in held if since <= at]
+    if earlier:
+        return earlier[-1]
+    return held[0][1] if held else None
+
+
+def _exact(table: type[OrderLine] | type[RefundLine], scale: int) -> Any:
+    """The exact sum of a group of lines, in millionths."""
+    return func.coalesce(func.sum(col(table.amount)), 0) * scale + func.coalesce(func.sum(col(table.residue)), 0)
+
+
+async def goods(session: AsyncSession, brand_id: UUID, currency: str, until: date) -> tuple[int, int]:
+    """Merchandise sold, and given back, without services such as postage; in millionths."""
+    scale = scale_of(currency)
+    sold = (
+        select(_exact(OrderLine, scale))
+        .join(Order, (col(Order.brand_id) == col(OrderLine.brand_id)) & (col(Order.id) == col(OrderLine.order_id)))
+        .where(
+            col(OrderLine.brand_id) == brand_id,
+            col(OrderLine.kind) == LineKind.GOODS,
+            col(Order.state) != OrderState.CANCELLED,
+            col(Order.day) <= until,
+        )
+    )
+    brand = col(RefundLine.brand_id)
+    returned = (
+        select(_exact(RefundLine, scale))
+        .join(Refund, (col(Refund.brand_id) == brand) & (col(Refund.id) == col(RefundLine.refund_id)))
+        .where(brand == brand_id, col(RefundLine.kind) == LineKind.GOODS, col(Refund.day) <= until)
+    )
+    return int(await session.scalar(sold) or 0), int(await session.scalar(returned) or 0)
+
+
+async def best_goods(
+    session: AsyncSession, brand_id: UUID, currency: str, until: date, limit: int
+) -> list[tuple[str, int, int]]:
+    """The products that brought most: code, amount in millionths, distinct customers. Ties by code."""
+    total = _exact(OrderLine, scale_of(currency))
+    found = await session.execute(
+        select(col(OrderLine.product_code), total, func.count(col(Order.customer_id).distinct()))
+        .join(Order, (col(Order.brand_id) == col(OrderLine.brand_id)) & (col(Order.id) == col(OrderLine.order_id)))
+        .where(
+            col(OrderLine.brand_id) == brand_id,
+            col(OrderLine.kind) == LineKind.GOODS,
+            col(Order.state) != OrderState.CANCELLED,
+            col(Order.day) <= until,
+        )
+        .group_by(col(OrderLine.product_code))
+        .order_by(total.desc(), col(OrderLine.product_code))
+        .limit(limit)
+    )
+    return [(code, int(amount), customers) for code, amount, customers in found]
