@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from kernel.errors import Refusal
 from server import settings as configuration
@@ -19,8 +20,37 @@ from server.token_commands import token_app
 
 T = TypeVar("T")
 
+_EXAMPLES = "[bold]Examples[/bold]\n\n"
+
+
+class Commands(TyperGroup):
+    """Loads what carries files in only when it is typed or listed: it brings half the program along."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # typer's own kind of context
+        return [*super().list_commands(ctx), *_LATER]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # the same
+        if cmd_name in _LATER and cmd_name not in self.commands:
+            self.commands[cmd_name] = _carrying_in(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+def _carrying_in(name: str) -> Any:
+    from server.importing import figures_command, import_app
+
+    apart = typer.Typer()
+    apart.add_typer(import_app, name="import")
+    apart.command("figures", epilog=_EXAMPLES + "daogou figures --json\n\ndaogou figures --as-of 2011-12-09")(
+        figures_command
+    )
+    return typer.main.get_group(apart).commands[name]
+
+
+_LATER = ("import", "figures")
+
 app = typer.Typer(
     name="daogou",
+    cls=Commands,
     help="The workbench for shop guides: serve it, fill it, look after it.",
     no_args_is_help=True,
     add_completion=False,
@@ -29,8 +59,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(token_app, name="token")
-
-_EXAMPLES = "[bold]Examples[/bold]\n\n"
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from server.settings import Settings
 KEYS_APART = "SECRET_KEY and DATA_KEY (or keys.json) are not in it: without DATA_KEY its phones can't be read."
 _SQLITE_SIGN = b"SQLite format 3\x00"
 _DUMP_SIGN = b"PGDMP"
+_LOCK_SECONDS = 15
 _DROP_TABLES = """
 DO $$ DECLARE name text; BEGIN
   FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
@@ -168,6 +169,8 @@ def _run(url: URL, program: str, *arguments: str) -> None:
         "PGUSER": url.username,
         "PGPASSWORD": str(url.password) if url.password is not None else None,
         "PGDATABASE": url.database,
+        "PGCONNECT_TIMEOUT": "10",
+        "PGOPTIONS": f"-c lock_timeout={_LOCK_SECONDS}s",  # for as long as somebody still uses the tables
     }
     done = subprocess.run(  # noqa: S603 - a program found on PATH, no shell
         [found, *arguments],

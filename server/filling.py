@@ -61,10 +61,11 @@ async def who_can_sign_in(settings: Settings) -> list[DemoSignIn]:
     """The demo's known people, as far as they are here and still have the demo's password."""
     async with standing(settings) as ground, ground.db.read() as session:
         found = await actors.with_numbers(session, [trade.code for trade in demo.TRADES], demo.KNOWN)
+    unchanged = {hashed: passwords.matches(hashed, demo.PASSWORD) for hashed in {row[6] for row in found}}
     return [
         DemoSignIn(code, brand, role, number, name, workplace or brand, demo.PASSWORD)
         for code, brand, role, number, name, workplace, hashed in found
-        if passwords.matches(hashed, demo.PASSWORD)
+        if unchanged[hashed]
     ]
 
 

@@ -118,6 +118,9 @@ def upgrade() -> None:
         sa.Column("store_code", sa.String(length=32), nullable=False),
         sa.Column("guide_number", sa.String(length=32), nullable=True),
         sa.Column("follows_home", sa.Boolean(), nullable=False),
+        sa.Column("ignored_lines", sa.Integer(), nullable=False),
+        sa.Column("ignored", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("brand_id", "run_id", "number", name=op.f("pk_import_staged_invoice")),
     )
@@ -744,6 +747,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("residue", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["brand_id", "order_id"],
             ["mall_order.brand_id", "mall_order.id"],
@@ -810,6 +814,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("residue", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["brand_id", "refund_id"], ["refund.brand_id", "refund.id"], name=op.f("fk_refund_line_brand_id_refund_id")
         ),
