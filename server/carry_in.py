@@ -90,7 +90,7 @@ async def carry_in(
     if dry_run:
         await _drop(ground, run)
         return Report(counts, monotonic() - began, resumed=False, dry_run=True)
-    await _accept(ground, run, counts)
+    run = await _accept(ground, run, counts)
     run = await _apply(ground, run, mapping, progress)
     return Report(run.counts, monotonic() - began, resumed=False, dry_run=False)
 
@@ -200,13 +200,14 @@ class _Rows:
             yield line, files.fields_of(self._sheet, self._file, line, cells)
 
 
-async def _accept(ground: Ground, run: ImportRun, counts: dict[str, Any]) -> None:
+async def _accept(ground: Ground, run: ImportRun, counts: dict[str, Any]) -> ImportRun:
     """From here on the import will be applied, whoever does it."""
     changes = counts["invoices"]
     async with unit_of_work(ground, system(run.brand_id)) as work:
         held = await runs.hold(work, run)
         held.counts = counts
         await runs.advance(work, held, Phase.PLACES if changes["new"] or changes["changed"] else Phase.FINISHING)
+    return held
 
 
 async def _combine(

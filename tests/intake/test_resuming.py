@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from intake.errors import ImportBusy, ImportLost
 from intake.models import ImportRun, Phase
+from intake.queries import catalogue
 from kernel import clock
 from kernel.work import Ground
 from mall.commands.catalogue import LastSold
@@ -140,7 +141,7 @@ async def test_whoever_lost_an_import_writes_no_more(ground: Ground, monkeypatch
             await writing.execute(update(ImportRun).values(token=uuid4()))
         return []
 
-    monkeypatch.setattr(carry_in.catalogue, "out_of_date", robbed)
+    monkeypatch.setattr(catalogue, "out_of_date", robbed)
 
     with pytest.raises(ImportLost):
         await carry(ground, SMALL)

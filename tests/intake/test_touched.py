@@ -1,13 +1,13 @@
 """What people have done is not undone by a file."""
 
 from pathlib import Path
-from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from customers.models import HoldingReason
+from customers.models import Customer, HoldingReason, Relationship
 from kernel import clock, ids
 from kernel.work import Ground
+from tests.factories import save
 from tests.intake.carrying import carry, snapshot, write
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
@@ -86,25 +86,21 @@ async def test_a_product_that_was_edited_keeps_its_name(ground: Ground, tmp_path
 
 async def test_a_customer_whom_somebody_registered_keeps_their_place(ground: Ground, tmp_path: Path) -> None:
     await carry(ground, write(tmp_path / "other.csv", [HEADER, OTHER]))
-    async with ground.db.write() as session:
-        found = (await session.execute(text("select brand_id, store_id, holder_id from relationship"))).one()
-        at = clock.now()
-        brand, store, holder, customer = *(UUID(str(value)) for value in found), ids.new()
-        key = (lambda value: value.hex) if ground.db.is_sqlite else (lambda value: value)
-        await session.execute(
-            text(
-                "insert into customer (brand_id, id, member_number, name, do_not_contact, joined_at, version) "
-                "values (:b, :c, '12400', '王芳', false, :at, 1)"
-            ),
-            {"b": key(brand), "c": key(customer), "at": at},
-        )
-        await session.execute(
-            text(
-                "insert into relationship (brand_id, id, customer_id, store_id, holder_id, is_primary, touched_at, "
-                "created_at, version) values (:b, :r, :c, :s, :h, true, :at, :at, 1)"
-            ),
-            {"b": key(brand), "r": key(ids.new()), "c": key(customer), "s": key(store), "h": key(holder), "at": at},
-        )
+    async with ground.db.read() as session:
+        present = (await session.scalars(select(Relationship))).one()
+    at = clock.now()
+    customer = Customer(brand_id=present.brand_id, id=ids.new(), member_number="12400", name="王芳", joined_at=at)
+    known = Relationship(
+        brand_id=present.brand_id,
+        id=ids.new(),
+        customer_id=customer.id,
+        store_id=present.store_id,
+        holder_id=present.holder_id,
+        is_primary=True,
+        touched_at=at,
+        created_at=at,
+    )
+    await save(ground, customer, known)
 
     await carry(ground, write(tmp_path / "early.csv", [HEADER, EARLY]))
 
