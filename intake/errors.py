@@ -160,8 +160,8 @@ class DirectoryFileWrong(BadFile):
     """Lines of a file of regions, stores and staff can't be carried out; `wrong` names up to 100 of them."""
 
     code = "DIRECTORY_FILE_WRONG"
-    en = "{file}: {count} mistakes, and nothing was changed. Line {line}, column {column}: {reason}"
-    zh = "{file}：有 {count} 处错误，未做任何更改。第 {line} 行，列“{column}”：{reason_zh}"
+    en = "{file}: nothing was changed. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
+    zh = "{file}：未做任何更改。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
     MOST = 100
 
     def __init__(self, file: str, wrong: Sequence[Wrong]) -> None:

@@ -155,13 +155,6 @@ async def _only(act: Act, work: Work) -> Sequence[UUID]:
 
 
 def _arguments(info: Info) -> dict[str, Any]:
-    """What the client asked for, apart from the key itself: two requests under one key must agree on it.
-
-    A hash of this is kept. A password goes into it under the vault's key, or it could be guessed from the hash.
-    """
-    arguments = dict(cast(SelectedField, info.selected_fields[0]).arguments)
-    arguments.pop("idempotencyKey", None)
-    password = arguments.get("password")
-    if isinstance(password, str):
-        arguments["password"] = info.context.vault.index(info.context.actor.brand_id, password)
-    return arguments
+    """What the client asked for, apart from the key itself: two requests under one key must agree on it."""
+    arguments = cast(SelectedField, info.selected_fields[0]).arguments
+    return {name: value for name, value in arguments.items() if name != "idempotencyKey"}

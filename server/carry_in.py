@@ -85,12 +85,12 @@ async def carry_in(
     try:
         counts = await _stage(ground, run, path, mapping, vault, progress)
     except BaseException:
-        await _clear(ground, run)
+        await _drop(ground, run)
         raise
     if dry_run:
-        await _clear(ground, run)
+        await _drop(ground, run)
         return Report(counts, monotonic() - began, resumed=False, dry_run=True)
-    await _accept(ground, run, counts)
+    run = await _accept(ground, run, counts)
     run = await _apply(ground, run, mapping, progress)
     return Report(run.counts, monotonic() - began, resumed=False, dry_run=False)
 
@@ -108,7 +108,7 @@ async def _settle_earlier(ground: Ground, code: str, progress: Progress) -> Impo
     if run is None:
         return None
     if run.phase is Phase.STAGING:
-        await _clear(ground, run)
+        await _drop(ground, run)
         return None
     mapping = mappings.parse(str(run.mapping.get("name")), run.mapping, run.kind)
     return await _apply(ground, run, mapping, progress)
@@ -200,13 +200,14 @@ class _Rows:
             yield line, files.fields_of(self._sheet, self._file, line, cells)
 
 
-async def _accept(ground: Ground, run: ImportRun, counts: dict[str, Any]) -> None:
+async def _accept(ground: Ground, run: ImportRun, counts: dict[str, Any]) -> ImportRun:
     """From here on the import will be applied, whoever does it."""
     changes = counts["invoices"]
     async with unit_of_work(ground, system(run.brand_id)) as work:
         held = await runs.hold(work, run)
         held.counts = counts
-        await runs.advance(work, held, Phase.PLACES if changes["new"] or changes["changed"] else Phase.DONE)
+        await runs.advance(work, held, Phase.PLACES if changes["new"] or changes["changed"] else Phase.FINISHING)
+    return held
 
 
 async def _combine(
@@ -225,6 +226,7 @@ async def _apply(ground: Ground, run: ImportRun, mapping: AnyMapping, progress: 
     while run.phase is not Phase.DONE:
         stale = []
         if run.phase is Phase.FINISHING:
+            await _clear(ground, run)
             async with ground.db.read() as session:
                 stale = await catalogue.out_of_date(session, run)
         async with unit_of_work(ground, system(run.brand_id)) as work:
@@ -234,7 +236,6 @@ async def _apply(ground: Ground, run: ImportRun, mapping: AnyMapping, progress: 
         if taken in _GROWN:
             await _look_at_sizes(ground)
         progress(run.phase.value, done, 0)
-    await _clear(ground, run, keep_run=True)
     return run
 
 
@@ -246,12 +247,16 @@ async def _look_at_sizes(ground: Ground) -> None:
         await session.execute(text(f"ANALYZE {', '.join(_GROWING)}"))
 
 
-async def _clear(ground: Ground, run: ImportRun, *, keep_run: bool = False) -> None:
+async def _drop(ground: Ground, run: ImportRun) -> None:
+    """Leave nothing of an import that was not applied."""
+    await _clear(ground, run)
+    async with unit_of_work(ground, system(run.brand_id)) as work:
+        await runs.forget(work, run)
+
+
+async def _clear(ground: Ground, run: ImportRun) -> None:
     """Empty the staging area, a little at a time."""
     empty = False
     while not empty:
         async with unit_of_work(ground, system(run.brand_id)) as work:
             empty = await runs.clear(work, run)
-    if not keep_run:
-        async with unit_of_work(ground, system(run.brand_id)) as work:
-            await runs.forget(work, run)

@@ -87,7 +87,6 @@ async def _staff(
     settings: Settings, path: Path, brand: str | None, dry_run: bool, new_brand: str | None, currency: str
 ) -> Tally:
     file = await asyncio.to_thread(read, path)
-    file.require_right()
     async with operating.ready(settings) as ground:
         return await carry_in(ground, file, brand, dry_run=dry_run, new_brand=new_brand, currency=currency)
 
@@ -105,4 +104,4 @@ def _show(tally: Tally, dry_run: bool) -> None:
 def _show_wrong(refusal: DirectoryFileWrong) -> None:
     for wrong in refusal.wrong:
         typer.echo(f"line {wrong.line}, column {wrong.column}: {wrong.reason}", err=True)
-    typer.echo(f"{refusal.facts['count']} mistakes; nothing was changed.", err=True)
+    typer.echo(f"Mistakes: {refusal.facts['count']}. Nothing was changed.", err=True)

@@ -21,7 +21,16 @@ from mall.models import Credit, Order, Refund
 
 
 async def finish(work: Work, run: ImportRun, stale: Sequence[LastSold]) -> None:
-    """Bring the catalogue up to date, tidy up, and send every phone of the brand back to the start, once."""
+    """Bring the catalogue up to date, tidy up, and send every phone of the brand back to the start, once.
+
+    When nothing was new, nobody hears of it.
+    """
+    if run.counts["invoices"]["new"] or run.counts["invoices"]["changed"]:
+        await _settle(work, run, stale)
+    await runs.advance(work, run, Phase.DONE)
+
+
+async def _settle(work: Work, run: ImportRun, stale: Sequence[LastSold]) -> None:
     await mall.commands.catalogue.refresh(work, stale)
     await _tidy(work, run.brand_id, run.counts.get("vacated", []))
     await feed.new_epoch(work.session, run.brand_id)
@@ -30,7 +39,6 @@ async def finish(work: Work, run: ImportRun, stale: Sequence[LastSold]) -> None:
     )
     work.heads.update(dict(heads.all()))
     work.record(ImportApplied(run_id=run.id, kind=run.kind.value, source=run.source))
-    await runs.advance(work, run, Phase.DONE)
 
 
 async def _tidy(work: Work, brand_id: UUID, vacated: Sequence[str]) -> None:

@@ -61,7 +61,7 @@ async def settle(work: Work, run: ImportRun, name: str, keys: Sequence[str]) -> 
             plan.seen[customer_id] = since
         _plan(plan, run.brand_id, customer_id, belongs, homes, present.get(customer_id, []), movable)
     await _carry_out(work, plan)
-    await _adopt(work, {row["member_number"]: row["id"] for row in plan.customers} | known)
+    plan.vacated |= await _adopt(work, {row["member_number"]: row["id"] for row in plan.customers} | known)
     run.counts = {**run.counts, "vacated": sorted({*run.counts.get("vacated", []), *plan.vacated})}
     return len(plan.customers)
 
@@ -193,12 +193,12 @@ async def _movable(work: Work, relationship_ids: Sequence[UUID]) -> set[UUID]:
     return await rehome.movable(work, relationship_ids) - set(lived_in)
 
 
-async def _adopt(work: Work, known: dict[str, UUID]) -> None:
-    """Refunds that came before their customer was known are theirs now, at home."""
+async def _adopt(work: Work, known: dict[str, UUID]) -> set[str]:
+    """Refunds that came before their customer was known are theirs now, at home; returns the stores they leave."""
     waiting = await ledger.refunds_of_nobody(work.session, work.actor.brand_id, list(known))
     if not waiting:
-        return
-    present = await _relationships(work, [known[key] for key, _, _ in waiting])
+        return set()
+    present = await _relationships(work, [known[key] for key, *_ in waiting])
     primary = {row.customer_id: row for rows in present.values() for row in rows if row.is_primary}
     await mall.commands.replace.adopt(
         work,
@@ -210,7 +210,8 @@ async def _adopt(work: Work, known: dict[str, UUID]) -> None:
                 "relationship_id": primary[known[key]].id,
                 "store_id": primary[known[key]].store_id,
             }
-            for key, source, number in waiting
+            for key, source, number, _ in waiting
             if known[key] in primary
         ],
     )
+    return {f"store:{store_id}" for *_, store_id in waiting}

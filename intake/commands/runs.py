@@ -94,6 +94,7 @@ async def hold(work: Work, run: ImportRun) -> ImportRun:
 
 async def clear(work: Work, run: ImportRun) -> bool:
     """Delete some of what the import has staged; true when nothing is left."""
+    await renew(work, run)
     for table, key in _STAGING:
         column = col(getattr(table, key))
         mine = (col(table.brand_id) == run.brand_id, col(table.run_id) == run.id)  # type: ignore[attr-defined]  # each has both

@@ -32,7 +32,7 @@ from intake.models.rules import Place, Placer
 from kernel import bulk
 from kernel.work import Work
 
-_INVOICES_AT_ONCE = 400
+INVOICES_AT_ONCE = 400
 
 
 @dataclass(slots=True)
@@ -123,7 +123,7 @@ async def _next_pieces(work: Work, run: ImportRun) -> list[Piece]:
             .where(*mine)
             .distinct()
             .order_by(col(StagedPiece.number))
-            .limit(_INVOICES_AT_ONCE)
+            .limit(INVOICES_AT_ONCE)
         )
     ).all()
     if not numbers:

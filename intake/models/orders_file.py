@@ -59,7 +59,16 @@ def classifier(mapping: OrderMapping) -> Classify:
             quantity, amount = sign * quantity, sign * amount
         kind = "service" if is_service(fields) else "goods"
         name = fields["name"][:_NAME] if titled else ""
-        return Line(role, reason, kind, code, name or code, quantity, str(amount), named("at", instant, fields["at"]))
+        return Line(
+            role,
+            reason,
+            kind,
+            code,
+            name or code,
+            quantity,
+            f"{amount.normalize():f}",
+            named("at", instant, fields["at"]),
+        )
 
     @lru_cache(_REMEMBERED)
     def pieces_of(cell: str) -> int:

@@ -67,10 +67,17 @@ async def named_homes(session: AsyncSession, brand_id: UUID, keys: Sequence[str]
     return {key: (store, guide) if store else None for key, store, guide in found}
 
 
-async def refunds_of_nobody(session: AsyncSession, brand_id: UUID, keys: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Refunds that were taken before the customer they name was known: customer, source, number."""
+async def refunds_of_nobody(
+    session: AsyncSession, brand_id: UUID, keys: Sequence[str]
+) -> list[tuple[str, str, str, UUID]]:
+    """Refunds that were taken before the customer they name was known: customer, source, number, store."""
     found = await session.execute(
-        select(col(ImportedInvoice.customer_key), col(ImportedInvoice.source), col(ImportedInvoice.number))
+        select(
+            col(ImportedInvoice.customer_key),
+            col(ImportedInvoice.source),
+            col(ImportedInvoice.number),
+            col(Refund.store_id),
+        )
         .join(
             Refund,
             (col(Refund.brand_id) == col(ImportedInvoice.brand_id))
@@ -83,7 +90,7 @@ async def refunds_of_nobody(session: AsyncSession, brand_id: UUID, keys: Sequenc
             col(Refund.relationship_id).is_(None),
         )
     )
-    return [(str(key), source, number) for key, source, number in found]
+    return [(str(key), source, number, store_id) for key, source, number, store_id in found]
 
 
 async def ignored_lines(session: AsyncSession, brand_id: UUID) -> int:

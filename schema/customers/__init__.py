@@ -1,7 +1,10 @@
 """Customers and the relationships that stores own, in GraphQL."""
 
-from schema.customers.mutations import CustomerMutations, RelationshipChanged, RelationshipResult
+import strawberry
+
+from schema.customers.profile import ProfileMutations
 from schema.customers.queries import CustomerQueries
+from schema.customers.service import RelationshipChanged, RelationshipResult, ServiceMutations
 from schema.customers.types import (
     Customer,
     Note,
@@ -12,6 +15,12 @@ from schema.customers.types import (
     relationship_of,
     visit_of,
 )
+
+
+@strawberry.type
+class CustomerMutations(ProfileMutations, ServiceMutations):
+    """All that can be changed about customers."""
+
 
 __all__ = [
     "Customer",

@@ -144,8 +144,10 @@ async def _subject(
         return _Subject(held.store_id, held.holder_id, held.id, held.customer_id)
     if kind is not TaskKind.TODO:
         raise Invalid(field="customerId", reason="such a task needs a customer.", reason_zh="这类任务必须指定顾客。")
-    chosen = account_id or next(iter(work.actor.account_ids), None)
-    if chosen is None:
+    if account_id is not None:
+        account = await accounts.get(work.session, work.actor, account_id)
+        return _Subject(account.store_id, account.id)
+    own = await accounts.own(work.session, work.actor)
+    if own is None:
         raise Invalid(field="accountId", reason="say who is to do it.", reason_zh="请指定由谁来做。")
-    account = await accounts.get(work.session, work.actor, chosen)
-    return _Subject(account.store_id, account.id)
+    return _Subject(own.store_id, own.id)

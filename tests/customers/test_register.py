@@ -20,7 +20,7 @@ from customers.errors import (
 from customers.models import Customer, Holding, HoldingReason, Relationship
 from directory.models import Staff, StaffState
 from kernel import feed
-from kernel.actor import Actor, Role
+from kernel.actor import Actor, Role, Scope
 from kernel.crypto import Vault
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.work import Ground, unit_of_work
@@ -162,12 +162,16 @@ async def test_a_guide_fills_no_other_account(ground: Ground) -> None:
         await create(ground, world.shop.guide, account_id=world.shops[1].public.id)
 
 
-async def test_a_machine_creates_no_customer(ground: Ground) -> None:
+async def test_a_machine_creates_customers_if_it_may(ground: Ground) -> None:
     world = await build_world(ground)
-    machine = Actor(brand_id=world.brand.id, id=world.brand.id, role=Role.SERVICE)
+    reader, writer = (
+        Actor(brand_id=world.brand.id, id=world.brand.id, role=Role.SERVICE, scopes=frozenset({scope.value}))
+        for scope in (Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE)
+    )
 
     async with refused(ground, Forbidden):
-        await create(ground, machine, account_id=world.shop.public.id)
+        await create(ground, reader, account_id=world.shop.public.id)
+    assert await create(ground, writer, account_id=world.shop.public.id)
 
 
 async def test_who_is_leaving_gets_no_new_customer(ground: Ground) -> None:

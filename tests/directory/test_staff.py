@@ -20,7 +20,7 @@ from directory.errors import (
 )
 from directory.models import Account, Assignment, Staff, Store, StoreState
 from kernel import feed
-from kernel.actor import Actor, Role
+from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden, Invalid, NotFound, Refusal, StaleVersion
 from kernel.work import Ground, unit_of_work
 from tests.factories import build_customer, build_world, reload, said
@@ -288,3 +288,19 @@ async def test_hiring_into_a_store_that_closes_at_once_happens_before_or_not_at_
 
     assert isinstance(hired, Staff) != isinstance(closed, Store)
     assert ((await reload(ground, store)).state is StoreState.CLOSED) == isinstance(closed, Store)
+
+
+async def test_a_machine_that_may_write_the_directory_appoints_anybody_but_headquarters(ground: Ground) -> None:
+    world = await build_world(ground)
+    reader, writer = (
+        Actor(brand_id=world.brand.id, id=world.brand.id, role=Role.SERVICE, scopes=frozenset({scope.value}))
+        for scope in (Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE)
+    )
+
+    assert await hire(ground, writer, Role.STORE_MANAGER, store_id=world.shop.store.id)
+    async with refused(ground, Forbidden):
+        await hire(ground, writer, Role.HQ, number="H9")
+    async with refused(ground, Forbidden):
+        await move(ground, writer, world.hq.id, store_id=world.shop.store.id)
+    async with refused(ground, Forbidden):
+        await hire(ground, reader, number="G8", store_id=world.shop.store.id)

@@ -16,7 +16,6 @@ from server.carry_in import Report, carry_in
 SMALL = Path(__file__).parent.parent / "data" / "online_retail_small.csv"
 VAULT = Vault(b"t" * 32)
 
-_HOLDER = "coalesce(hs.number, 'public')"
 _SNAPSHOT = {
     "brand": "select code, name, currency from brand",
     "region": "select code, name, path from region",
@@ -28,33 +27,35 @@ _SNAPSHOT = {
         from assignment a join staff p on p.id = a.staff_id left join store s on s.id = a.store_id""",
     "account": """select a.kind, s.code, p.number
         from account a join store s on s.id = a.store_id left join staff p on p.id = a.staff_id""",
-    "customer": """select member_number, name, tier, birthday, city, phone_index, phone_masked, do_not_contact, joined_at
-        from customer""",
-    "relationship": f"""select c.member_number, s.code, {_HOLDER}, r.is_primary, r.remark, r.created_at
+    "customer": """select member_number, name, tier, birthday, city, phone_index, phone_masked, do_not_contact,
+        joined_at from customer""",
+    "relationship": """select c.member_number, s.code, hs.number, r.is_primary, r.remark, r.created_at
         from relationship r join customer c on c.id = r.customer_id join store s on s.id = r.store_id
         join account a on a.id = r.holder_id left join staff hs on hs.id = a.staff_id""",
-    "holding": f"""select c.member_number, s.code, {_HOLDER}, h.reason, h.from_at, h.until_at
+    "holding": """select c.member_number, s.code, hs.number, h.reason, h.from_at, h.until_at
         from holding h join relationship r on r.id = h.relationship_id join customer c on c.id = r.customer_id
         join store s on s.id = r.store_id join account a on a.id = h.account_id
         left join staff hs on hs.id = a.staff_id""",
     "product": "select code, name, category, price from product",
-    "order": f"""select o.source, o.number, s.code, c.member_number, rs.code, {_HOLDER}, o.state, o.channel, o.country,
-        o.amount, o.currency, o.placed_at, o.day
+    "order": """select o.source, o.number, s.code, c.member_number, rs.code, hs.number, o.state, o.channel,
+        o.country, o.amount, o.currency, o.placed_at, o.day
         from mall_order o join store s on s.id = o.store_id left join customer c on c.id = o.customer_id
         left join relationship r on r.id = o.relationship_id left join store rs on rs.id = r.store_id
         left join account a on a.id = o.serving_account_id left join staff hs on hs.id = a.staff_id""",
     "order_line": """select o.number, l.line, p.code, l.product_code, l.name, l.kind, l.quantity, l.amount, l.residue
         from order_line l join mall_order o on o.id = l.order_id left join product p on p.id = l.product_id""",
-    "refund": """select f.source, f.number, s.code, c.member_number, rs.code, f.amount, f.currency, f.placed_at, f.day
+    "refund": """select f.source, f.number, s.code, c.member_number, rs.code, f.amount, f.currency, f.placed_at, f.day,
+        g.number
         from refund f join store s on s.id = f.store_id left join customer c on c.id = f.customer_id
-        left join relationship r on r.id = f.relationship_id left join store rs on rs.id = r.store_id""",
+        left join relationship r on r.id = f.relationship_id left join store rs on rs.id = r.store_id
+        left join account a on a.id = f.charged_account_id left join staff g on g.id = a.staff_id""",
     "refund_line": """select f.number, l.line, l.product_code, l.name, l.kind, l.quantity, l.amount, l.residue
         from refund_line l join refund f on f.id = l.refund_id""",
-    "credit": f"""select o.number, s.code, {_HOLDER}, k.reason, k.decided_at
+    "credit": """select o.number, s.code, hs.number, k.reason, k.decided_at
         from credit k join mall_order o on o.id = k.order_id join store s on s.id = k.store_id
         left join account a on a.id = k.account_id left join staff hs on hs.id = a.staff_id""",
-    "imported_invoice": """select source, number, customer_key, ordered_at, store_code, guide_number, ignored_lines, digest
-        from imported_invoice""",
+    "imported_invoice": """select source, number, customer_key, ordered_at, store_code, guide_number, ignored_lines,
+        digest from imported_invoice""",
     "imported_member": "select customer_key, store_code, guide_number, digest from imported_member",
     "feeds": "select count(*) from feed",
 }

@@ -1,6 +1,6 @@
-"""Registering customers, keeping what is known of them, and writing down what happens."""
+"""Registering customers, and keeping what is known of them."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 import strawberry
@@ -9,16 +9,7 @@ from customers import commands
 from customers.commands.profile import CustomerChanges
 from kernel.errors import NotFound
 from schema.context import Act, Info
-from schema.customers.types import (
-    Customer,
-    Note,
-    Relationship,
-    Visit,
-    customer_of,
-    note_of,
-    relationship_of,
-    visit_of,
-)
+from schema.customers.types import Customer, customer_of
 from schema.fields import mutation
 from schema.problems import Problem
 from schema.scalars import given_id, read_id
@@ -29,21 +20,6 @@ class CustomerChanged:
     customer: Customer
 
 
-@strawberry.type(description="The relationship as it is after the change.")
-class RelationshipChanged:
-    relationship: Relationship
-
-
-@strawberry.type(description="The note as it is after the change.")
-class NoteChanged:
-    note: Note
-
-
-@strawberry.type(description="The visit as it was noted.")
-class VisitChanged:
-    visit: Visit
-
-
 @strawberry.type(description="A phone in full, for the one who asked; the look was written down.")
 class PhoneRevealed:
     phone: str = strawberry.field(description="In international form: `+8613812345678`.")
@@ -51,9 +27,6 @@ class PhoneRevealed:
 
 
 CustomerResult = Annotated[CustomerChanged | Problem, strawberry.union("CustomerResult")]
-RelationshipResult = Annotated[RelationshipChanged | Problem, strawberry.union("RelationshipResult")]
-NoteResult = Annotated[NoteChanged | Problem, strawberry.union("NoteResult")]
-VisitResult = Annotated[VisitChanged | Problem, strawberry.union("VisitResult")]
 PhoneResult = Annotated[PhoneRevealed | Problem, strawberry.union("PhoneResult")]
 
 
@@ -74,7 +47,7 @@ class NewCustomer:
 
 
 @strawberry.type
-class CustomerMutations:
+class ProfileMutations:
     @mutation(
         "Write down somebody the brand doesn't know: `NOT_FOUND`, `FORBIDDEN`, `INVALID`, `BAD_PHONE`, `PHONE_TAKEN`, "
         "`MEMBER_NUMBER_TAKEN`, `HOLDER_UNFIT`, `STORE_CLOSED`."
@@ -226,103 +199,9 @@ class CustomerMutations:
             ),
         )
 
-    @mutation(
-        "Let a relationship decide from now on which store a customer's credit and planning belong to; for regional "
-        "managers and HQ: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`."
-    )
-    async def set_primary_relationship(
-        self,
-        info: Info,
-        id: strawberry.ID,
-        expected_version: int | None = None,
-        idempotency_key: str | None = None,
-    ) -> RelationshipResult:
-        return await _relationship(
-            info,
-            idempotency_key,
-            lambda work: commands.set_primary(work, read_id(id), expected_version=expected_version),
-        )
-
-    @mutation(
-        "Say in one line what to know of a customer, or nothing. `expectedVersion` is the relationship's: "
-        "`NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`."
-    )
-    async def edit_remark(
-        self,
-        info: Info,
-        customer_id: strawberry.ID,
-        remark: str | None = None,
-        expected_version: int | None = None,
-        idempotency_key: str | None = None,
-    ) -> RelationshipResult:
-        return await _relationship(
-            info,
-            idempotency_key,
-            lambda work: commands.edit_remark(
-                work, read_id(customer_id), remark=remark, expected_version=expected_version
-            ),
-        )
-
-    @mutation("Write something down about a customer, in 1 to 2,000 characters: `NOT_FOUND`, `FORBIDDEN`, `INVALID`.")
-    async def add_note(
-        self, info: Info, customer_id: strawberry.ID, body: str, idempotency_key: str | None = None
-    ) -> NoteResult:
-        return await _note(info, idempotency_key, lambda work: commands.add_note(work, read_id(customer_id), body=body))
-
-    @mutation("Correct one's own note: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.")
-    async def edit_note(
-        self,
-        info: Info,
-        id: strawberry.ID,
-        body: str,
-        expected_version: int | None = None,
-        idempotency_key: str | None = None,
-    ) -> NoteResult:
-        return await _note(
-            info,
-            idempotency_key,
-            lambda work: commands.edit_note(work, read_id(id), body=body, expected_version=expected_version),
-        )
-
-    @mutation(
-        "Note that a customer came, or was visited or called, now or at an earlier time: `NOT_FOUND`, `FORBIDDEN`, "
-        "`INVALID`, `VISIT_IN_THE_FUTURE`."
-    )
-    async def note_visit(
-        self,
-        info: Info,
-        customer_id: strawberry.ID,
-        at: datetime | None = None,
-        remark: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> VisitResult:
-        visit_id = await info.context.mutate(
-            info,
-            idempotency_key,
-            lambda work: commands.note_visit(work, read_id(customer_id), at=at, remark=remark),
-        )
-        visit = await visit_of(info, visit_id)
-        if visit is None:
-            raise NotFound
-        return VisitChanged(visit=visit)
-
 
 async def _customer(info: Info, key: str | None, act: Act) -> CustomerChanged:
     customer = await customer_of(info, await info.context.mutate(info, key, act))
     if customer is None:
         raise NotFound
     return CustomerChanged(customer=customer)
-
-
-async def _relationship(info: Info, key: str | None, act: Act) -> RelationshipChanged:
-    relationship = await relationship_of(info, await info.context.mutate(info, key, act))
-    if relationship is None:
-        raise NotFound
-    return RelationshipChanged(relationship=relationship)
-
-
-async def _note(info: Info, key: str | None, act: Act) -> NoteChanged:
-    note = await note_of(info, await info.context.mutate(info, key, act))
-    if note is None:
-        raise NotFound
-    return NoteChanged(note=note)
