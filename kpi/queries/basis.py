@@ -64,10 +64,11 @@ class Basis:
 
     @property
     def months(self) -> list[str]:
-        """Every month from the first order to the last."""
-        if not self.sales:
+        """Every month from the first order or refund to the last."""
+        days = {row.day for row in (*self.sales, *self.returns)}
+        if not days:
             return []
-        first, last = min(sale.day for sale in self.sales), max(sale.day for sale in self.sales)
+        first, last = min(days), max(days)
         count = (last.year - first.year) * 12 + last.month - first.month + 1
         numbers = range(first.month - 1, first.month - 1 + count)
         return [f"{first.year + number // 12}-{number % 12 + 1:02}" for number in numbers]
