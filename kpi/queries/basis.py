@@ -65,7 +65,7 @@ class Basis:
     @property
     def months(self) -> list[str]:
         """Every month from the first order or refund to the last."""
-        days = {row.day for row in (*self.sales, *self.returns)}
+        days = {sale.day for sale in self.sales} | {given_back.day for given_back in self.returns}
         if not days:
             return []
         first, last = min(days), max(days)
