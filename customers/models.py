@@ -27,7 +27,8 @@ class Customer(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("brand_id", "member_number"),
         UniqueConstraint("brand_id", "phone_index"),
-        Index("ix_customer_brand_id_name", "brand_id", "name"),
+        Index("ix_customer_brand_id_name", "brand_id", "name", "id"),
+        Index("ix_customer_brand_id_joined_at", "brand_id", "joined_at", "id"),
     )
 
     brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, literal, or_, tuple_
 
 from kernel.errors import Invalid
 
@@ -61,6 +61,11 @@ def paged(statement: Select[*tuple[Any, ...]], page: Page, *keys: Key) -> Select
 
 
 def _behind(keys: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
+    if len({key.descending for key in keys}) == 1:
+        # One comparison of whole rows: an index on the keys then starts at the place instead of being filtered.
+        here = tuple_(*(key.column for key in keys))
+        place = tuple_(*(literal(value, key.column.type) for key, value in zip(keys, values, strict=True)))
+        return here < place if keys[0].descending else here > place
     cases: list[ColumnElement[bool]] = []
     for depth, (key, value) in enumerate(zip(keys, values, strict=True)):
         same = [earlier.column == values[index] for index, earlier in enumerate(keys[:depth])]

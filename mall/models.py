@@ -175,7 +175,7 @@ class OrderLine(SQLModel, table=True):
 class Refund(SQLModel, table=True):
     """Money given back. It may name no order. Dated by itself; it is never a visit.
 
-    `charged_account_id` bears it, decided once: whoever has the credit of the order, or held the
+    `charged_account_id` bears it, decided once: the guide who has the credit of the order, or who held the
     relationship when money was given back without one. Empty: the store bears it.
     """
 

@@ -9,8 +9,9 @@ from schema.live import LiveQueries, LiveSubscriptions
 from schema.scalars import CONFIG
 from schema.sign_in import SignInMutations
 from schema.tasks import TaskMutations, TaskQueries
+from schema.workbench import WorkbenchQueries
 
-Query = merge_types("Query", (DirectoryQueries, CustomerQueries, TaskQueries, LiveQueries))
+Query = merge_types("Query", (WorkbenchQueries, DirectoryQueries, CustomerQueries, TaskQueries, LiveQueries))
 Mutation = merge_types("Mutation", (SignInMutations, DirectoryMutations, CustomerMutations, TaskMutations))
 Subscription = merge_types("Subscription", (LiveSubscriptions,))
 

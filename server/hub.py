@@ -84,9 +84,7 @@ class Hub:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _stop(tasks)
 
     def wake(self, feed_ids: Iterable[UUID]) -> None:
         for feed_id in feed_ids:
@@ -168,3 +166,12 @@ class Hub:
         waiters.discard(waiter)
         if not waiters:
             del self._waiters[feed_id]
+
+
+async def _stop(tasks: Iterable[asyncio.Task[None]]) -> None:
+    pending = set(tasks)
+    while pending:
+        # More than once: redis-py swallows a cancellation that comes while it connects.
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.5)

@@ -73,6 +73,7 @@ def add(
         amounts = shared_out([Decimal(line.amount) for line in given_back], digits)
         header["amount"] = sum(amounts)
         header["order_id"] = None
+        header["charged_account_id"] = owner.holder_id if owner.is_guide else None
         batch.refunds.append(header)
         batch.refund_lines.extend(
             _line(run.brand_id, place, line, amount, digits) | {"refund_id": refund_id}

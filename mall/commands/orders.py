@@ -54,7 +54,7 @@ async def record_order(work: Work, news: OrderNews) -> Order:
     """Take an order, or newer news of one; news that is not newer changes nothing.
 
     Source and number tell orders apart. The lines add up to the amount, a discount being a service
-    line below zero. Whoever held the relationship when the order was placed has the credit, for good.
+    line below zero. The guide who held the relationship when the order was placed has the credit, for good.
     Raises `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `AMOUNTS_DIFFER`, `WRONG_CURRENCY`, `ORDER_DIFFERS`,
     `ORDER_MOVED_ON`, `ORDER_REFUNDED`, `REFUND_EXCEEDS_ORDER`.
     """
@@ -134,15 +134,15 @@ async def _complete_record(work: Work, news: OrderNews, order: Order) -> None:
 
 
 async def _decide_credit(work: Work, order: Order) -> None:
-    holder = None
+    guide = None
     if order.relationship_id is not None:
-        holder = await parties.holder_at(work.session, order.brand_id, order.relationship_id, order.placed_at)
+        guide = await parties.guide_at(work.session, order.brand_id, order.relationship_id, order.placed_at)
     credit = Credit(
         brand_id=order.brand_id,
         order_id=order.id,
         store_id=order.store_id,
-        account_id=holder,
-        reason=CreditReason.HOLDER if holder else CreditReason.STORE,
+        account_id=guide,
+        reason=CreditReason.HOLDER if guide else CreditReason.STORE,
         decided_at=max(clock.now(), order.placed_at),
     )
     work.session.add(credit)

@@ -98,7 +98,7 @@ async def _without_order(work: Work, news: RefundNews) -> Refund:
     relationship = await parties.lock_relationship(work.session, work.actor, customer_id, store_id)
     if relationship is not None:
         refund.relationship_id = relationship.id
-        refund.charged_account_id = await parties.holder_at(
+        refund.charged_account_id = await parties.guide_at(
             work.session, refund.brand_id, relationship.id, news.placed_at
         )
     return refund

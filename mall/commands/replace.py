@@ -55,6 +55,8 @@ async def follow(work: Work, relationship_ids: Sequence[UUID]) -> None:
         values: dict[str, Any] = {"store_id": _of(table, col(Relationship.store_id)), "version": table.version + 1}
         if table is Order:
             values["serving_account_id"] = _of(table, col(Relationship.holder_id))
+        else:
+            values["charged_account_id"] = _guide(col(Refund.relationship_id))
         await work.session.execute(
             update(table)
             .where(col(table.brand_id) == brand_id, col(table.relationship_id).in_(relationship_ids))
@@ -69,6 +71,24 @@ def _of(table: type[Order] | type[Refund], column: Any) -> Any:
     return (
         select(column)
         .where(col(Relationship.brand_id) == col(table.brand_id), col(Relationship.id) == col(table.relationship_id))
+        .scalar_subquery()
+    )
+
+
+def _guide(relationship_id: Any) -> Any:
+    """The account that holds the relationship now, if it is a guide's."""
+    return (
+        select(col(Account.id))
+        .join(
+            Relationship,
+            (col(Relationship.brand_id) == col(Account.brand_id)) & (col(Relationship.holder_id) == col(Account.id)),
+        )
+        .where(
+            col(Relationship.brand_id) == col(Refund.brand_id),
+            col(Relationship.id) == relationship_id,
+            col(Account.kind) == AccountKind.GUIDE,
+        )
+        .correlate(Refund)
         .scalar_subquery()
     )
 
@@ -147,6 +167,7 @@ async def adopt(work: Work, refunds: Rows) -> None:
             customer_id=bindparam("new_customer_id"),
             relationship_id=bindparam("new_relationship_id"),
             store_id=bindparam("new_store_id"),
+            charged_account_id=_guide(bindparam("new_relationship_id")),
             version=Refund.version + 1,
         ),
         [

@@ -1,17 +1,16 @@
 """Whose order it is: the store, the customer, and who held the relationship."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer, Holding, Relationship
 from customers.policy import relationships_visible_to
 from customers.policy import visible_to as customers_visible_to
-from directory.models import Brand, Store
+from directory.models import Account, AccountKind, Brand, Store
 from directory.policy import stores_visible_to
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound
@@ -64,17 +63,21 @@ async def lock_relationship(
     return found
 
 
-async def holder_at(session: AsyncSession, brand_id: UUID, relationship_id: UUID, at: datetime) -> UUID | None:
-    """The account that held a relationship at that instant, by its history; none before the first holding."""
-    found: Any = await session.scalar(
+async def guide_at(session: AsyncSession, brand_id: UUID, relationship_id: UUID, at: datetime) -> UUID | None:
+    """The guide's account that held a relationship at that instant, by its history.
+
+    None before the first holding, and while the store's public account held it.
+    """
+    return await session.scalar(
         select(col(Holding.account_id))
+        .join(Account, and_(col(Account.brand_id) == col(Holding.brand_id), col(Account.id) == col(Holding.account_id)))
         .where(
             col(Holding.brand_id) == brand_id,
             col(Holding.relationship_id) == relationship_id,
             col(Holding.from_at) <= at,
             or_(col(Holding.until_at).is_(None), col(Holding.until_at) > at),
+            col(Account.kind) == AccountKind.GUIDE,
         )
         .order_by(col(Holding.from_at).desc())
         .limit(1)
     )
-    return found if isinstance(found, UUID) else None

@@ -9,7 +9,7 @@ from schema.context import Info
 from schema.directory.types import Region, Staff, Store, Viewer, region_of, staff_of, store_of
 from schema.fields import field
 from schema.paging import Connection, connection, page_of
-from schema.scalars import Cursor, sought_id
+from schema.scalars import Cursor, shown_as, sought_id
 
 
 @strawberry.type
@@ -18,7 +18,11 @@ class DirectoryQueries:
     async def viewer(self, info: Info) -> Viewer:
         actor = info.context.actor
         return Viewer(
-            id=strawberry.ID(str(actor.id)), role=actor.role, brand_id=actor.brand_id, staff_id=actor.staff_id
+            id=shown_as(strawberry.ID, actor.id),
+            role=actor.role,
+            brand_id=actor.brand_id,
+            staff_id=actor.staff_id,
+            store_id=actor.store_id,
         )
 
     @field("Regions in sight, each behind the one above it; at most 100 a page.")

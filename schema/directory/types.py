@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 
 from directory.models import AccountKind, StaffState, StoreState
-from directory.queries import accounts, brands, regions, staff, stores
+from directory.queries import accounts, brands, machines, regions, staff, stores
 from kernel.actor import Role
 from schema.context import Info
 from schema.fields import field
@@ -138,12 +138,20 @@ class Account:
         return await staff_of(info, self.staff_id)
 
 
+@strawberry.type(description="A machine that calls us (服务账号): a till, a mall, a data job.")
+class ServiceAccount:
+    id: strawberry.ID
+    name: str
+    scopes: list[str] = strawberry.field(description="What it may do, such as `orders:write`; nothing else.")
+
+
 @strawberry.type(description="Who asks.")
 class Viewer:
     id: strawberry.ID = strawberry.field(description="Of the staff member or service account.")
     role: Role
     brand_id: strawberry.Private[UUID]
     staff_id: strawberry.Private[UUID | None]
+    store_id: strawberry.Private[UUID | None]
 
     @field("The brand that everything here belongs to.")
     async def brand(self, info: Info) -> Brand:
@@ -152,6 +160,22 @@ class Viewer:
     @field("The person; null for a machine.")
     async def staff(self, info: Info) -> Staff | None:
         return await staff_of(info, self.staff_id)
+
+    @field("The store that they work in; null for regional managers, HQ and machines.")
+    async def store(self, info: Info) -> Store | None:
+        return await store_of(info, self.store_id)
+
+    @field("The region that a regional manager answers for, and for guides and store managers that of their store.")
+    async def region(self, info: Info) -> Region | None:
+        person: Any = await staff_of(info, self.staff_id)
+        store: Any = await store_of(info, self.store_id)
+        return await region_of(info, store.region_id if store else person and person.region_id)
+
+    @field("The machine; null for a person.")
+    async def service_account(self, info: Info) -> ServiceAccount | None:
+        if self.staff_id is not None:
+            return None
+        return shown_as(ServiceAccount, await info.context.load(machines.by_ids, self.id))
 
     @field("The accounts that they act for: a guide's own, a store manager's also the public one of the store.")
     async def accounts(self, info: Info) -> list[Account]:

@@ -183,6 +183,7 @@ def _refund(making: Making, purchase: Purchase) -> None:
         "customer_id": order["customer_id"],
         "relationship_id": order["relationship_id"],
         "order_id": order["id"],
+        "charged_account_id": purchase.tie.keeper_at(order["placed_at"]).account_id,
         "amount": article.price,
         "currency": "CNY",
         "placed_at": placed_at,

@@ -16,28 +16,32 @@ from schema.scalars import Cursor
 from tasks.models import Task
 from tests.factories import build_task, build_world
 
-KEYS = (Key(col(Task.priority), descending=True), Key(col(Task.due_at)), Key(col(Task.id), descending=True))
+MIXED = (Key(col(Task.priority), descending=True), Key(col(Task.due_at)), Key(col(Task.id), descending=True))
+RISING = (Key(col(Task.priority)), Key(col(Task.due_at)), Key(col(Task.id)))
+FALLING = tuple(Key(key.column, descending=True) for key in RISING)
+KEYS = MIXED
 
 
-async def test_pages_of_any_size_make_up_the_whole_list(ground: Ground) -> None:
+@pytest.mark.parametrize("keys", [MIXED, RISING, FALLING], ids=["mixed", "rising", "falling"])
+async def test_pages_of_any_size_make_up_the_whole_list(ground: Ground, keys: tuple[Key, ...]) -> None:
     world = await build_world(ground)
     for _ in range(13):
         await build_task(ground, world.shop.guide, priority=random.choice([10, 50, 90]))
 
-    whole = await _walk(ground, 100)
+    whole = await _walk(ground, keys, 100)
 
     assert len(whole) == 13
     for size in (1, 2, 5, 13):
-        assert await _walk(ground, size) == whole
+        assert await _walk(ground, keys, size) == whole
 
 
-async def _walk(ground: Ground, size: int) -> list[object]:
+async def _walk(ground: Ground, keys: tuple[Key, ...], size: int) -> list[object]:
     seen: list[object] = []
     after = None
     while True:
         page = Page(size, after)
         async with ground.db.read() as session:
-            rows = (await session.scalars(paged(select(Task), page, *KEYS))).all()
+            rows = (await session.scalars(paged(select(Task), page, *keys))).all()
         seen += [row.id for row in rows[:size]]
         if len(rows) <= size:
             return seen

@@ -145,7 +145,7 @@ async def test_another_brands_orders_are_not_seen(ground: Ground, tmp_path: Path
     assert (found["orders"], found["gross"], found["scope"]["to"]) == (1, 10.0, "2011-01-01")
 
 
-async def test_a_refund_counts_for_whoever_held_the_customer_then(ground: Ground, tmp_path: Path) -> None:
+async def test_a_refund_stays_with_the_guide_who_bears_it(ground: Ground, tmp_path: Path) -> None:
     refund = "C2,71053,LANTERN,-1,2011-01-05T12:00:00,4,12,France"
     await told(ground, tmp_path, [order(1, "2011-01-01", "12"), refund])
     async with ground.db.write() as session:

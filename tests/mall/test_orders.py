@@ -83,6 +83,17 @@ async def test_the_credit_goes_to_whoever_held_the_relationship_when_the_order_w
     assert before.serving_account_id == after.serving_account_id == world.shop.other_guide.account_ids[0]
 
 
+async def test_an_order_counts_for_the_store_while_its_public_account_holds_the_relationship(ground: Ground) -> None:
+    world = await build_world(ground)
+    customer = await build_customer(ground, world.shop.manager)
+
+    order = await place(ground, world, customer)
+
+    credit = await credit_of(ground, order)
+    assert (order.serving_account_id, credit.account_id) == (world.shop.public.id, None)
+    assert credit.reason is CreditReason.STORE
+
+
 async def test_an_order_from_before_anybody_held_the_relationship_counts_for_the_store(ground: Ground) -> None:
     world = await build_world(ground)
     customer = await build_customer(ground, world.shop.guide)

@@ -225,7 +225,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("brand_id", "phone_index", name=op.f("uq_customer_brand_id_phone_index")),
     )
     with op.batch_alter_table("customer", schema=None) as batch_op:
-        batch_op.create_index("ix_customer_brand_id_name", ["brand_id", "name"], unique=False)
+        batch_op.create_index("ix_customer_brand_id_joined_at", ["brand_id", "joined_at", "id"], unique=False)
+        batch_op.create_index("ix_customer_brand_id_name", ["brand_id", "name", "id"], unique=False)
 
     op.create_table(
         "product",
@@ -933,6 +934,7 @@ def downgrade() -> None:
     op.drop_table("product")
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.drop_index("ix_customer_brand_id_name")
+        batch_op.drop_index("ix_customer_brand_id_joined_at")
 
     op.drop_table("customer")
     with op.batch_alter_table("job", schema=None) as batch_op:
