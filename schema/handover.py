@@ -1,6 +1,6 @@
-"""Departures in GraphQL, and moving a single relationship."""
+"""Departures in GraphQL: who is leaving, what they hold, and giving it to others."""
 
-from uuid import UUID
+from typing import Any
 
 import strawberry
 
@@ -14,21 +14,24 @@ from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, read_id
 
 
-@strawberry.type(description="Somebody who is leaving (离职), and what they still hold.")
+@strawberry.type(description="Somebody who is leaving, and what their accounts still hold (离职交接).")
 class Departure:
-    id: strawberry.ID = strawberry.field(description="The id of the staff member.")
-    relationships: int = strawberry.field(description="Relationships that their accounts hold.")
-    open_tasks: int = strawberry.field(description="Pending tasks that their accounts keep.")
-    open_orders: int = strawberry.field(description="Paid or shipped orders that their accounts look after.")
+    relationships: int = strawberry.field(description="Held until they are reassigned.")
+    open_tasks: int
+    open_orders: int = strawberry.field(description="Paid or shipped, and served by them.")
 
     @field("Who is leaving.")
-    async def staff(self, info: Info) -> Staff | None:
-        return await staff_of(info, UUID(str(self.id)))
+    async def staff(self, info: Info) -> Staff:
+        leaver: Any = self  # the row of the staff member, with the counts beside it
+        staff = await staff_of(info, leaver.id)
+        if staff is None:
+            raise NotFound
+        return staff
 
 
 @strawberry.type
 class HandoverQueries:
-    @field("Who is leaving the stores that the viewer answers for, by number; at most 100 a page. None for guides.")
+    @field("Who is leaving the stores that the viewer answers for, by number; at most 100 a page. Empty for guides.")
     async def departures(self, info: Info, first: int = 20, after: Cursor | None = None) -> Connection[Departure]:
         page = page_of(first, after)
         async with info.context.read() as session:
@@ -39,9 +42,8 @@ class HandoverQueries:
 @strawberry.type
 class HandoverMutations:
     @mutation(
-        "Give a relationship to another account of its store, with its open tasks and open orders; for managers. The "
-        "credit of orders stays where it is: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ALREADY_HELD`, `OTHER_STORE`, "
-        "`HOLDER_UNFIT`, `STORE_CLOSED`."
+        "Give one relationship to another account of its store, with its open tasks and open orders; for managers: "
+        "`NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ALREADY_HELD`, `OTHER_STORE`, `HOLDER_UNFIT`, `STORE_CLOSED`."
     )
     async def reassign_relationship(
         self,

@@ -1,49 +1,44 @@
-"""Figures in GraphQL: what the tiles on top of a workbench say."""
+"""Figures in GraphQL."""
 
 import strawberry
 
-from kpi.queries import tiles as figures
+from kpi.queries.tiles import tiles
 from schema.context import Info
 from schema.fields import field
 from schema.scalars import Fen, shown_as
 
 
-@strawberry.type(
-    description="What was sold in a period of store-local days. Cancelled orders don't count; refunds count on the "
-    "day when the money was given back, so that `net` may be below zero."
-)
+@strawberry.type(description="What was sold in a period. Cancelled orders don't count.")
 class Figures:
-    orders: int = strawberry.field(description="How many orders.")
-    gross: Fen = strawberry.field(description="The sum of the orders, in minor units.")
-    refunds: Fen = strawberry.field(description="What was given back, in minor units.")
-    net: Fen = strawberry.field(description="`gross - refunds`, in minor units.")
-    average_basket: Fen | None = strawberry.field(
-        description="`gross / orders`, rounded half up to a whole minor unit; null without orders."
-    )
+    orders: int
+    gross: Fen = strawberry.field(description="The amounts of the orders.")
+    refunds: Fen = strawberry.field(description="Given back in the period, whenever the orders were placed.")
+    net: Fen = strawberry.field(description="Gross without refunds; may be below zero.")
+    average_basket: Fen | None = strawberry.field(description="Gross per order, rounded half up; null without orders.")
 
 
 @strawberry.type(
-    description="Figures by each store's own calendar. A guide's are what was credited to their accounts; managers' "
-    "are those of their stores."
+    description="How the day and the month go, by each store's own calendar: for a guide the orders credited to them, "
+    "the refunds they bear and what they keep; for managers their stores; for HQ the brand."
 )
-class Tiles:
-    currency: str = strawberry.field(description="ISO 4217, for all amounts.")
-    today: Figures = strawberry.field(description="Today, by the calendar on the wall of each store.")
-    month: Figures = strawberry.field(description="This calendar month up to today.")
-    open_tasks: int = strawberry.field(description="Pending tasks, snoozed ones among them.")
-    tasks_due_today: int = strawberry.field(description="Pending tasks that are due by the end of today.")
-    tasks_done_today: int = strawberry.field(description="Tasks carried out today.")
-    customers_held: int = strawberry.field(description="Relationships in sight.")
+class KpiTiles:
+    currency: str = strawberry.field(description="Of all amounts: three letters, ISO 4217.")
+    today: Figures
+    month: Figures = strawberry.field(description="From the first of the month up to today.")
+    open_tasks: int
+    tasks_due_today: int = strawberry.field(description="Open tasks due by the end of today, overdue ones included.")
+    tasks_done_today: int
+    customers_held: int = strawberry.field(description="Relationships that are held.")
 
 
 @strawberry.type
 class KpiQueries:
-    @field("Figures of today and of this month for what the viewer answers for.")
-    async def tiles(self, info: Info) -> Tiles:
+    @field("How the day and the month go for the viewer: `FORBIDDEN` for a machine without `reports:read`.")
+    async def kpi_tiles(self, info: Info) -> KpiTiles:
         return await tiles_of(info)
 
 
-async def tiles_of(info: Info) -> Tiles:
+async def tiles_of(info: Info) -> KpiTiles:
     """The tiles of whoever asks."""
     async with info.context.read() as session:
-        return shown_as(Tiles, await figures.tiles(session, info.context.actor))
+        return shown_as(KpiTiles, await tiles(session, info.context.actor))

@@ -8,17 +8,38 @@ from schema.execution import EXTENSIONS, Schema
 from schema.handover import HandoverMutations, HandoverQueries
 from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
+from schema.mall import MallMutations, MallQueries
 from schema.scalars import CONFIG
 from schema.sign_in import SignInMutations
+from schema.tagging import TaggingMutations, TaggingQueries
 from schema.tasks import TaskMutations, TaskQueries
 from schema.workbench import WorkbenchQueries
 
 Query = merge_types(
     "Query",
-    (WorkbenchQueries, DirectoryQueries, CustomerQueries, TaskQueries, LiveQueries, KpiQueries, HandoverQueries),
+    (
+        WorkbenchQueries,
+        DirectoryQueries,
+        CustomerQueries,
+        MallQueries,
+        TaggingQueries,
+        TaskQueries,
+        LiveQueries,
+        KpiQueries,
+        HandoverQueries,
+    ),
 )
 Mutation = merge_types(
-    "Mutation", (SignInMutations, DirectoryMutations, CustomerMutations, TaskMutations, HandoverMutations)
+    "Mutation",
+    (
+        SignInMutations,
+        DirectoryMutations,
+        CustomerMutations,
+        MallMutations,
+        TaggingMutations,
+        TaskMutations,
+        HandoverMutations,
+    ),
 )
 Subscription = merge_types("Subscription", (LiveSubscriptions,))
 

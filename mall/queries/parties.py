@@ -38,6 +38,10 @@ async def customer(
     """The id of a customer named by id or by member number; none if nobody is named. `NOT_FOUND` if unknown."""
     if customer_id is None and member_number is None:
         return None
+    if customer_id is not None and member_number is not None:
+        raise Invalid(
+            field="customer", reason="give an id or a member number.", reason_zh="顾客 id 与会员号只需给一个。"
+        )
     named = col(Customer.id) == customer_id if customer_id is not None else col(Customer.member_number) == member_number
     found: UUID | None = await session.scalar(
         select(col(Customer.id)).where(col(Customer.brand_id) == actor.brand_id, named)

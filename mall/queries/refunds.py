@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from kernel.actor import Actor
-from mall.models import Refund
+from mall.models import Refund, RefundLine
 from mall.policy import refunds_visible_to
 
 RefundRow = Row[*tuple[Any, ...]]
@@ -49,6 +49,26 @@ async def of_orders(session: AsyncSession, actor: Actor, order_ids: Sequence[UUI
     groups: dict[UUID, list[RefundRow]] = defaultdict(list)
     for row in found:
         groups[row.order_id].append(row)
+    return dict(groups)
+
+
+async def lines_of(session: AsyncSession, actor: Actor, refund_ids: Sequence[UUID]) -> dict[UUID, list[RefundRow]]:
+    """The lines of those of the refunds that are in sight, in their order."""
+    found = await session.execute(
+        select(*RefundLine.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+        .join(
+            Refund, (col(Refund.brand_id) == col(RefundLine.brand_id)) & (col(Refund.id) == col(RefundLine.refund_id))
+        )
+        .where(
+            col(RefundLine.brand_id) == actor.brand_id,
+            col(RefundLine.refund_id).in_(refund_ids),
+            refunds_visible_to(actor),
+        )
+        .order_by(col(RefundLine.refund_id), col(RefundLine.line))
+    )
+    groups: dict[UUID, list[RefundRow]] = defaultdict(list)
+    for row in found:
+        groups[row.refund_id].append(row)
     return dict(groups)
 
 

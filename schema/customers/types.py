@@ -1,18 +1,33 @@
 """What customers and relationships look like."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from customers.models import HoldingReason
 from customers.queries import customers, records, relationships
+from kernel.pages import MOST
+from mall.queries import orders
 from schema.context import Info
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import field
 from schema.paging import page_of
 from schema.scalars import shown_as
+from tagging.queries import carried
+from tasks.queries import open_of_customers
+
+if TYPE_CHECKING:
+    from schema.mall import Order
+    from schema.tagging import CarriedTag
+    from schema.tasks import Task
+
+# What hangs on a customer is described further up, where it can't be imported from.
+_TAGS = list[Annotated["CarriedTag", strawberry.lazy("schema.tagging")]]
+_ORDER = Annotated["Order", strawberry.lazy("schema.mall")] | None
+_ORDERS = list[Annotated["Order", strawberry.lazy("schema.mall")]]
+_TASKS = list[Annotated["Task", strawberry.lazy("schema.tasks")]]
 
 strawberry.enum(HoldingReason, description="Why a relationship came to an account.")
 
@@ -137,6 +152,22 @@ class Customer:
     @field("The relationships in sight, the primary one first.")
     async def relationships(self, info: Info) -> list[Relationship]:
         return shown_as(list[Relationship], await info.context.load(relationships.of_customers, self.id) or [])
+
+    @field("The tags they carry: the brand's in the library's order, then the viewer's own.", _TAGS)
+    async def tags(self, info: Info) -> Any:
+        return await info.context.load(carried.of_customers, self.id) or []
+
+    @field("The newest order in sight that was not cancelled; null if there is none.", _ORDER)
+    async def last_order(self, info: Info) -> Any:
+        return await info.context.load(orders.last_of_customers, self.id)
+
+    @field("The newest orders in sight that were not cancelled; 1 to 100.", _ORDERS)
+    async def orders(self, info: Info, first: int = 10) -> Any:
+        return await info.context.load(orders.of_customers, self.id, first=page_of(first, None).first) or []
+
+    @field("The pending tasks about them in sight, the soonest due first; at most 100.", _TASKS)
+    async def open_tasks(self, info: Info) -> Any:
+        return (await info.context.load(open_of_customers, self.id) or [])[:MOST]
 
 
 async def customer_of(info: Info, customer_id: UUID | None) -> Customer | None:

@@ -4,7 +4,7 @@ from kernel.work import Ground
 from tests.asking import ask
 from tests.factories import build_customer, build_task, build_world
 
-TILES = """{ tiles { currency today { orders gross refunds net averageBasket } month { orders }
+TILES = """{ kpiTiles { currency today { orders gross refunds net averageBasket } month { orders }
                      openTasks tasksDueToday tasksDoneToday customersHeld } }"""
 
 
@@ -13,8 +13,8 @@ async def test_a_day_without_orders_has_no_average_basket(ground: Ground) -> Non
     customer = await build_customer(ground, world.shop.guide)
     await build_task(ground, world.shop.guide, customer)
 
-    mine = (await ask(ground, world.shop.guide, TILES))["tiles"]
-    colleagues = (await ask(ground, world.shop.other_guide, TILES))["tiles"]
+    mine = (await ask(ground, world.shop.guide, TILES))["kpiTiles"]
+    colleagues = (await ask(ground, world.shop.other_guide, TILES))["kpiTiles"]
 
     assert mine["currency"] == "CNY"
     assert mine["today"] == {"orders": 0, "gross": 0, "refunds": 0, "net": 0, "averageBasket": None}
