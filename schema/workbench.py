@@ -2,10 +2,13 @@
 
 import strawberry
 
+import mall.queries.orders
 import tasks.queries
 from schema import positions
 from schema.context import Info
 from schema.fields import field
+from schema.kpi import KpiTiles, tiles_of
+from schema.mall import Order
 from schema.scalars import Cursor, shown_as
 from schema.tasks import Task
 
@@ -24,6 +27,16 @@ class Workbench:
         async with info.context.read() as session:
             rows = await tasks.queries.most_pressing(session, info.context.actor, SHOWN)
         return shown_as(list[Task], rows)
+
+    @field("The 20 newest orders that the viewer serves; for managers, those of their stores.")
+    async def orders(self, info: Info) -> list[Order]:
+        async with info.context.read() as session:
+            rows = await mall.queries.orders.latest(session, info.context.actor, SHOWN)
+        return shown_as(list[Order], rows)
+
+    @field("How the day and the month go: `FORBIDDEN` for a machine without `reports:read`.")
+    async def kpi(self, info: Info) -> KpiTiles:
+        return await tiles_of(info)
 
 
 @strawberry.type
