@@ -52,6 +52,29 @@ async def of_orders(session: AsyncSession, actor: Actor, order_ids: Sequence[UUI
     return dict(groups)
 
 
+async def of_customers(
+    session: AsyncSession, actor: Actor, customer_ids: Sequence[UUID], first: int
+) -> dict[UUID, list[RefundRow]]:
+    """Each customer's newest refunds in sight, on an order or not, at most `first` each."""
+    newest_first = (col(Refund.placed_at).desc(), col(Refund.id).desc())
+    place = func.row_number().over(partition_by=col(Refund.customer_id), order_by=newest_first).label("place")
+    ranked = (
+        select(col(Refund.id), place)
+        .where(refunds_visible_to(actor), col(Refund.customer_id).in_(customer_ids))
+        .subquery()
+    )
+    found = await session.execute(
+        _rows(actor)
+        .join(ranked, ranked.c.id == col(Refund.id))
+        .where(ranked.c.place <= first)
+        .order_by(col(Refund.customer_id), *newest_first)
+    )
+    groups: dict[UUID, list[RefundRow]] = defaultdict(list)
+    for row in found:
+        groups[row.customer_id].append(row)
+    return dict(groups)
+
+
 async def lines_of(session: AsyncSession, actor: Actor, refund_ids: Sequence[UUID]) -> dict[UUID, list[RefundRow]]:
     """The lines of those of the refunds that are in sight, in their order."""
     found = await session.execute(

@@ -90,6 +90,8 @@ ID_OF = {
     "shipOrder": "order",
     "completeOrder": "order",
     "cancelOrder": "order",
+    "refund": "refund",
+    "product": "product",
     "reassignRelationship": "relationship",
     "editTag": "tag",
     "retireTag": "tag",
@@ -239,7 +241,7 @@ def _ids(answer: Any) -> Iterator[str]:
 
 def _held(belongings: Belongings) -> Belongings:
     """What one guide holds, and a colleague of the same store must not see."""
-    kinds = ("customer", "relationship", "note", "task", "order")
+    kinds = ("customer", "relationship", "note", "task", "order", "refund")
     return {kind: belongings[kind] for kind in kinds}
 
 
