@@ -88,7 +88,9 @@ async def test_a_refund_that_came_before_its_customer_joins_them_at_home(ground:
 
     await carry(ground, part(tmp_path, "order.csv", [line for line in lines if line.startswith("570000")]))
 
-    assert "'C536379', 'Germany', '12401', 'Germany'" in (await snapshot(ground))["refund"][0]
+    joined = (await snapshot(ground))["refund"][0]
+    assert "'C536379', 'Germany', '12401', 'Germany'" in joined
+    assert "'Germany-G" in joined
 
 
 async def test_a_cut_invoice_takes_nothing_away_and_is_made_whole(ground: Ground, tmp_path: Path) -> None:

@@ -40,8 +40,8 @@ class Leaf:
 
 
 def roots(kind: str) -> dict[str, GraphQLField]:
-    """The root fields of `query` or `mutation`, by name."""
-    root = GRAPH.query_type if kind == "query" else GRAPH.mutation_type
+    """The root fields of `query`, `mutation` or `subscription`, by name."""
+    root = getattr(GRAPH, f"{kind}_type")
     assert root
     return dict(root.fields)
 

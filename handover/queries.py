@@ -1,0 +1,42 @@
+"""Reads of departures: who is leaving, and what they still hold."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel, col
+
+from customers.models import Relationship
+from directory.models import Account, Staff
+from handover.policy import departures_visible_to
+from kernel.actor import Actor
+from kernel.pages import Key, Page, paged
+from mall.models import OPEN_STATES, Order
+from tasks.models import Task, TaskState
+
+DepartureRow = Row[*tuple[Any, ...]]
+
+
+async def departures(session: AsyncSession, actor: Actor, page: Page) -> Sequence[DepartureRow]:
+    """The leavers in sight by number, with how much their accounts hold; one row more when there is a next page."""
+    rows = select(
+        col(Staff.id),
+        col(Staff.number),
+        _held(Relationship, col(Relationship.holder_id)).label("relationships"),
+        _held(Task, col(Task.account_id), col(Task.state) == TaskState.PENDING).label("open_tasks"),
+        _held(Order, col(Order.serving_account_id), col(Order.state).in_(OPEN_STATES)).label("open_orders"),
+    ).where(departures_visible_to(actor))
+    return (await session.execute(paged(rows, page, Key(col(Staff.number)), Key(col(Staff.id))))).all()
+
+
+def _held(model: type[SQLModel], account_id: Any, *conditions: ColumnElement[bool]) -> Any:
+    table: Any = model
+    return (
+        select(func.count())
+        .select_from(model)
+        .join(Account, (col(Account.brand_id) == col(table.brand_id)) & (col(Account.id) == account_id))
+        .where(col(Account.brand_id) == col(Staff.brand_id), col(Account.staff_id) == col(Staff.id), *conditions)
+        .correlate(Staff)
+        .scalar_subquery()
+    )

@@ -1,0 +1,26 @@
+"""Run the measurements: `make bench`, or `make bench ARGS="workbench --size m"`."""
+
+import argparse
+import asyncio
+
+from tests.bench import workbench
+
+BENCHES = {"workbench": workbench.measure}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("bench", nargs="*", default=list(BENCHES), help=f"which: {', '.join(BENCHES)}")
+    parser.add_argument("--size", default="l", choices=["s", "m", "l"], help="how much demo data to measure on")
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long each round lasts")
+    parser.add_argument("--rounds", type=int, default=3, help="how often; medians are printed")
+    parser.add_argument("--database", help="a database to measure on instead of a new one; filled if it is empty")
+    chosen = parser.parse_args()
+    for name in chosen.bench:
+        if name not in BENCHES:
+            parser.error(f"there is no measurement {name!r}")
+        asyncio.run(BENCHES[name](chosen))
+
+
+if __name__ == "__main__":
+    main()
