@@ -6,6 +6,7 @@ import tasks.queries
 from schema import positions
 from schema.context import Info
 from schema.fields import field
+from schema.kpi import Tiles, tiles_of
 from schema.scalars import Cursor, shown_as
 from schema.tasks import Task
 
@@ -24,6 +25,10 @@ class Workbench:
         async with info.context.read() as session:
             rows = await tasks.queries.most_pressing(session, info.context.actor, SHOWN)
         return shown_as(list[Task], rows)
+
+    @field("Figures of today and of this month.")
+    async def tiles(self, info: Info) -> Tiles:
+        return await tiles_of(info)
 
 
 @strawberry.type
