@@ -23,6 +23,7 @@ class Scope(StrEnum):
     CUSTOMERS_WRITE = "customers:write"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
+    PRODUCTS_WRITE = "products:write"
     TASKS_READ = "tasks:read"
     TASKS_WRITE = "tasks:write"
     TAGS_READ = "tags:read"
@@ -55,6 +56,10 @@ class Actor:
     def is_staff(self) -> bool:
         """Whether a person acts, not a machine."""
         return self.staff_id is not None
+
+    def may(self, *scopes: Scope) -> bool:
+        """Whether one of these scopes lets a machine do something; people and the product itself need none."""
+        return self.role is not Role.SERVICE or not self.scopes.isdisjoint(scopes)
 
 
 def system(brand_id: UUID) -> Actor:

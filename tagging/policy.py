@@ -11,7 +11,7 @@ from customers.models import Relationship
 from directory import policy as directory
 from directory.models import Store
 from kernel import feed
-from kernel.actor import Actor, Role
+from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from tagging.events import CustomerTagsChanged, TagChanged, TaggingEvent, TagGroupChanged
 from tagging.models import Tag, TagGroup
@@ -54,8 +54,8 @@ def require_person(actor: Actor) -> UUID:
 
 
 def require_tagger(actor: Actor) -> None:
-    """Tags are put on by people, and by the product's own rules and imports."""
-    if not actor.is_staff and actor.role is not Role.SYSTEM:
+    """Tags are put on by people, by the product's own rules and imports, and by machines that may."""
+    if not actor.may(Scope.TAGS_WRITE):
         raise Forbidden
 
 
