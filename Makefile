@@ -15,7 +15,7 @@ run: .venv/installed ## set up whatever is missing and serve on http://127.0.0.1
 	@exec $(BIN)/daogou up $(ARGS)
 
 test: .venv/installed-dev ## run every test on both engines; make test ARGS="-k import"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: .venv/installed-dev ## lint, format, types, import contracts, migrations
 	$(BIN)/ruff check .
