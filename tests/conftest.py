@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis as RedisClient
@@ -18,6 +19,9 @@ from tests.servers import Postgres, Redis, postgres, redis
 from tests.servers.postgresql import execute
 
 ENGINES = ("sqlite", "postgres")
+# A server of one's own choosing is shared by all processes of a run.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+DATABASE = f"daogou_test_{WORKER}"
 TABLES = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)
 
 
@@ -38,7 +42,7 @@ def redis_server() -> Iterator[Redis]:
 @pytest.fixture(scope="session")
 def postgres_url(postgres_server: Postgres) -> str:
     """A database with every table and no row; emptied for each test."""
-    url = postgres_server.create_database("daogou_test")
+    url = postgres_server.create_database(DATABASE)
     asyncio.run(_build(url))
     return url
 
@@ -77,9 +81,10 @@ def redis_url(engine: str, request: pytest.FixtureRequest) -> str | None:
     if engine == "sqlite":
         return None
     server: Redis = request.getfixturevalue("redis_server")
-    with RedisClient.from_url(server.url) as client:
-        client.flushall()
-    return server.url
+    url = urlsplit(server.url)._replace(path=f"/{WORKER.removeprefix('gw')}").geturl()
+    with RedisClient.from_url(url) as client:
+        client.flushdb()
+    return url
 
 
 @pytest.fixture

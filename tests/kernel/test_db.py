@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.engine import make_url
 from sqlmodel import col
 
 from kernel.db import BadDatabaseUrl, Database, parse_url
 from kernel.feed import Feed
 from kernel.work import Ground
+from tests.conftest import DATABASE
 from tests.factories import World, build_world
 from tests.servers import Postgres
 from tests.servers.postgresql import execute
@@ -82,18 +84,17 @@ async def _count_up(ground: Ground, world: World) -> None:
         await session.execute(update(Feed).where(col(Feed.feed_id) == world.shop.guide.id).values(head=Feed.head + 1))
 
 
+@pytest.mark.parametrize("engine", ["postgres"], indirect=True)  # SQLite has no server that could close anything
 async def test_a_connection_that_the_server_closed_is_replaced_before_it_is_used(
-    engine: str, postgres_server: Postgres, database_url: str
+    postgres_server: Postgres, database_url: str
 ) -> None:
-    if engine == "sqlite":
-        return  # no server that could close anything
     db = Database(database_url, pool_size=1)
     async with db.read() as session:
         await session.execute(text("SELECT 1"))
     execute(
-        postgres_server.admin_url,
+        make_url(postgres_server.admin_url).set(database=DATABASE).render_as_string(hide_password=False),
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = 'daogou_test' AND pid <> pg_backend_pid()",
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
     await asyncio.sleep(0.2)
 

@@ -38,7 +38,8 @@ class Postgres(Server):
     admin_url: str = field(repr=False)
 
     def create_database(self, name: str, template: str | None = None) -> str:
-        """Make a database, as a copy of `template` if one is named, and return its address."""
+        """Make a database anew, as a copy of `template` if one is named, and return its address."""
+        self.drop_database(name)
         copied = f' TEMPLATE "{template}"' if template else ""
         execute(self.url, f'CREATE DATABASE "{name}"{copied}')
         return make_url(self.url).set(database=name).render_as_string(hide_password=False)
