@@ -61,12 +61,12 @@ class EntityType(StrEnum):
     NOTE = customers.policy.NOTE
     VISIT = customers.policy.VISIT
     TASK = tasks.policy.TASK
+    STAFF = directory.policy.STAFF
+    STORE = directory.policy.STORE
     ORDER = mall.policy.ORDER
     REFUND = mall.policy.REFUND
     TAG = tagging.policy.TAG
     TAG_GROUP = tagging.policy.TAG_GROUP
-    STAFF = directory.policy.STAFF
-    STORE = directory.policy.STORE
 
 
 ENTITIES: dict[str, Entity] = {
@@ -75,16 +75,16 @@ ENTITIES: dict[str, Entity] = {
     EntityType.NOTE: Entity(Note, customers.queries.records.notes_by_ids),
     EntityType.VISIT: Entity(Visit, customers.queries.records.visits_by_ids),
     EntityType.TASK: Entity(Task, tasks.queries.by_ids),
+    EntityType.STAFF: Entity(Staff, directory.queries.staff.by_ids),
+    EntityType.STORE: Entity(Store, directory.queries.stores.by_ids),
     EntityType.ORDER: Entity(Order, mall.queries.orders.by_ids),
     EntityType.REFUND: Entity(Refund, mall.queries.refunds.by_ids),
     EntityType.TAG: Entity(Tag, tagging.queries.library.by_ids),
     EntityType.TAG_GROUP: Entity(TagGroup, tagging.queries.library.groups_by_ids),
-    EntityType.STAFF: Entity(Staff, directory.queries.staff.by_ids),
-    EntityType.STORE: Entity(Store, directory.queries.stores.by_ids),
 }
 
 ChangedNode = Annotated[
-    Customer | Relationship | Note | Visit | Task | Order | Refund | Tag | TagGroup | Staff | Store,
+    Customer | Relationship | Note | Visit | Task | Staff | Store | Order | Refund | Tag | TagGroup,
     strawberry.union("ChangedNode", description="The thing as it is now."),
 ]
 

@@ -21,12 +21,12 @@ Query = merge_types(
         WorkbenchQueries,
         DirectoryQueries,
         CustomerQueries,
-        TaskQueries,
-        TaggingQueries,
         MallQueries,
+        TaggingQueries,
+        TaskQueries,
+        LiveQueries,
         KpiQueries,
         HandoverQueries,
-        LiveQueries,
     ),
 )
 Mutation = merge_types(
@@ -35,10 +35,10 @@ Mutation = merge_types(
         SignInMutations,
         DirectoryMutations,
         CustomerMutations,
-        HandoverMutations,
-        TaskMutations,
-        TaggingMutations,
         MallMutations,
+        TaggingMutations,
+        TaskMutations,
+        HandoverMutations,
     ),
 )
 Subscription = merge_types("Subscription", (LiveSubscriptions,))

@@ -72,13 +72,17 @@ class TagLibrary:
 
 @strawberry.type(description="A tag on a customer: who or what set it, and when.")
 class CarriedTag:
+    id: strawberry.ID = strawberry.field(description="The id of the tag.")
+    name: str
+    color: str = strawberry.field(description="As in `#8c8c8c`.")
     set_by: SetBy
     set_at: datetime = strawberry.field(description="In UTC.")
+    group_id: strawberry.Private[UUID | None]
     by_staff_id: strawberry.Private[UUID | None]
 
-    @field("The tag.")
-    async def tag(self) -> Tag:
-        return shown_as(Tag, self)  # the row has the tag's columns too
+    @field("Its group; null for a personal tag.")
+    async def group(self, info: Info) -> TagGroup | None:
+        return await group_of(info, self.group_id)
 
     @field("Who set it; null for a machine, and where they are out of sight.")
     async def by(self, info: Info) -> Staff | None:

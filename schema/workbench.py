@@ -2,8 +2,8 @@
 
 import strawberry
 
-import mall.queries.orders
 import tasks.queries
+from mall.queries import orders
 from schema import positions
 from schema.context import Info
 from schema.fields import field
@@ -28,14 +28,14 @@ class Workbench:
             rows = await tasks.queries.most_pressing(session, info.context.actor, SHOWN)
         return shown_as(list[Task], rows)
 
-    @field("The 20 newest orders that the viewer serves; for managers, those of their stores.")
+    @field("The 20 newest orders: those that a guide serves, or of the stores that a manager answers for.")
     async def orders(self, info: Info) -> list[Order]:
         async with info.context.read() as session:
-            rows = await mall.queries.orders.latest(session, info.context.actor, SHOWN)
+            rows = await orders.latest(session, info.context.actor, SHOWN)
         return shown_as(list[Order], rows)
 
-    @field("How the day and the month go: `FORBIDDEN` for a machine without `reports:read`.")
-    async def kpi(self, info: Info) -> KpiTiles:
+    @field("Figures of today and of this month.")
+    async def tiles(self, info: Info) -> KpiTiles:
         return await tiles_of(info)
 
 

@@ -8,6 +8,7 @@ import strawberry
 
 from customers.models import HoldingReason
 from customers.queries import customers, records, relationships
+from kernel.pages import MOST
 from mall.queries import orders, refunds
 from schema.context import Info
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
@@ -15,18 +16,19 @@ from schema.fields import field
 from schema.paging import page_of
 from schema.scalars import shown_as
 from tagging.queries import carried
-from tasks import queries as tasks
+from tasks.queries import open_of_customers
 
 if TYPE_CHECKING:
     from schema.mall import Order, Refund
     from schema.tagging import CarriedTag
     from schema.tasks import Task
 
-# Types of modules further up, which import this one.
-_CARRIED_TAG = Annotated["CarriedTag", strawberry.lazy("schema.tagging")]
-_ORDER = Annotated["Order", strawberry.lazy("schema.mall.types")]
-_REFUND = Annotated["Refund", strawberry.lazy("schema.mall.types")]
-_TASK = Annotated["Task", strawberry.lazy("schema.tasks")]
+# What hangs on a customer is described further up, where it can't be imported from.
+_TAGS = list[Annotated["CarriedTag", strawberry.lazy("schema.tagging")]]
+_ORDER = Annotated["Order", strawberry.lazy("schema.mall")] | None
+_ORDERS = list[Annotated["Order", strawberry.lazy("schema.mall")]]
+_REFUNDS = list[Annotated["Refund", strawberry.lazy("schema.mall")]]
+_TASKS = list[Annotated["Task", strawberry.lazy("schema.tasks")]]
 
 strawberry.enum(HoldingReason, description="Why a relationship came to an account.")
 
@@ -152,28 +154,25 @@ class Customer:
     async def relationships(self, info: Info) -> list[Relationship]:
         return shown_as(list[Relationship], await info.context.load(relationships.of_customers, self.id) or [])
 
-    @field("The tags in use that they carry, in the library's order, one's own last.", graphql_type=list[_CARRIED_TAG])
+    @field("The tags they carry: the brand's in the library's order, then the viewer's own.", _TAGS)
     async def tags(self, info: Info) -> Any:
         return await info.context.load(carried.of_customers, self.id) or []
 
-    @field("The newest order in sight that was not cancelled.", graphql_type=_ORDER | None)
+    @field("The newest order in sight that was not cancelled; null if there is none.", _ORDER)
     async def last_order(self, info: Info) -> Any:
         return await info.context.load(orders.last_of_customers, self.id)
 
-    @field(
-        "The newest orders in sight that were not cancelled; 1 to 100. `orders` at the root goes on from there.",
-        graphql_type=list[_ORDER],
-    )
-    async def orders(self, info: Info, first: int = 5) -> Any:
-        return await _newest(info, orders.of_customers, self.id, first)
+    @field("The newest orders in sight that were not cancelled; 1 to 100.", _ORDERS)
+    async def orders(self, info: Info, first: int = 10) -> Any:
+        return await info.context.load(orders.of_customers, self.id, first=page_of(first, None).first) or []
 
-    @field("The newest refunds in sight, on an order or not; 1 to 100.", graphql_type=list[_REFUND])
-    async def refunds(self, info: Info, first: int = 5) -> Any:
-        return await _newest(info, refunds.of_customers, self.id, first)
+    @field("The newest refunds in sight, on an order or not; 1 to 100.", _REFUNDS)
+    async def refunds(self, info: Info, first: int = 10) -> Any:
+        return await info.context.load(refunds.of_customers, self.id, first=page_of(first, None).first) or []
 
-    @field("The open tasks in sight about them, the soonest due first.", graphql_type=list[_TASK])
+    @field("The pending tasks about them in sight, the soonest due first; at most 100.", _TASKS)
     async def open_tasks(self, info: Info) -> Any:
-        return await info.context.load(tasks.open_of_customers, self.id) or []
+        return (await info.context.load(open_of_customers, self.id) or [])[:MOST]
 
 
 async def customer_of(info: Info, customer_id: UUID | None) -> Customer | None:
@@ -196,10 +195,6 @@ async def note_of(info: Info, note_id: UUID) -> Note | None:
 async def visit_of(info: Info, visit_id: UUID) -> Visit | None:
     """The visit, if there is one in sight."""
     return shown_as(Visit, await info.context.load(records.visits_by_ids, visit_id))
-
-
-async def _newest(info: Info, batch: Any, customer_id: Any, first: int) -> Any:
-    return await info.context.load(batch, customer_id, first=page_of(first, None).first) or []
 
 
 async def _latest(info: Info, batch: Any, relationship_id: Any, first: int) -> Any:

@@ -92,12 +92,8 @@ ID_OF = {
     "product": "product",
     "reassignRelationship": "relationship",
     "editTag": "tag",
-    "renameTag": "tag",
-    "recolourTag": "tag",
     "retireTag": "tag",
-    "editTagGroup": "tag_group",
     "renameTagGroup": "tag_group",
-    "moveTagGroup": "tag_group",
 }
 OF_THE_WHOLE_BRAND = {"tag", "tag_group", "product"}  # every role of a brand sees these
 
