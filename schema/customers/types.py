@@ -16,19 +16,18 @@ from schema.fields import field
 from schema.paging import page_of
 from schema.scalars import shown_as
 from tagging.queries import carried
-from tasks.queries import open_of_customers
+from tasks import queries as tasks
 
 if TYPE_CHECKING:
     from schema.mall import Order, Refund
     from schema.tagging import CarriedTag
     from schema.tasks import Task
 
-# What hangs on a customer is described further up, where it can't be imported from.
-_TAGS = list[Annotated["CarriedTag", strawberry.lazy("schema.tagging")]]
-_ORDER = Annotated["Order", strawberry.lazy("schema.mall")] | None
-_ORDERS = list[Annotated["Order", strawberry.lazy("schema.mall")]]
-_REFUNDS = list[Annotated["Refund", strawberry.lazy("schema.mall")]]
-_TASKS = list[Annotated["Task", strawberry.lazy("schema.tasks")]]
+# Types of modules further up, which import this one.
+_CARRIED_TAG = Annotated["CarriedTag", strawberry.lazy("schema.tagging")]
+_ORDER = Annotated["Order", strawberry.lazy("schema.mall.types")]
+_REFUND = Annotated["Refund", strawberry.lazy("schema.mall.types")]
+_TASK = Annotated["Task", strawberry.lazy("schema.tasks")]
 
 strawberry.enum(HoldingReason, description="Why a relationship came to an account.")
 
@@ -154,25 +153,28 @@ class Customer:
     async def relationships(self, info: Info) -> list[Relationship]:
         return shown_as(list[Relationship], await info.context.load(relationships.of_customers, self.id) or [])
 
-    @field("The tags they carry: the brand's in the library's order, then the viewer's own.", _TAGS)
+    @field("The tags in use that they carry, in the library's order, one's own last.", graphql_type=list[_CARRIED_TAG])
     async def tags(self, info: Info) -> Any:
         return await info.context.load(carried.of_customers, self.id) or []
 
-    @field("The newest order in sight that was not cancelled; null if there is none.", _ORDER)
+    @field("The newest order in sight that was not cancelled.", graphql_type=_ORDER | None)
     async def last_order(self, info: Info) -> Any:
         return await info.context.load(orders.last_of_customers, self.id)
 
-    @field("The newest orders in sight that were not cancelled; 1 to 100.", _ORDERS)
-    async def orders(self, info: Info, first: int = 10) -> Any:
-        return await info.context.load(orders.of_customers, self.id, first=page_of(first, None).first) or []
+    @field(
+        "The newest orders in sight that were not cancelled; 1 to 100. `orders` at the root goes on from there.",
+        graphql_type=list[_ORDER],
+    )
+    async def orders(self, info: Info, first: int = 5) -> Any:
+        return await _newest(info, orders.of_customers, self.id, first)
 
-    @field("The newest refunds in sight, on an order or not; 1 to 100.", _REFUNDS)
-    async def refunds(self, info: Info, first: int = 10) -> Any:
-        return await info.context.load(refunds.of_customers, self.id, first=page_of(first, None).first) or []
+    @field("The newest refunds in sight, on an order or not; 1 to 100.", graphql_type=list[_REFUND])
+    async def refunds(self, info: Info, first: int = 5) -> Any:
+        return await _newest(info, refunds.of_customers, self.id, first)
 
-    @field("The pending tasks about them in sight, the soonest due first; at most 100.", _TASKS)
+    @field("The pending tasks about them in sight, the soonest due first; at most 100.", graphql_type=list[_TASK])
     async def open_tasks(self, info: Info) -> Any:
-        return (await info.context.load(open_of_customers, self.id) or [])[:MOST]
+        return (await info.context.load(tasks.open_of_customers, self.id) or [])[:MOST]
 
 
 async def customer_of(info: Info, customer_id: UUID | None) -> Customer | None:
@@ -195,6 +197,10 @@ async def note_of(info: Info, note_id: UUID) -> Note | None:
 async def visit_of(info: Info, visit_id: UUID) -> Visit | None:
     """The visit, if there is one in sight."""
     return shown_as(Visit, await info.context.load(records.visits_by_ids, visit_id))
+
+
+async def _newest(info: Info, batch: Any, customer_id: Any, first: int) -> Any:
+    return await info.context.load(batch, customer_id, first=page_of(first, None).first) or []
 
 
 async def _latest(info: Info, batch: Any, relationship_id: Any, first: int) -> Any:

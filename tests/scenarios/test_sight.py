@@ -88,8 +88,6 @@ ID_OF = {
     "shipOrder": "order",
     "completeOrder": "order",
     "cancelOrder": "order",
-    "refund": "refund",
-    "product": "product",
     "reassignRelationship": "relationship",
     "editTag": "tag",
     "retireTag": "tag",
