@@ -85,6 +85,8 @@ ID_OF = {
     "snoozeTask": "task",
     "cancelTask": "task",
     "order": "order",
+    "refund": "refund",
+    "product": "product",
     "shipOrder": "order",
     "completeOrder": "order",
     "cancelOrder": "order",
