@@ -1,6 +1,6 @@
 """Who sees which customers: whoever holds a relationship, and those who answer for its store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, exists, select
@@ -10,7 +10,6 @@ from sqlmodel import col
 from customers.events import CustomerChanged, RecordEvent, RelationshipEvent, RelationshipReassigned, VisitNoted
 from customers.models import Customer, Holding, Note, Relationship, Visit
 from directory import policy as directory
-from directory.models import Account
 from directory.policy import in_sight
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
@@ -87,27 +86,35 @@ async def customer_seen_by(
     session: AsyncSession, brand_id: UUID, events: Sequence[CustomerChanged]
 ) -> list[feed.Entry]:
     """Whoever holds a relationship with the customer, in any store, and the desks of those stores."""
-    found = await session.execute(
-        select(col(Relationship.customer_id), col(Relationship.store_id), col(Account.staff_id))
-        .join(
-            Account,
-            and_(col(Account.brand_id) == col(Relationship.brand_id), col(Account.id) == col(Relationship.holder_id)),
-        )
-        .where(
-            col(Relationship.brand_id) == brand_id,
-            col(Relationship.customer_id).in_({event.customer_id for event in events}),
-        )
-    )
-    feeds: dict[UUID, list[UUID]] = {event.customer_id: [] for event in events}
-    for customer_id, store_id, staff_id in found:
-        feeds[customer_id].append(feed.of_desk(store_id))
-        if staff_id is not None:
-            feeds[customer_id].append(feed.of_staff(staff_id))
+    feeds = await feeds_of_customers(session, brand_id, {event.customer_id for event in events})
     return [
         feed.Entry(feed_id, CUSTOMER, event.customer_id, event.version)
         for event in events
-        for feed_id in feeds[event.customer_id]
+        for feed_id in sorted(feeds[event.customer_id])
     ]
+
+
+async def feeds_of_customers(
+    session: AsyncSession, brand_id: UUID, customer_ids: Iterable[UUID]
+) -> dict[UUID, set[UUID]]:
+    """The feeds that hear of each customer. Who holds a relationship stays so until the commit.
+
+    A holder who came in between would have read the customer as it was before, and never hear of the change.
+    """
+    wanted = sorted(set(customer_ids))
+    found = await session.execute(
+        select(col(Relationship.customer_id), col(Relationship.holder_id))
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.customer_id).in_(wanted))
+        .order_by(col(Relationship.id))
+        .with_for_update(read=True)
+    )
+    holders = found.all()
+    watchers = await directory.watchers(session, brand_id, {account_id for _, account_id in holders})
+    feeds: dict[UUID, set[UUID]] = {customer_id: set() for customer_id in wanted}
+    for customer_id, account_id in holders:
+        watcher = watchers[account_id]
+        feeds[customer_id] |= {watcher.desk} if watcher.own is None else {watcher.own, watcher.desk}
+    return feeds
 
 
 async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[RelationshipEvent]) -> list[feed.Entry]:

@@ -7,8 +7,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from customers.models import Relationship
-from directory import policy as directory
+from customers.policy import feeds_of_customers
 from directory.models import Store
 from kernel import feed
 from kernel.actor import Actor, Role
@@ -85,24 +84,11 @@ async def _of_customers(
 ) -> list[feed.Entry]:
     if not events:
         return []
-    found = await session.execute(
-        select(col(Relationship.customer_id), col(Relationship.holder_id)).where(
-            col(Relationship.brand_id) == brand_id,
-            col(Relationship.customer_id).in_([event.customer_id for event in events]),
-        )
-    )
-    holders = found.all()
-    watchers = await directory.watchers(session, brand_id, {account_id for _, account_id in holders})
-    feeds: dict[UUID, set[UUID]] = {}
-    for customer_id, account_id in holders:
-        watcher = watchers[account_id]
-        feeds.setdefault(customer_id, set()).update(
-            {watcher.desk} if watcher.own is None else {watcher.own, watcher.desk}
-        )
+    feeds = await feeds_of_customers(session, brand_id, {event.customer_id for event in events})
     return [
         feed.Entry(feed_id, CUSTOMER, event.customer_id, event.version)
         for event in events
-        for feed_id in sorted(feeds.get(event.customer_id, ()))
+        for feed_id in sorted(feeds[event.customer_id])
     ]
 
 
