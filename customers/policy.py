@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -22,7 +22,9 @@ VISIT = "visit"
 
 
 def relationships_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A guide sees what their accounts hold; managers see their stores; HQ the brand."""
+    """A guide sees what their accounts hold; managers their stores; HQ the brand, and machines whose scopes say so."""
+    if not _sees_customers(actor):
+        return and_(col(Relationship.brand_id) == actor.brand_id, false())
     if actor.role is Role.GUIDE:
         return and_(col(Relationship.brand_id) == actor.brand_id, col(Relationship.holder_id).in_(actor.account_ids))
     return in_sight(actor, col(Relationship.brand_id), col(Relationship.store_id))
@@ -34,8 +36,10 @@ def relationship_ids_of(actor: Actor) -> Select[UUID]:
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A customer is seen through a relationship; HQ and machines see all of the brand's."""
+    """A customer is seen through a relationship; HQ and machines whose scopes say so see all of the brand's."""
     ours = col(Customer.brand_id) == actor.brand_id
+    if not _sees_customers(actor):
+        return and_(ours, false())
     if actor.role in (Role.HQ, Role.SERVICE, Role.SYSTEM):
         return ours
     through = exists().where(col(Relationship.customer_id) == col(Customer.id), relationships_visible_to(actor))
@@ -56,7 +60,7 @@ def holdings_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def require_writer(actor: Actor) -> None:
     """What is known of a customer is kept by whoever sees them, and by machines that may write it."""
-    if actor.role is Role.SERVICE and Scope.CUSTOMERS_WRITE not in actor.scopes:
+    if not actor.may(Scope.CUSTOMERS_WRITE):
         raise Forbidden
 
 
@@ -142,6 +146,10 @@ async def record_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence
         else:
             entries += holder.entries(NOTE, event.note_id, event.version)
     return entries
+
+
+def _sees_customers(actor: Actor) -> bool:
+    return actor.may(Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE)
 
 
 def _accounts(event: RelationshipEvent) -> tuple[UUID, ...]:

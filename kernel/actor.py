@@ -29,6 +29,7 @@ class Scope(StrEnum):
     TAGS_WRITE = "tags:write"
     DIRECTORY_READ = "directory:read"
     DIRECTORY_WRITE = "directory:write"
+    PRODUCTS_WRITE = "products:write"
     REPORTS_READ = "reports:read"
 
 
@@ -55,6 +56,10 @@ class Actor:
     def is_staff(self) -> bool:
         """Whether a person acts, not a machine."""
         return self.staff_id is not None
+
+    def may(self, *scopes: Scope) -> bool:
+        """Whether a machine has one of these scopes; people and the product itself need none."""
+        return self.role is not Role.SERVICE or not self.scopes.isdisjoint(scopes)
 
 
 def system(brand_id: UUID) -> Actor:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -12,19 +12,19 @@ from customers.policy import relationship_ids_of
 from directory import policy as directory
 from directory.policy import in_sight
 from kernel import feed
-from kernel.actor import Actor, Role
+from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from mall.events import MallEvent, RefundRecorded, ServingMoved
 from mall.models import Order, Product, Refund
 
 ORDER = "order"
 REFUND = "refund"
-ORDERS_WRITE = "orders:write"
-PRODUCTS_WRITE = "products:write"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A guide sees the orders of relationships they hold; managers those of their stores; HQ all."""
+    """A guide sees the orders of relationships they hold; managers those of their stores; HQ and order machines all."""
+    if not _sees_orders(actor):
+        return and_(col(Order.brand_id) == actor.brand_id, false())
     if actor.role is not Role.GUIDE:
         return in_sight(actor, col(Order.brand_id), col(Order.store_id))
     held = col(Order.relationship_id).in_(relationship_ids_of(actor))
@@ -34,6 +34,8 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def refunds_visible_to(actor: Actor) -> ColumnElement[bool]:
     """As orders are: a guide's through the relationship, managers' through the store."""
+    if not _sees_orders(actor):
+        return and_(col(Refund.brand_id) == actor.brand_id, false())
     if actor.role is not Role.GUIDE:
         return in_sight(actor, col(Refund.brand_id), col(Refund.store_id))
     held = col(Refund.relationship_id).in_(relationship_ids_of(actor))
@@ -47,26 +49,26 @@ def products_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def require_recorder(actor: Actor) -> None:
     """Orders come from machines: a till, a mall, an import."""
-    if not _is_machine(actor, ORDERS_WRITE):
+    if not _is_machine(actor, Scope.ORDERS_WRITE):
         raise Forbidden
 
 
 def require_keeper(actor: Actor, order: Order) -> None:
     """An order is moved on by the machine it came from, by whoever serves it, or by the store's manager."""
     serves = order.serving_account_id in actor.account_ids
-    if not (serves or _is_machine(actor, ORDERS_WRITE) or _manages(actor, order)):
+    if not (serves or _is_machine(actor, Scope.ORDERS_WRITE) or _manages(actor, order)):
         raise Forbidden
 
 
 def require_canceller(actor: Actor, order: Order) -> None:
     """An order is cancelled by the machine it came from, or by the store's manager."""
-    if not (_is_machine(actor, ORDERS_WRITE) or _manages(actor, order)):
+    if not (_is_machine(actor, Scope.ORDERS_WRITE) or _manages(actor, order)):
         raise Forbidden
 
 
 def require_catalogue_keeper(actor: Actor) -> None:
     """The catalogue is kept by HQ, or by a machine that may."""
-    if actor.role is not Role.HQ and not _is_machine(actor, PRODUCTS_WRITE):
+    if actor.role is not Role.HQ and not _is_machine(actor, Scope.PRODUCTS_WRITE):
         raise Forbidden
 
 
@@ -111,7 +113,11 @@ async def _holders(session: AsyncSession, brand_id: UUID, events: Sequence[MallE
     return dict(found.all())
 
 
-def _is_machine(actor: Actor, scope: str) -> bool:
+def _sees_orders(actor: Actor) -> bool:
+    return actor.may(Scope.ORDERS_READ, Scope.ORDERS_WRITE)
+
+
+def _is_machine(actor: Actor, scope: Scope) -> bool:
     return actor.role is Role.SYSTEM or (actor.role is Role.SERVICE and scope in actor.scopes)
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.policy import feeds_of_customers
 from directory.models import Store
 from kernel import feed
-from kernel.actor import Actor, Role
+from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from tagging.events import CustomerTagsChanged, TagChanged, TaggingEvent, TagGroupChanged
 from tagging.models import Tag, TagGroup
@@ -21,6 +21,8 @@ TAG_GROUP = "tag_group"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
+    if not _sees_tags(actor):
+        return and_(col(Tag.brand_id) == actor.brand_id, false())
     return and_(
         col(Tag.brand_id) == actor.brand_id,
         or_(col(Tag.owner_id).is_(None), col(Tag.owner_id) == actor.id),
@@ -28,7 +30,8 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 
 def groups_visible_to(actor: Actor) -> ColumnElement[bool]:
-    return col(TagGroup.brand_id) == actor.brand_id
+    ours = col(TagGroup.brand_id) == actor.brand_id
+    return ours if _sees_tags(actor) else and_(ours, false())
 
 
 def require_librarian(actor: Actor) -> None:
@@ -77,6 +80,10 @@ async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[Taggin
         if isinstance(event, TagChanged) and event.owner_id is not None:
             entries.append(feed.Entry(feed.of_staff(event.owner_id), TAG, event.tag_id, event.version))
     return entries
+
+
+def _sees_tags(actor: Actor) -> bool:
+    return actor.may(Scope.TAGS_READ, Scope.TAGS_WRITE)
 
 
 async def _of_customers(

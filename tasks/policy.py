@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, false
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory import policy as directory
 from directory.policy import in_sight
 from kernel import feed
-from kernel.actor import Actor, Role
+from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from tasks.events import TaskEvent, TaskMoved
 from tasks.models import Task
@@ -19,10 +19,18 @@ TASK = "task"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A guide sees the tasks their accounts keep; managers those of their stores; HQ all."""
+    """A guide sees the tasks their accounts keep; managers those of their stores; HQ and task machines all."""
+    if not actor.may(Scope.TASKS_READ, Scope.TASKS_WRITE):
+        return and_(col(Task.brand_id) == actor.brand_id, false())
     if actor.role is Role.GUIDE:
         return and_(col(Task.brand_id) == actor.brand_id, col(Task.account_id).in_(actor.account_ids))
     return in_sight(actor, col(Task.brand_id), col(Task.store_id))
+
+
+def require_may_add(actor: Actor) -> None:
+    """People make tasks, and machines that may."""
+    if not actor.may(Scope.TASKS_WRITE):
+        raise Forbidden
 
 
 def require_keeper(actor: Actor, task: Task) -> None:

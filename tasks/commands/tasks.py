@@ -12,7 +12,7 @@ from kernel.work import Work
 from tasks import queries
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskSnoozed
 from tasks.models import Outcome, Task, TaskKind, TaskSource
-from tasks.policy import require_keeper
+from tasks.policy import require_keeper, require_may_add
 
 LONGEST_TITLE = 100
 LONGEST_REMARK = 500
@@ -86,8 +86,9 @@ async def add(
     A task about a customer, or one relationship of theirs, is kept by whoever holds the relationship.
     One about nobody in particular is kept by `account_id`, or by the actor's own account. `priority`
     runs from 0 to 100. Under a known `source_key` nothing happens: the task made then is returned.
-    Raises `NOT_FOUND`, `INVALID`.
+    Raises `NOT_FOUND`, `FORBIDDEN`, `INVALID`.
     """
+    require_may_add(work.actor)
     if not 0 <= priority <= 100:
         raise Invalid(field="priority", reason="from 0 to 100.", reason_zh="应在 0 到 100 之间。")
     about = await _subject(work, kind, customer_id, relationship_id, account_id)

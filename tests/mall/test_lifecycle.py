@@ -103,7 +103,7 @@ async def test_those_who_only_watch_do_not_move_an_order(ground: Ground) -> None
     world = await build_world(ground)
     order = await place(ground, world)
 
-    for actor in (world.hq, world.east_manager, till(world, "products:write")):
+    for actor in (world.hq, world.east_manager, till(world, "orders:read")):
         for step in (commands.ship_order, commands.complete_order, commands.cancel_order):
             with pytest.raises(Forbidden):
                 await go(ground, actor, step, order)
