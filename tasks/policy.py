@@ -33,6 +33,12 @@ def require_may_add(actor: Actor) -> None:
         raise Forbidden
 
 
+def require_may_give(actor: Actor, account_id: UUID) -> None:
+    """Managers give tasks to others; a guide, who wouldn't see what came of it, only to themselves."""
+    if actor.role is Role.GUIDE and account_id not in actor.account_ids:
+        raise Forbidden
+
+
 def require_keeper(actor: Actor, task: Task) -> None:
     """Only whoever keeps a task closes it, or a manager of its store on their behalf."""
     if actor.role is Role.STORE_MANAGER and actor.store_id == task.store_id:

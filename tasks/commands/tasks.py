@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from customers.commands.register import require_fit
 from customers.queries import relationships
 from directory.queries import accounts
 from kernel import clock, ids
@@ -12,7 +13,7 @@ from kernel.work import Work
 from tasks import queries
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskSnoozed
 from tasks.models import Outcome, Task, TaskKind, TaskSource
-from tasks.policy import require_keeper, require_may_add
+from tasks.policy import require_keeper, require_may_add, require_may_give
 
 LONGEST_TITLE = 100
 LONGEST_REMARK = 500
@@ -86,7 +87,7 @@ async def add(
     A task about a customer, or one relationship of theirs, is kept by whoever holds the relationship.
     One about nobody in particular is kept by `account_id`, or by the actor's own account. `priority`
     runs from 0 to 100. Under a known `source_key` nothing happens: the task made then is returned.
-    Raises `NOT_FOUND`, `FORBIDDEN`, `INVALID`.
+    Raises `NOT_FOUND`, `FORBIDDEN`, `INVALID`, and `HOLDER_UNFIT`, `STORE_CLOSED` for an account that nobody acts for.
     """
     require_may_add(work.actor)
     if not 0 <= priority <= 100:
@@ -147,6 +148,8 @@ async def _subject(
         raise Invalid(field="customerId", reason="such a task needs a customer.", reason_zh="这类任务必须指定顾客。")
     if account_id is not None:
         account = await accounts.get(work.session, work.actor, account_id)
+        require_may_give(work.actor, account.id)
+        await require_fit(work, account)
         return _Subject(account.store_id, account.id)
     own = await accounts.own(work.session, work.actor)
     if own is None:

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from customers import commands as customers
+from customers.errors import HolderUnfit
 from kernel import clock, feed
 from kernel.errors import Forbidden, Invalid, NotFound, StaleVersion
 from kernel.work import Ground, unit_of_work
@@ -119,3 +121,29 @@ async def test_a_revisit_without_a_customer_is_refused(ground: Ground) -> None:
             await commands.add(work, title="回访", due_at=clock.now(), kind=TaskKind.REVISIT)
 
     assert await said(ground, feed.of_desk(world.shop.store.id)) == []
+
+
+async def test_a_guide_gives_no_tasks_to_colleagues(ground: Ground) -> None:
+    world = await build_world(ground)
+    colleague = world.shop.other_guide
+
+    with pytest.raises(Forbidden):
+        async with unit_of_work(ground, world.shop.guide) as work:
+            await commands.add(work, title="整理陈列", due_at=clock.now(), account_id=colleague.account_ids[0])
+
+    assert await said(ground, feed.of_staff(colleague.id)) == []
+
+
+async def test_nobody_who_is_leaving_is_given_a_task(ground: Ground) -> None:
+    world = await build_world(ground)
+    leaver = world.shop.guide
+    await build_customer(ground, leaver)
+    async with unit_of_work(ground, world.hq) as work:
+        await customers.close_access(work, leaver.id)
+    before = await said(ground, feed.of_desk(world.shop.store.id))
+
+    with pytest.raises(HolderUnfit):
+        async with unit_of_work(ground, world.shop.manager) as work:
+            await commands.add(work, title="整理陈列", due_at=clock.now(), account_id=leaver.account_ids[0])
+
+    assert await said(ground, feed.of_desk(world.shop.store.id)) == before
