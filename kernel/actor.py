@@ -23,13 +23,13 @@ class Scope(StrEnum):
     CUSTOMERS_WRITE = "customers:write"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
+    PRODUCTS_WRITE = "products:write"
     TASKS_READ = "tasks:read"
     TASKS_WRITE = "tasks:write"
     TAGS_READ = "tags:read"
     TAGS_WRITE = "tags:write"
     DIRECTORY_READ = "directory:read"
     DIRECTORY_WRITE = "directory:write"
-    PRODUCTS_WRITE = "products:write"
     REPORTS_READ = "reports:read"
 
 
@@ -58,7 +58,7 @@ class Actor:
         return self.staff_id is not None
 
     def may(self, *scopes: Scope) -> bool:
-        """Whether a machine has one of these scopes; people and the product itself need none."""
+        """Whether one of these scopes lets a machine do something; people and the product itself need none."""
         return self.role is not Role.SERVICE or not self.scopes.isdisjoint(scopes)
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlmodel import SQLModel
 
@@ -159,15 +159,22 @@ def _read_options(is_sqlite: bool) -> Mapping[str, Any]:
 
 # Engines hide parameters: the values of a failed statement may be personal data, and errors are logged.
 def _postgres(url: URL, pool_size: int) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         hide_parameters=True,
         pool_size=pool_size,
         max_overflow=pool_size // 2,
         pool_timeout=10,
-        pool_pre_ping=True,
         connect_args={"timeout": 5, "server_settings": {"jit": "off", "timezone": "UTC"}},
     )
+    event.listen(engine.sync_engine, "checkout", _require_open)
+    return engine
+
+
+def _require_open(connection: Any, _record: object, _proxy: object) -> None:
+    # The event loop has noticed if the server went away: asking costs nothing, where a ping costs a round trip.
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _sqlite(url: URL) -> AsyncEngine:

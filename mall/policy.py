@@ -22,8 +22,8 @@ REFUND = "refund"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A guide sees the orders of relationships they hold; managers those of their stores; HQ and order machines all."""
-    if not _sees_orders(actor):
+    """A guide sees the orders of relationships they hold; managers those of their stores; HQ all."""
+    if not actor.may(Scope.ORDERS_READ, Scope.ORDERS_WRITE):
         return and_(col(Order.brand_id) == actor.brand_id, false())
     if actor.role is not Role.GUIDE:
         return in_sight(actor, col(Order.brand_id), col(Order.store_id))
@@ -34,7 +34,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def refunds_visible_to(actor: Actor) -> ColumnElement[bool]:
     """As orders are: a guide's through the relationship, managers' through the store."""
-    if not _sees_orders(actor):
+    if not actor.may(Scope.ORDERS_READ, Scope.ORDERS_WRITE):
         return and_(col(Refund.brand_id) == actor.brand_id, false())
     if actor.role is not Role.GUIDE:
         return in_sight(actor, col(Refund.brand_id), col(Refund.store_id))
@@ -113,12 +113,8 @@ async def _holders(session: AsyncSession, brand_id: UUID, events: Sequence[MallE
     return dict(found.all())
 
 
-def _sees_orders(actor: Actor) -> bool:
-    return actor.may(Scope.ORDERS_READ, Scope.ORDERS_WRITE)
-
-
 def _is_machine(actor: Actor, scope: Scope) -> bool:
-    return actor.role is Role.SYSTEM or (actor.role is Role.SERVICE and scope in actor.scopes)
+    return actor.role in (Role.SYSTEM, Role.SERVICE) and actor.may(scope)
 
 
 def _manages(actor: Actor, order: Order) -> bool:

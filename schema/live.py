@@ -18,6 +18,11 @@ import customers.queries.relationships
 import directory.policy
 import directory.queries.staff
 import directory.queries.stores
+import mall.policy
+import mall.queries.orders
+import mall.queries.refunds
+import tagging.policy
+import tagging.queries.library
 import tasks.policy
 import tasks.queries
 from kernel import feed
@@ -30,8 +35,10 @@ from schema.context import Context, Info
 from schema.customers import Customer, Note, Relationship, Visit
 from schema.directory import Staff, Store
 from schema.fields import field, subscription
+from schema.mall import Order, Refund
 from schema.positions import Position
 from schema.scalars import Cursor
+from schema.tagging import Tag, TagGroup
 from schema.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -56,6 +63,10 @@ class EntityType(StrEnum):
     TASK = tasks.policy.TASK
     STAFF = directory.policy.STAFF
     STORE = directory.policy.STORE
+    ORDER = mall.policy.ORDER
+    REFUND = mall.policy.REFUND
+    TAG = tagging.policy.TAG
+    TAG_GROUP = tagging.policy.TAG_GROUP
 
 
 ENTITIES: dict[str, Entity] = {
@@ -66,10 +77,14 @@ ENTITIES: dict[str, Entity] = {
     EntityType.TASK: Entity(Task, tasks.queries.by_ids),
     EntityType.STAFF: Entity(Staff, directory.queries.staff.by_ids),
     EntityType.STORE: Entity(Store, directory.queries.stores.by_ids),
+    EntityType.ORDER: Entity(Order, mall.queries.orders.by_ids),
+    EntityType.REFUND: Entity(Refund, mall.queries.refunds.by_ids),
+    EntityType.TAG: Entity(Tag, tagging.queries.library.by_ids),
+    EntityType.TAG_GROUP: Entity(TagGroup, tagging.queries.library.groups_by_ids),
 }
 
 ChangedNode = Annotated[
-    Customer | Relationship | Note | Visit | Task | Staff | Store,
+    Customer | Relationship | Note | Visit | Task | Staff | Store | Order | Refund | Tag | TagGroup,
     strawberry.union("ChangedNode", description="The thing as it is now."),
 ]
 

@@ -5,14 +5,42 @@ from strawberry.tools import merge_types
 from schema.customers import CustomerMutations, CustomerQueries
 from schema.directory import DirectoryMutations, DirectoryQueries
 from schema.execution import EXTENSIONS, Schema
+from schema.handover import HandoverMutations, HandoverQueries
+from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
+from schema.mall import MallMutations, MallQueries
 from schema.scalars import CONFIG
 from schema.sign_in import SignInMutations
+from schema.tagging import TaggingMutations, TaggingQueries
 from schema.tasks import TaskMutations, TaskQueries
 from schema.workbench import WorkbenchQueries
 
-Query = merge_types("Query", (WorkbenchQueries, DirectoryQueries, CustomerQueries, TaskQueries, LiveQueries))
-Mutation = merge_types("Mutation", (SignInMutations, DirectoryMutations, CustomerMutations, TaskMutations))
+Query = merge_types(
+    "Query",
+    (
+        WorkbenchQueries,
+        DirectoryQueries,
+        CustomerQueries,
+        MallQueries,
+        TaggingQueries,
+        TaskQueries,
+        LiveQueries,
+        KpiQueries,
+        HandoverQueries,
+    ),
+)
+Mutation = merge_types(
+    "Mutation",
+    (
+        SignInMutations,
+        DirectoryMutations,
+        CustomerMutations,
+        MallMutations,
+        TaggingMutations,
+        TaskMutations,
+        HandoverMutations,
+    ),
+)
 Subscription = merge_types("Subscription", (LiveSubscriptions,))
 
 schema = Schema(query=Query, mutation=Mutation, subscription=Subscription, config=CONFIG, extensions=EXTENSIONS)

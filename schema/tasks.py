@@ -1,24 +1,29 @@
 """Tasks in GraphQL."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
 from kernel.errors import NotFound
-from schema.context import Info
+from schema.context import Act, Info
+from schema.customers import Customer, Relationship, customer_of, relationship_of
+from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import field, mutation
 from schema.paging import Connection, connection, page_of
 from schema.problems import Problem
-from schema.scalars import Cursor, read_id, shown_as
+from schema.scalars import Cursor, given_id, read_id, shown_as, sought_id
 from tasks import commands, queries
 from tasks.models import Outcome, TaskKind, TaskSource, TaskState
+from tasks.queries import TaskOrder
 
 strawberry.enum(TaskKind, description="What a task is about.")
 strawberry.enum(TaskState, description="`PENDING` until it is done or cancelled.")
 strawberry.enum(TaskSource, description="Who or what made the task.")
 strawberry.enum(Outcome, description="What came of contacting the customer.")
+strawberry.enum(TaskOrder, description="Soonest due first; highest priority first, then soonest due; or newest first.")
 
 
 @strawberry.type(description="Something for somebody to do (待办 / 回访).")
@@ -36,10 +41,50 @@ class Task:
     source: TaskSource
     outcome: Outcome | None
     outcome_remark: str | None
-    created_at: datetime
+    created_at: datetime = strawberry.field(description="In UTC.")
     closed_at: datetime | None = strawberry.field(description="When it was done or cancelled, in UTC.")
+    store_id: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID | None]
+    relationship_id: strawberry.Private[UUID | None]
     account_id: strawberry.Private[UUID]
+    created_by_id: strawberry.Private[UUID | None]
+
+    @field("The customer it is about; null if it is about nobody in particular.")
+    async def customer(self, info: Info) -> Customer | None:
+        return await customer_of(info, self.customer_id)
+
+    @field("The relationship it is about; null if it is about nobody in particular.")
+    async def relationship(self, info: Info) -> Relationship | None:
+        return await relationship_of(info, self.relationship_id)
+
+    @field("The account that keeps it.")
+    async def keeper(self, info: Info) -> Account | None:
+        return await account_of(info, self.account_id)
+
+    @field("The store it belongs to.")
+    async def store(self, info: Info) -> Store | None:
+        return await store_of(info, self.store_id)
+
+    @field("Who made it; null for a rule or a machine, and where they are out of sight.")
+    async def created_by(self, info: Info) -> Staff | None:
+        return await staff_of(info, self.created_by_id)
+
+
+@strawberry.type(description="How many tasks there are in each state.")
+class TaskCounts:
+    pending: int
+    done: int
+    cancelled: int
+
+
+@strawberry.input(description="Which tasks: all that is given must hold.")
+class TaskFilter:
+    state: TaskState | None = None
+    kind: TaskKind | None = None
+    due_before: datetime | None = None
+    account_id: strawberry.ID | None = strawberry.field(default=None, description="Kept by that account.")
+    store_id: strawberry.ID | None = None
+    customer_id: strawberry.ID | None = None
 
 
 @strawberry.type(description="The task as it is after the change.")
@@ -50,20 +95,53 @@ class TaskChanged:
 TaskResult = Annotated[TaskChanged | Problem, strawberry.union("TaskResult")]
 
 
+@strawberry.input(description="Something for somebody to do.")
+class NewTask:
+    title: str = strawberry.field(description="What to do, in 1 to 100 characters.")
+    due_at: datetime
+    kind: TaskKind = strawberry.field(default=TaskKind.TODO, description="Any other than a to-do needs a customer.")
+    customer_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Whom it is about: whoever holds the relationship keeps the task."
+    )
+    account_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Who is to keep a task about nobody in particular; by default the viewer."
+    )
+    reason: str | None = strawberry.field(default=None, description="Why, in at most 300 characters.")
+    suggested_words: str | None = strawberry.field(
+        default=None, description="What could be said to the customer, in at most 500 characters."
+    )
+    priority: int = strawberry.field(default=50, description="From 0 (whenever) to 100 (now).")
+
+
 @strawberry.type
 class TaskQueries:
-    @field("Tasks in sight, soonest due first; at most 100 a page.")
+    @field("Tasks in sight; at most 100 a page.")
     async def tasks(
-        self, info: Info, first: int = 20, after: Cursor | None = None, state: TaskState | None = None
+        self,
+        info: Info,
+        filter: TaskFilter | None = None,
+        order_by: TaskOrder = TaskOrder.DUE,
+        first: int = 20,
+        after: Cursor | None = None,
     ) -> Connection[Task]:
         page = page_of(first, after)
         async with info.context.read() as session:
-            rows = await queries.page(session, info.context.actor, page, queries.Filter(state=state))
-        return connection(Task, rows, page, lambda row: (row.due_at, row.id))
+            rows = await queries.page(session, info.context.actor, page, _wanted(filter), order_by)
+        return connection(Task, rows, page, partial(queries.place, order_by))
+
+    @field("How many tasks in sight there are in each state.")
+    async def task_counts(self, info: Info, filter: TaskFilter | None = None) -> TaskCounts:
+        async with info.context.read() as session:
+            found = await queries.counts(session, info.context.actor, _wanted(filter))
+        return TaskCounts(
+            pending=found.get(TaskState.PENDING, 0),
+            done=found.get(TaskState.DONE, 0),
+            cancelled=found.get(TaskState.CANCELLED, 0),
+        )
 
     @field("One task; null if there is none in sight.")
     async def task(self, info: Info, id: strawberry.ID) -> Task | None:
-        return shown_as(Task, await info.context.load(queries.by_ids, _id_or_none(id)))
+        return await task_of(info, sought_id(id))
 
 
 @strawberry.type
@@ -80,25 +158,86 @@ class TaskMutations:
     ) -> TaskResult:
         return await _changed(
             info,
-            await info.context.mutate(
-                info,
-                idempotency_key,
-                lambda work: commands.complete(
-                    work, read_id(id), outcome=outcome, remark=remark, expected_version=expected_version
-                ),
+            idempotency_key,
+            lambda work: commands.complete(
+                work, read_id(id), outcome=outcome, remark=remark, expected_version=expected_version
+            ),
+        )
+
+    @mutation(
+        "Put a task out of sight until a later time: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`, "
+        "`SNOOZE_IN_THE_PAST`."
+    )
+    async def snooze_task(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        until: datetime,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> TaskResult:
+        return await _changed(
+            info,
+            idempotency_key,
+            lambda work: commands.snooze(work, read_id(id), until=until, expected_version=expected_version),
+        )
+
+    @mutation(
+        "Close a task as not to be carried out any more: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`."
+    )
+    async def cancel_task(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        remark: str | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> TaskResult:
+        return await _changed(
+            info,
+            idempotency_key,
+            lambda work: commands.cancel(work, read_id(id), remark=remark, expected_version=expected_version),
+        )
+
+    @mutation("Give somebody something to do: `NOT_FOUND`, `FORBIDDEN`, `INVALID`.")
+    async def create_task(self, info: Info, input: NewTask, idempotency_key: str | None = None) -> TaskResult:
+        return await _changed(
+            info,
+            idempotency_key,
+            lambda work: commands.add(
+                work,
+                title=input.title,
+                due_at=input.due_at,
+                kind=input.kind,
+                customer_id=given_id(input.customer_id),
+                account_id=given_id(input.account_id),
+                reason=input.reason,
+                suggested_words=input.suggested_words,
+                priority=input.priority,
             ),
         )
 
 
-async def _changed(info: Info, task_id: UUID) -> TaskChanged:
-    row: Any = await info.context.load(queries.by_ids, task_id)
-    if row is None:
+async def task_of(info: Info, task_id: UUID | None) -> Task | None:
+    """The task, if there is one in sight."""
+    return shown_as(Task, await info.context.load(queries.by_ids, task_id)) if task_id else None
+
+
+async def _changed(info: Info, key: str | None, act: Act) -> TaskChanged:
+    task = await task_of(info, await info.context.mutate(info, key, act))
+    if task is None:
         raise NotFound
-    return TaskChanged(task=shown_as(Task, row))
+    return TaskChanged(task=task)
 
 
-def _id_or_none(value: strawberry.ID) -> UUID | None:
-    try:
-        return read_id(value)
-    except NotFound:
-        return None
+def _wanted(wanted: TaskFilter | None) -> queries.Filter:
+    if wanted is None:
+        return queries.Filter()
+    return queries.Filter(
+        state=wanted.state,
+        kind=wanted.kind,
+        due_before=wanted.due_before,
+        account_id=sought_id(wanted.account_id),
+        store_id=sought_id(wanted.store_id),
+        customer_id=sought_id(wanted.customer_id),
+    )

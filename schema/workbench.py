@@ -3,9 +3,12 @@
 import strawberry
 
 import tasks.queries
+from mall.queries import orders
 from schema import positions
 from schema.context import Info
 from schema.fields import field
+from schema.kpi import KpiTiles, tiles_of
+from schema.mall import Order
 from schema.scalars import Cursor, shown_as
 from schema.tasks import Task
 
@@ -24,6 +27,16 @@ class Workbench:
         async with info.context.read() as session:
             rows = await tasks.queries.most_pressing(session, info.context.actor, SHOWN)
         return shown_as(list[Task], rows)
+
+    @field("The 20 newest orders: those that a guide serves, or of the stores that a manager answers for.")
+    async def orders(self, info: Info) -> list[Order]:
+        async with info.context.read() as session:
+            rows = await orders.latest(session, info.context.actor, SHOWN)
+        return shown_as(list[Order], rows)
+
+    @field("Figures of today and of this month.")
+    async def tiles(self, info: Info) -> KpiTiles:
+        return await tiles_of(info)
 
 
 @strawberry.type

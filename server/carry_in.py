@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from intake.commands import runs, stage, steps
+from intake.commands import noting, runs, stage, steps
 from intake.commands.members import add_members
 from intake.errors import CurrencyDiffers, FileEmpty, ImportBusy
 from intake.models import ImportRun, Kind, Phase
@@ -159,7 +159,7 @@ async def _stage(
     ground: Ground, run: ImportRun, path: Path, mapping: AnyMapping, vault: Vault, progress: Progress
 ) -> dict[str, Any]:
     """All of the file into the staging area; returns what it holds."""
-    tally, known = stage.Tally(), stage.Known()
+    tally, known = stage.Tally(), noting.Known()
     with files.opened(path, mapping.file, mapping.columns, mapping.time.formats[0]) as sheet:
         rows = _Rows(run.file_name, sheet, tally)
         try:
@@ -211,7 +211,7 @@ async def _accept(ground: Ground, run: ImportRun, counts: dict[str, Any]) -> Imp
 
 
 async def _combine(
-    ground: Ground, run: ImportRun, mapping: OrderMapping, known: stage.Known, tally: stage.Tally, progress: Progress
+    ground: Ground, run: ImportRun, mapping: OrderMapping, known: noting.Known, tally: stage.Tally, progress: Progress
 ) -> None:
     rules = placer(mapping)
     while True:

@@ -79,7 +79,7 @@ def members(
 def figures_command(
     brand: Annotated[str | None, typer.Option(help="The brand's code; needed when there are several.")] = None,
     as_of: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Up to this day; by default that of the last order.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Up to this day; by default the last there is.")
     ] = None,
     customer: Annotated[list[str] | None, typer.Option(help="A member number to show alone; may be repeated.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,

@@ -56,8 +56,8 @@ def require_person(actor: Actor) -> UUID:
 
 
 def require_tagger(actor: Actor) -> None:
-    """Tags are put on by people, and by the product's own rules and imports."""
-    if not actor.is_staff and actor.role is not Role.SYSTEM:
+    """Tags are put on by people, by the product's own rules and imports, and by machines that may."""
+    if not actor.may(Scope.TAGS_WRITE):
         raise Forbidden
 
 

@@ -19,7 +19,7 @@ TASK = "task"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A guide sees the tasks their accounts keep; managers those of their stores; HQ and task machines all."""
+    """A guide sees the tasks their accounts keep; managers those of their stores; HQ all."""
     if not actor.may(Scope.TASKS_READ, Scope.TASKS_WRITE):
         return and_(col(Task.brand_id) == actor.brand_id, false())
     if actor.role is Role.GUIDE:
@@ -27,23 +27,23 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     return in_sight(actor, col(Task.brand_id), col(Task.store_id))
 
 
-def require_may_add(actor: Actor) -> None:
-    """People make tasks, and machines that may."""
-    if not actor.may(Scope.TASKS_WRITE):
-        raise Forbidden
-
-
-def require_may_give(actor: Actor, account_id: UUID) -> None:
-    """Managers give tasks to others; a guide, who wouldn't see what came of it, only to themselves."""
-    if actor.role is Role.GUIDE and account_id not in actor.account_ids:
-        raise Forbidden
-
-
 def require_keeper(actor: Actor, task: Task) -> None:
     """Only whoever keeps a task closes it, or a manager of its store on their behalf."""
     if actor.role is Role.STORE_MANAGER and actor.store_id == task.store_id:
         return
     if task.account_id not in actor.account_ids:
+        raise Forbidden
+
+
+def require_may_add(actor: Actor) -> None:
+    """People make tasks, the product itself does, and machines that may."""
+    if not actor.may(Scope.TASKS_WRITE):
+        raise Forbidden
+
+
+def require_may_give(actor: Actor, account_id: UUID) -> None:
+    """A guide has no say over a colleague's to-do list; managers do."""
+    if actor.role is Role.GUIDE and account_id not in actor.account_ids:
         raise Forbidden
 
 

@@ -88,7 +88,7 @@ def truth(paths: list[Path], until: date | None = None, spots: tuple[str, ...] =
                     "lines": sale_lines,
                 }
             )
-    end = until or max(order["at"].date() for order in orders)
+    end = until or max(paper["at"].date() for paper in orders + refunds)
     orders = [order for order in orders if order["at"].date() <= end]
     refunds = [refund for refund in refunds if refund["at"].date() <= end]
     for order in orders:
@@ -123,7 +123,7 @@ def truth(paths: list[Path], until: date | None = None, spots: tuple[str, ...] =
         person["store"] = f"UK-{mod:02d}" if person["home"] == "United Kingdom" else person["home"]
         person["guide"] = f"{person['store']}-G{int(who) // 12 % 4}"
         person["days"] = sorted(person["days"])
-    months = month_list(orders)
+    months = month_list(orders + refunds)
     best = sorted(by_product.items(), key=lambda item: (-item[1][0], item[0]))[:15]
     letters = {}
     shapes = {}
@@ -168,8 +168,8 @@ def ratio(part: int, whole: int) -> float:
     return round(part / whole, 6)
 
 
-def month_list(orders: list[dict[str, Any]]) -> list[str]:
-    first, last = min(o["at"] for o in orders), max(o["at"] for o in orders)
+def month_list(papers: list[dict[str, Any]]) -> list[str]:
+    first, last = min(paper["at"] for paper in papers), max(paper["at"] for paper in papers)
     months = []
     year, month = first.year, first.month
     while (year, month) <= (last.year, last.month):

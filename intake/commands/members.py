@@ -12,8 +12,9 @@ from sqlmodel import col
 import customers.commands
 from customers.commands.members import TOLD, owners_of_phones, update_many
 from customers.models import Customer
-from intake.commands import runs, stage
-from intake.commands.stage import Known, Tally
+from intake.commands import noting, runs, stage
+from intake.commands.noting import Known
+from intake.commands.stage import Tally
 from intake.models import ImportedMember, ImportRun, Outcome, StagedMember
 from intake.models.cells import Refused
 from intake.models.invoice import pack, unpack
@@ -41,7 +42,7 @@ async def add_members(
     added = await bulk.insert_missing(work.session, StagedMember, rows)
     _require_once(run, mapping, batch, {str(key.customer_key) for key in added})
     for member in batch:
-        await stage.note_place(work, run, mapping, known, member.row, member.store, member.guide)
+        await noting.note_place(work, run, mapping, known, member.row, member.store, member.guide)
     fresh = [member for member in batch if digests.get(member.number) != member.digest]
     await stage.note_customers(work, run, [member.number for member in fresh])
     tally.customers_told += len(batch)

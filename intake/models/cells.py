@@ -8,7 +8,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from intake.errors import CellWrong, DateWrong, NumberWrong
-from intake.models.mapping import NumberRule, TimeRule
+from intake.models.words import NumberRule, TimeRule
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 _MOST_DIGITS = 15

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from intake.errors import NumberWrong, PlaceUnknown
 from intake.models.cells import Refused, text
-from intake.models.mapping import Condition, GuideRule, StoreRule, ValueRule, slots
+from intake.models.words import Condition, GuideRule, StoreRule, ValueRule, slots
 
 Fields = Mapping[str, str]
 Number = Callable[[str], Decimal]

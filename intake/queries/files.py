@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from intake import errors
-from intake.models.mapping import FileRule
+from intake.models.words import FileRule
 from intake.queries.workbook import workbook_rows
 
 MOST_COLUMNS = 100

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from customers.models import Customer, Holding
+from customers.models import Customer
 from directory.models import Account, Staff, Store
 from mall.models import (
     EXACT_DIGITS,
@@ -44,7 +44,7 @@ class Sale(NamedTuple):
 
 
 class Return(NamedTuple):
-    """A refund. `guide` is whoever held the relationship when the money was given back; `amount` as with a sale."""
+    """A refund. `guide` is the staff number of the guide who bears it; `amount` as with a sale."""
 
     customer: UUID | None
     day: date
@@ -64,10 +64,11 @@ class Basis:
 
     @property
     def months(self) -> list[str]:
-        """Every month from the first order to the last."""
-        if not self.sales:
+        """Every month from the first order or refund to the last."""
+        days = {sale.day for sale in self.sales} | {given_back.day for given_back in self.returns}
+        if not days:
             return []
-        first, last = min(sale.day for sale in self.sales), max(sale.day for sale in self.sales)
+        first, last = min(days), max(days)
         count = (last.year - first.year) * 12 + last.month - first.month + 1
         numbers = range(first.month - 1, first.month - 1 + count)
         return [f"{first.year + number // 12}-{number % 12 + 1:02}" for number in numbers]
@@ -139,52 +140,25 @@ def _days(sales: Sequence[Sale]) -> dict[UUID, list[date]]:
 
 async def _returns(session: AsyncSession, brand_id: UUID, scale: int, until: date) -> list[Return]:
     left_over = await _left_over(session, brand_id, RefundLine, col(RefundLine.refund_id))
-    holders = await _holders(session, brand_id)
+    brand = col(Refund.brand_id)
     found = await session.execute(
         select(
             col(Refund.id),
             col(Refund.customer_id),
             col(Refund.day),
             col(Store.code),
-            col(Refund.relationship_id),
-            col(Refund.placed_at),
+            col(Staff.number),
             col(Refund.amount),
         )
-        .join(Store, (col(Store.brand_id) == col(Refund.brand_id)) & (col(Store.id) == col(Refund.store_id)))
-        .where(col(Refund.brand_id) == brand_id, col(Refund.day) <= until)
+        .join(Store, (col(Store.brand_id) == brand) & (col(Store.id) == col(Refund.store_id)))
+        .outerjoin(Account, (col(Account.brand_id) == brand) & (col(Account.id) == col(Refund.charged_account_id)))
+        .outerjoin(Staff, (col(Staff.brand_id) == brand) & (col(Staff.id) == col(Account.staff_id)))
+        .where(brand == brand_id, col(Refund.day) <= until)
     )
-    returns = []
-    for key, customer, day, store, relationship, at, amount in found:
-        guide = _holder(holders.get(relationship, ()), at) if relationship else None
-        returns.append(Return(customer, day, store, guide, amount * scale + left_over.get(key, 0)))
-    return returns
-
-
-Held = Sequence[tuple[datetime, str | None]]
-
-
-async def _holders(session: AsyncSession, brand_id: UUID) -> dict[UUID, Held]:
-    """By relationship with a refund: who held it from when on, oldest first."""
-    refunded = select(col(Refund.relationship_id)).where(col(Refund.brand_id) == brand_id).distinct()
-    found = await session.execute(
-        select(col(Holding.relationship_id), col(Holding.from_at), col(Staff.number))
-        .join(Account, (col(Account.brand_id) == col(Holding.brand_id)) & (col(Account.id) == col(Holding.account_id)))
-        .outerjoin(Staff, (col(Staff.brand_id) == col(Holding.brand_id)) & (col(Staff.id) == col(Account.staff_id)))
-        .where(col(Holding.brand_id) == brand_id, col(Holding.relationship_id).in_(refunded))
-        .order_by(col(Holding.relationship_id), col(Holding.from_at))
-    )
-    holders: dict[UUID, list[tuple[datetime, str | None]]] = defaultdict(list)
-    for relationship, since, guide in found:
-        holders[relationship].append((since, guide))
-    return dict(holders)
-
-
-def _holder(held: Held, at: datetime) -> str | None:
-    """Who held it then; what was given back before anybody held it counts for the first."""
-    earlier = [guide for since, guide in held if since <= at]
-    if earlier:
-        return earlier[-1]
-    return held[0][1] if held else None
+    return [
+        Return(customer, day, store, guide, amount * scale + left_over.get(key, 0))
+        for key, customer, day, store, guide, amount in found
+    ]
 
 
 def _exact(table: type[OrderLine] | type[RefundLine], scale: int) -> Any:

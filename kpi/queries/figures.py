@@ -16,7 +16,7 @@ from intake.queries import ledger
 from kpi.queries import basis as base
 from kpi.queries import rankings, rhythm
 from kpi.queries.basis import Basis
-from mall.models import EXACT_DIGITS, Order, OrderState, minor_digits
+from mall.models import EXACT_DIGITS, Order, OrderState, Refund, minor_digits
 
 OPENS, CLOSES = time(9), time(18)
 _BEST_GOODS, _BEST_GUIDES, _SPOTS = 15, 20, 5
@@ -27,7 +27,7 @@ _MONEY_CUTS = frozenset({"cut_A_B", "cut_B_C"})
 async def figures(
     session: AsyncSession, brand: Brand, as_of: date | None = None, members: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Every figure up to a store's calendar day, by default the day of the last order.
+    """Every figure up to a store's calendar day, by default that of the last order or refund.
 
     Money is in the brand's currency with its decimals, shares are between 0 and 1, rates likewise.
     `members` are the member numbers shown one by one; by default those who spent most.
@@ -60,11 +60,13 @@ async def figures(
 
 
 async def _last_day(session: AsyncSession, brand_id: UUID) -> date | None:
-    return await session.scalar(
+    ordered = await session.scalar(
         select(func.max(col(Order.day))).where(
             col(Order.brand_id) == brand_id, col(Order.state) != OrderState.CANCELLED
         )
     )
+    refunded = await session.scalar(select(func.max(col(Refund.day))).where(col(Refund.brand_id) == brand_id))
+    return max((day for day in (ordered, refunded) if day is not None), default=None)
 
 
 def _totals(rows: Basis) -> dict[str, Any]:

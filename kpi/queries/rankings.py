@@ -76,7 +76,7 @@ def stores(basis: Basis) -> list[dict[str, Any]]:
 
 
 def guides(basis: Basis, limit: int) -> list[dict[str, Any]]:
-    """Guides by what is credited to them; a refund counts for whoever held the customer then."""
+    """Guides by what is credited to them, less the refunds that they bear."""
     return _ranked(basis, "guide", lambda row: row.guide)[:limit]
 
 

@@ -16,6 +16,7 @@ from directory.policy import in_sight
 from kernel import clock
 from kernel.actor import Actor, Role
 from kernel.db import UtcDateTime
+from kpi.policy import require_reader
 from mall.models import Credit, Order, OrderState, Refund
 from tasks.models import Task, TaskState
 from tasks.policy import visible_to as tasks_visible_to
@@ -91,8 +92,10 @@ async def tiles(session: AsyncSession, actor: Actor) -> Tiles:
     """Today and the month up to today, by each store's own calendar, as far as the actor sees.
 
     A guide's orders are those credited to their accounts, wherever they were made, and their refunds
-    those that their accounts bear. Managers' are those of their stores.
+    those that their accounts bear. Managers' are those of their stores. Raises `FORBIDDEN` for a machine
+    that may not read reports.
     """
+    require_reader(actor)
     zones = await session.scalars(select(col(Store.time_zone)).where(col(Store.brand_id) == actor.brand_id).distinct())
     calendar = _Calendar(clock.now(), zones.all() or ["UTC"])
     row = (await session.execute(_side_by_side(actor, calendar))).one()

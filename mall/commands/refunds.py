@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from kernel import bulk, clock, ids
-from kernel.errors import NotFound, require_text
+from kernel.errors import Invalid, NotFound, require_text
 from kernel.work import Work
 from mall.commands.amounts import Line, checked_lines, require_amount, require_past
 from mall.errors import OrderMovedOn, RefundDiffers, RefundExceedsOrder, WrongCurrency
@@ -64,6 +64,12 @@ async def record_refund(work: Work, news: RefundNews) -> Refund:
 def _checked(news: RefundNews) -> RefundNews:
     require_amount("amount", news.amount, least=1)
     require_past("placedAt", news.placed_at)
+    if news.order_id and (news.store_id or news.store_code or news.customer_id or news.member_number):
+        raise Invalid(
+            field="orderId",
+            reason="says the store and customer already.",
+            reason_zh="订单已确定门店和顾客，请勿重复填写。",
+        )
     return replace(
         news,
         source=require_text("source", news.source, longest=32),

@@ -22,6 +22,7 @@ OrderRow = Row[*tuple[Any, ...]]
 
 _COLUMNS = tuple(Order.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
 _LINE_COLUMNS = tuple(OrderLine.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+_CREDIT_COLUMNS = tuple(Credit.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
 _NEWEST_FIRST = (col(Order.placed_at).desc(), col(Order.id).desc())
 
 
@@ -141,6 +142,16 @@ async def of_customers(
         .order_by(col(Order.customer_id), *_NEWEST_FIRST)
     )
     return _grouped(found.all(), "customer_id")
+
+
+async def credits_of(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
+    """Who earned those of the orders that are in sight."""
+    found = await session.execute(
+        select(*_CREDIT_COLUMNS)
+        .join(Order, (col(Order.brand_id) == col(Credit.brand_id)) & (col(Order.id) == col(Credit.order_id)))
+        .where(col(Credit.brand_id) == actor.brand_id, col(Credit.order_id).in_(order_ids), visible_to(actor))
+    )
+    return {row.order_id: row for row in found}
 
 
 async def credited_account(session: AsyncSession, brand_id: UUID, order_id: UUID) -> UUID | None:

@@ -1,4 +1,7 @@
-"""Whose order it is: the store, the customer, and who held the relationship."""
+"""Whose order it is: the store, the customer, and who held the relationship.
+
+Whoever may record orders may name anybody of the brand in them, without being able to read about them.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,20 +12,19 @@ from sqlmodel import col
 
 from customers.models import Customer, Holding, Relationship
 from directory.models import Account, AccountKind, Brand, Store
-from directory.policy import stores_visible_to
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound
 
 
 async def store(session: AsyncSession, actor: Actor, store_id: UUID | None, code: str | None) -> Row[UUID, str, str]:
-    """The id, time zone and currency of a store, named by id or by code. `NOT_FOUND` if it isn't in sight."""
+    """The id, time zone and currency of a store, named by id or by code. `NOT_FOUND` if the brand has none such."""
     if (store_id is None) == (code is None):
         raise Invalid(field="store", reason="give its id or its code.", reason_zh="请给出门店 id 或门店编码之一。")
     named = col(Store.id) == store_id if store_id is not None else col(Store.code) == code
     found = await session.execute(
         select(col(Store.id), col(Store.time_zone), col(Brand.currency))
         .join(Brand, col(Brand.id) == col(Store.brand_id))
-        .where(stores_visible_to(actor), named)
+        .where(col(Store.brand_id) == actor.brand_id, named)
     )
     row = found.first()
     if row is None:
@@ -33,12 +35,13 @@ async def store(session: AsyncSession, actor: Actor, store_id: UUID | None, code
 async def customer(
     session: AsyncSession, actor: Actor, customer_id: UUID | None, member_number: str | None
 ) -> UUID | None:
-    """The id of a customer of the brand, by id or by member number; none if nobody is named. Or `NOT_FOUND`.
-
-    A machine that takes orders names customers whom it may not otherwise read.
-    """
+    """The id of a customer named by id or by member number; none if nobody is named. `NOT_FOUND` if unknown."""
     if customer_id is None and member_number is None:
         return None
+    if customer_id is not None and member_number is not None:
+        raise Invalid(
+            field="customer", reason="give an id or a member number.", reason_zh="顾客 id 与会员号只需给一个。"
+        )
     named = col(Customer.id) == customer_id if customer_id is not None else col(Customer.member_number) == member_number
     found: UUID | None = await session.scalar(
         select(col(Customer.id)).where(col(Customer.brand_id) == actor.brand_id, named)

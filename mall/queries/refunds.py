@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from kernel.actor import Actor
-from mall.models import Refund
+from mall.models import Refund, RefundLine
 from mall.policy import refunds_visible_to
 
 RefundRow = Row[*tuple[Any, ...]]
@@ -49,6 +49,49 @@ async def of_orders(session: AsyncSession, actor: Actor, order_ids: Sequence[UUI
     groups: dict[UUID, list[RefundRow]] = defaultdict(list)
     for row in found:
         groups[row.order_id].append(row)
+    return dict(groups)
+
+
+async def of_customers(
+    session: AsyncSession, actor: Actor, customer_ids: Sequence[UUID], first: int
+) -> dict[UUID, list[RefundRow]]:
+    """Each customer's newest refunds in sight, on an order or not, at most `first` each."""
+    newest_first = (col(Refund.placed_at).desc(), col(Refund.id).desc())
+    place = func.row_number().over(partition_by=col(Refund.customer_id), order_by=newest_first).label("place")
+    ranked = (
+        select(col(Refund.id), place)
+        .where(refunds_visible_to(actor), col(Refund.customer_id).in_(customer_ids))
+        .subquery()
+    )
+    found = await session.execute(
+        _rows(actor)
+        .join(ranked, ranked.c.id == col(Refund.id))
+        .where(ranked.c.place <= first)
+        .order_by(col(Refund.customer_id), *newest_first)
+    )
+    groups: dict[UUID, list[RefundRow]] = defaultdict(list)
+    for row in found:
+        groups[row.customer_id].append(row)
+    return dict(groups)
+
+
+async def lines_of(session: AsyncSession, actor: Actor, refund_ids: Sequence[UUID]) -> dict[UUID, list[RefundRow]]:
+    """The lines of those of the refunds that are in sight, in their order."""
+    found = await session.execute(
+        select(*RefundLine.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+        .join(
+            Refund, (col(Refund.brand_id) == col(RefundLine.brand_id)) & (col(Refund.id) == col(RefundLine.refund_id))
+        )
+        .where(
+            col(RefundLine.brand_id) == actor.brand_id,
+            col(RefundLine.refund_id).in_(refund_ids),
+            refunds_visible_to(actor),
+        )
+        .order_by(col(RefundLine.refund_id), col(RefundLine.line))
+    )
+    groups: dict[UUID, list[RefundRow]] = defaultdict(list)
+    for row in found:
+        groups[row.refund_id].append(row)
     return dict(groups)
 
 

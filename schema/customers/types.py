@@ -1,18 +1,33 @@
 """What customers and relationships look like."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from customers.models import HoldingReason
 from customers.queries import customers, records, relationships
+from kernel.pages import MOST
+from mall.queries import orders, refunds
 from schema.context import Info
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import field
 from schema.paging import page_of
 from schema.scalars import shown_as
+from tagging.queries import carried
+from tasks import queries as tasks
+
+if TYPE_CHECKING:
+    from schema.mall import Order, Refund
+    from schema.tagging import CarriedTag
+    from schema.tasks import Task
+
+# Types of modules further up, which import this one.
+_CARRIED_TAG = Annotated["CarriedTag", strawberry.lazy("schema.tagging")]
+_ORDER = Annotated["Order", strawberry.lazy("schema.mall.types")]
+_REFUND = Annotated["Refund", strawberry.lazy("schema.mall.types")]
+_TASK = Annotated["Task", strawberry.lazy("schema.tasks")]
 
 strawberry.enum(HoldingReason, description="Why a relationship came to an account.")
 
@@ -138,6 +153,29 @@ class Customer:
     async def relationships(self, info: Info) -> list[Relationship]:
         return shown_as(list[Relationship], await info.context.load(relationships.of_customers, self.id) or [])
 
+    @field("The tags in use that they carry, in the library's order, one's own last.", graphql_type=list[_CARRIED_TAG])
+    async def tags(self, info: Info) -> Any:
+        return await info.context.load(carried.of_customers, self.id) or []
+
+    @field("The newest order in sight that was not cancelled.", graphql_type=_ORDER | None)
+    async def last_order(self, info: Info) -> Any:
+        return await info.context.load(orders.last_of_customers, self.id)
+
+    @field(
+        "The newest orders in sight that were not cancelled; 1 to 100. `orders` at the root goes on from there.",
+        graphql_type=list[_ORDER],
+    )
+    async def orders(self, info: Info, first: int = 5) -> Any:
+        return await _newest(info, orders.of_customers, self.id, first)
+
+    @field("The newest refunds in sight, on an order or not; 1 to 100.", graphql_type=list[_REFUND])
+    async def refunds(self, info: Info, first: int = 5) -> Any:
+        return await _newest(info, refunds.of_customers, self.id, first)
+
+    @field("The pending tasks about them in sight, the soonest due first; at most 100.", graphql_type=list[_TASK])
+    async def open_tasks(self, info: Info) -> Any:
+        return (await info.context.load(tasks.open_of_customers, self.id) or [])[:MOST]
+
 
 async def customer_of(info: Info, customer_id: UUID | None) -> Customer | None:
     """The customer, if there is one in sight."""
@@ -159,6 +197,10 @@ async def note_of(info: Info, note_id: UUID) -> Note | None:
 async def visit_of(info: Info, visit_id: UUID) -> Visit | None:
     """The visit, if there is one in sight."""
     return shown_as(Visit, await info.context.load(records.visits_by_ids, visit_id))
+
+
+async def _newest(info: Info, batch: Any, customer_id: Any, first: int) -> Any:
+    return await info.context.load(batch, customer_id, first=page_of(first, None).first) or []
 
 
 async def _latest(info: Info, batch: Any, relationship_id: Any, first: int) -> Any:

@@ -8,6 +8,7 @@ from customers.commands.register import require_fit
 from customers.queries import relationships
 from directory.queries import accounts
 from kernel import clock, ids
+from kernel.actor import Role, system
 from kernel.errors import Invalid, require_text, require_version
 from kernel.work import Work
 from tasks import queries
@@ -136,12 +137,14 @@ class _Subject:
 async def _subject(
     work: Work, kind: TaskKind, customer_id: UUID | None, relationship_id: UUID | None, account_id: UUID | None
 ) -> _Subject:
+    # A machine that makes tasks names customers whom it may not otherwise read.
+    namer = system(work.actor.brand_id) if work.actor.role is Role.SERVICE else work.actor
     # Locked, so that the relationship can't change hands between here and the commit.
     held = None
     if relationship_id is not None:
-        held = await relationships.lock(work.session, work.actor, relationship_id)
+        held = await relationships.lock(work.session, namer, relationship_id)
     elif customer_id is not None:
-        held = await relationships.lock_of_customer(work.session, work.actor, customer_id)
+        held = await relationships.lock_of_customer(work.session, namer, customer_id)
     if held is not None:
         return _Subject(held.store_id, held.holder_id, held.id, held.customer_id)
     if kind is not TaskKind.TODO:

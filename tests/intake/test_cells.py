@@ -12,8 +12,9 @@ from intake.errors import BadFile
 from intake.models import Kind
 from intake.models.cells import Refused, number_reader, time_reader, whole
 from intake.models.invoice import Invoice, Line, minor, packed, settled, shared_out, unpacked
-from intake.models.mapping import FileRule, NumberRule, OrderMapping, TimeRule
+from intake.models.mapping import OrderMapping
 from intake.models.orders_file import pieces, placer
+from intake.models.words import FileRule, NumberRule, TimeRule
 from intake.queries import files, mappings
 
 MAPPING = mappings.load("online-retail", Kind.ORDERS)

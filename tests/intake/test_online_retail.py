@@ -30,18 +30,17 @@ async def test_the_real_file_gives_every_figure_and_a_second_import_changes_noth
     ground: Ground, real_data: Path
 ) -> None:
     report = await carry(ground, real_data)
-    before = await snapshot(ground)
+    assert await wrong_figures(ground, real_data) == []
+    before, epochs = await _written(ground), await _epochs(ground)
 
     again = await carry(ground, real_data)
 
-    assert await wrong_figures(ground, real_data) == []
     assert report.counts["rows"] == 541_909
     assert report.counts["invoices"] == {"new": 25_900, "changed": 0, "unchanged": 0}
     assert sum(report.counts["ignored"].values()) == 2_518
     assert again.counts["invoices"] == {"new": 0, "changed": 0, "unchanged": 25_900}
-    assert await snapshot(ground) == before
-    assert await counts(ground, "store") == [48]
-    assert len([row for row in before["staff"] if "'guide'" in row]) == 143
+    assert (await _written(ground), await _epochs(ground)) == (before, epochs)
+    assert await counts(ground, "store", "staff where role = 'guide'") == [48, 143]
 
 
 async def test_the_report_counts_what_the_file_holds(ground: Ground) -> None:
@@ -177,6 +176,15 @@ async def test_another_brand_may_take_the_same_file(ground: Ground) -> None:
     await carry(ground, SMALL, brand_code="second")
 
     assert await counts(ground, "brand", "mall_order") == [2, 2 * truth([SMALL])["orders"]]
+
+
+async def _written(ground: Ground) -> list[int]:
+    """Rows, and where they have one the sum of their versions: a change shows without reading half a million rows."""
+    versioned = ("store", "staff", "customer", "relationship", "product", "mall_order", "refund")
+    others = ("holding", "order_line", "refund_line", "credit", "imported_invoice")
+    async with ground.db.read() as session:
+        versions = [await session.scalar(text(f"select sum(version) from {table}")) for table in versioned]  # noqa: S608
+    return [*(int(version) for version in versions), *await counts(ground, *versioned, *others)]
 
 
 async def _epochs(ground: Ground) -> list[str]:

@@ -3,13 +3,15 @@
 import asyncio
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlmodel import col
 
-from kernel.db import BadDatabaseUrl, parse_url
+from kernel.db import BadDatabaseUrl, Database, parse_url
 from kernel.feed import Feed
 from kernel.work import Ground
 from tests.factories import World, build_world
+from tests.servers import Postgres
+from tests.servers.postgresql import execute
 
 
 async def test_a_reader_sees_one_snapshot_whatever_is_committed_meanwhile(ground: Ground) -> None:
@@ -78,3 +80,23 @@ def test_an_address_that_cannot_work_is_one_sentence(url: str) -> None:
 async def _count_up(ground: Ground, world: World) -> None:
     async with ground.db.write() as session:
         await session.execute(update(Feed).where(col(Feed.feed_id) == world.shop.guide.id).values(head=Feed.head + 1))
+
+
+async def test_a_connection_that_the_server_closed_is_replaced_before_it_is_used(
+    engine: str, postgres_server: Postgres, database_url: str
+) -> None:
+    if engine == "sqlite":
+        return  # no server that could close anything
+    db = Database(database_url, pool_size=1)
+    async with db.read() as session:
+        await session.execute(text("SELECT 1"))
+    execute(
+        postgres_server.admin_url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = 'daogou_test' AND pid <> pg_backend_pid()",
+    )
+    await asyncio.sleep(0.2)
+
+    async with db.read() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+    await db.close()

@@ -91,7 +91,7 @@ async def test_an_order_out_of_sight_does_not_exist(ground: Ground) -> None:
     world, other = await build_world(ground), await build_world(ground, "other")
     order = await place(ground, world, await build_customer(ground, world.shop.guide))
 
-    for stranger in (world.shop.other_guide, world.shops[1].manager, other.hq, till(other)):
+    for stranger in (world.shop.other_guide, world.shops[1].manager, other.hq, till(other), till(world, "tasks:read")):
         for step in (commands.ship_order, commands.complete_order, commands.cancel_order):
             with pytest.raises(NotFound):
                 await go(ground, stranger, step, order)

@@ -293,6 +293,7 @@ def _wrong(world: World) -> dict[str, tuple[OrderNews, type[Refusal]]]:
         "two stores": (replace(news, store_code="x"), Invalid),
         "an unknown store": (replace(news, store_id=None, store_code="nowhere"), NotFound),
         "an unknown customer": (replace(news, customer_id=ids.new()), NotFound),
+        "a customer named twice": (replace(news, customer_id=ids.new(), member_number="x"), Invalid),
         "an unknown member": (replace(news, member_number="nobody"), NotFound),
         "a time to come": (replace(news, placed_at=clock.now() + timedelta(hours=2)), Invalid),
     }
@@ -313,6 +314,7 @@ def _wrong(world: World) -> dict[str, tuple[OrderNews, type[Refusal]]]:
         "two stores",
         "an unknown store",
         "an unknown customer",
+        "a customer named twice",
         "an unknown member",
         "a time to come",
     ],

@@ -135,6 +135,7 @@ async def test_a_wrong_refund_is_refused_and_leaves_nothing(ground: Ground) -> N
         (replace(news, placed_at=clock.now() + timedelta(hours=2)), Invalid),
         (replace(news, order_id=ids.new()), NotFound),
         (replace(news, order_id=None), Invalid),
+        (replace(news, store_code=world.shop.store.code), Invalid),
         (refund_news(world, member_number="nobody"), NotFound),
     ]
 

@@ -54,6 +54,7 @@ NAMED = {
     "tagId": "tag",
     "tagIds": "tag",
     "groupId": "tag_group",
+    "groupIds": "tag_group",
     "orderId": "order",
     "productId": "product",
 }
@@ -84,17 +85,15 @@ ID_OF = {
     "snoozeTask": "task",
     "cancelTask": "task",
     "order": "order",
+    "refund": "refund",
+    "product": "product",
     "shipOrder": "order",
     "completeOrder": "order",
     "cancelOrder": "order",
     "reassignRelationship": "relationship",
     "editTag": "tag",
-    "renameTag": "tag",
-    "recolourTag": "tag",
     "retireTag": "tag",
-    "editTagGroup": "tag_group",
     "renameTagGroup": "tag_group",
-    "moveTagGroup": "tag_group",
 }
 OF_THE_WHOLE_BRAND = {"tag", "tag_group", "product"}  # every role of a brand sees these
 
@@ -240,7 +239,7 @@ def _ids(answer: Any) -> Iterator[str]:
 
 def _held(belongings: Belongings) -> Belongings:
     """What one guide holds, and a colleague of the same store must not see."""
-    kinds = ("customer", "relationship", "note", "task", "order")
+    kinds = ("customer", "relationship", "note", "task", "order", "refund")
     return {kind: belongings[kind] for kind in kinds}
 
 
@@ -260,13 +259,14 @@ async def _furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         brand_id=brand_id, customer_id=customer.id, tag_id=tag.id, set_by=SetBy.GUIDE, by_staff_id=guide.id, set_at=NOON
     )
     await save(ground, note, visit, product, group, tag, worn)
-    order = await _sell(ground, relationship, product, guide)
+    order, refund = await _sell(ground, relationship, product, guide)
     return {
         "customer": customer.id,
         "relationship": relationship.id,
         "note": note.id,
         "task": task.id,
         "order": order.id,
+        "refund": refund.id,
         "account": await _account(ground, shop),
         "staff": guide.id,
         "store": shop.store.id,
@@ -277,7 +277,7 @@ async def _furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     }
 
 
-async def _sell(ground: Ground, relationship: Relationship, product: Product, guide: Actor) -> Order:
+async def _sell(ground: Ground, relationship: Relationship, product: Product, guide: Actor) -> tuple[Order, Refund]:
     sold: dict[str, Any] = {
         "brand_id": relationship.brand_id,
         "source": "mall",
@@ -321,7 +321,7 @@ async def _sell(ground: Ground, relationship: Relationship, product: Product, gu
         refund,
         RefundLine(refund_id=refund.id, amount=100, **line),
     )
-    return order
+    return order, refund
 
 
 async def _account(ground: Ground, shop: Shop) -> UUID:

@@ -1,6 +1,7 @@
 """The commands as somebody types them: real processes, their words and their exit codes."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -9,17 +10,20 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
 
 from kernel.db import Database
+from kernel.redis import connect
+from kernel.work import Ground
 from server import migrating
 from server.settings import Settings
 from server.tokens import Signer
+from server.wiring import wiring
+from tests.factories import build_world
 from tests.servers import Postgres, Redis
 
 ROOT = Path(__file__).parents[2]
@@ -52,14 +56,15 @@ class Shop:
         )
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env=self.environment | variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        with self.output.open("w") as output:
+            process = subprocess.Popen(
+                [*COMMAND, *arguments],
+                cwd=self.folder,
+                env=self.environment | variables,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         self.started.append(process)
         return process
 
@@ -67,7 +72,15 @@ class Shop:
         for process in self.started:
             if process.poll() is None:
                 process.kill()
-            process.communicate(timeout=PATIENCE)
+            process.wait(PATIENCE)
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output.txt"
+
+    def said(self) -> str:
+        """What the process that was started last, and its children, have written so far."""
+        return self.output.read_text()
 
     @property
     def settings(self) -> Settings:
@@ -89,17 +102,24 @@ def port() -> int:
     return number
 
 
-def wait_until_alive(port: int, process: subprocess.Popen[str]) -> None:
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str], said: Callable[[], str]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()[0]
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
-                assert answer.status == 200
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise TimeoutError(f"nothing answers on {port}")
+    while not condition():
+        assert process.poll() is None, said()
+        assert time.monotonic() < deadline, said()
+        time.sleep(0.05)
+
+
+def wait_until_alive(port: int, process: subprocess.Popen[str], shop: Shop) -> None:
+    wait_until(lambda: is_alive(port), process, shop.said)
+
+
+def is_alive(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def is_listening(port: int) -> bool:
@@ -174,10 +194,11 @@ def test_a_busy_port_is_one_sentence_and_touches_no_database(shop: Shop) -> None
 
 def test_one_command_from_nothing_to_an_answer_and_back(shop: Shop, port: int) -> None:
     process = shop.start("up", PORT=str(port))
-    wait_until_alive(port, process)
+    wait_until_alive(port, process, shop)
     second = shop.run("serve", PORT=str(port + 1 if port < 65535 else port - 1))
     process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=PATIENCE)
+    process.wait(PATIENCE)
+    said = shop.said()
 
     assert process.returncode == 0, said
     assert f"http://127.0.0.1:{port}/graphql" in said
@@ -191,9 +212,10 @@ def test_one_command_from_nothing_to_an_answer_and_back(shop: Shop, port: int) -
     assert "✗" not in checked.stdout
 
     again = shop.start("up", PORT=str(port))
-    wait_until_alive(port, again)
+    wait_until_alive(port, again, shop)
     again.send_signal(signal.SIGINT)
-    said, _ = again.communicate(timeout=PATIENCE)
+    again.wait(PATIENCE)
+    said = shop.said()
     assert again.returncode == 0, said
     assert "G0001" in said
     assert "Traceback" not in said
@@ -216,14 +238,14 @@ def test_with_redis_web_and_worker_are_processes_that_end_together(
 ) -> None:
     url = postgres_server.create_database("daogou_cli")
     process = shop.start("up", PORT=str(port), DATABASE_URL=url, REDIS_URL=redis_server.url)
-    wait_until_alive(port, process)
+    wait_until_alive(port, process, shop)
+    wait_until(lambda: "worker_started" in shop.said(), process, shop.said)
     process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=PATIENCE)  # both children have let go of its output
+    process.wait(PATIENCE)
 
-    assert process.returncode == 0, said
-    assert "worker_started" in said
-    assert "worker_stopping" in said
-    assert "Traceback" not in said
+    assert process.returncode == 0, shop.said()
+    assert "worker_stopping" in shop.said()
+    assert "Traceback" not in shop.said()
     assert not is_listening(port)
     postgres_server.drop_database("daogou_cli")
 
@@ -233,41 +255,50 @@ def test_web_and_worker_end_when_whoever_started_them_is_killed(
 ) -> None:
     url = postgres_server.create_database("daogou_orphan")
     process = shop.start("up", PORT=str(port), DATABASE_URL=url, REDIS_URL=redis_server.url)
-    wait_until_alive(port, process)
+    wait_until_alive(port, process, shop)
+    wait_until(lambda: "worker_started" in shop.said(), process, shop.said)
     process.kill()
-    process.communicate(timeout=PATIENCE)  # returns when the last child has ended
+    process.wait(PATIENCE)
 
-    assert not is_listening(port)
+    deadline = time.monotonic() + PATIENCE
+    while is_listening(port) or "worker_stopping" not in shop.said():
+        assert time.monotonic() < deadline, shop.said()
+        time.sleep(0.1)
     postgres_server.drop_database("daogou_orphan")
 
 
-def test_tokens_are_handed_out_listed_and_revoked(shop: Shop) -> None:
-    assert shop.run("migrate").stdout == f"The schema is {migrating.head()}, made new.\n"
-    assert_one_sentence(shop.run("token", "--staff", "G0001"), "There is no brand yet")
-    assert shop.run("demo").returncode == 0
-    assert_one_sentence(shop.run("token", "--staff", "G0001"), "Name one of the brands with --brand: qinghe, zhenxi.")
+async def test_tokens_are_handed_out_listed_and_revoked(shop: Shop) -> None:
+    await migrating.upgrade(shop.settings)
+    ground = Ground(Database(shop.settings.database), connect(None), wiring)
+    for code in ("qinghe", "zhenxi"):
+        await build_world(ground, code)
+    await ground.db.close()
 
-    issued = shop.run("token", "--brand", "qinghe", "--staff", "G0001", "--ttl", "8h")
-    machine = shop.run("token", "--brand", "qinghe", "--service", "till", "--scopes", "orders:write", "--ttl", "30d")
+    async def token(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return await asyncio.to_thread(shop.run, "token", *arguments)
 
-    keys = (shop.folder / "home" / "keys.json").read_text()
-    claims = Signer(keys.split('"SECRET_KEY": "')[1].split('"')[0]).verify(issued.stdout.strip())
-    assert str(claims.sign_in_id) in issued.stderr
-    listed = shop.run("token", "list", "--brand", "qinghe").stdout
-    assert "staff G0001" in listed
+    assert_one_sentence(await token("--staff", "qinghe-1-G1"), "Name one of the brands with --brand: qinghe, zhenxi.")
+    issued = await token("--brand", "qinghe", "--staff", "qinghe-1-G1", "--ttl", "8h")
+    machine = await token("--brand", "qinghe", "--service", "till", "--scopes", "orders:write", "--ttl", "30d")
+    listed = (await token("list", "--brand", "qinghe")).stdout
+
+    keys = json.loads((shop.folder / "home" / "keys.json").read_text())
+    signer = Signer(keys["SECRET_KEY"])
+    mine, tills = signer.verify(issued.stdout.strip()), signer.verify(machine.stdout.strip())
+    assert str(mine.sign_in_id) in issued.stderr
+    assert "staff qinghe-1-G1" in listed
     assert "service till" in listed
-    assert machine.stdout.count(".") == 2
 
-    assert shop.run("token", "revoke", str(claims.sign_in_id), "--brand", "qinghe").stdout == "Revoked.\n"
-    assert str(claims.sign_in_id) not in shop.run("token", "list", "--brand", "qinghe").stdout
+    assert (await token("revoke", str(mine.sign_in_id), "--brand", "qinghe")).stdout == "Revoked.\n"
+    left = (await token("list", "--brand", "qinghe")).stdout
+    assert str(mine.sign_in_id) not in left
+    assert str(tills.sign_in_id) in left
 
-    unknown = shop.run("token", "revoke", str(UUID(int=1)), "--brand", "qinghe")
+    unknown = await token("revoke", str(mine.sign_in_id), "--brand", "zhenxi")
     assert (unknown.returncode, unknown.stderr) == (1, "There is no such sign-in.\n")
-    nobody = shop.run("token", "--brand", "qinghe", "--staff", "nobody")
+    nobody = await token("--brand", "qinghe", "--staff", "nobody")
     assert (nobody.returncode, nobody.stdout) == (1, "")
-    assert_one_sentence(
-        shop.run("token", "--brand", "qinghe", "--staff", "G0001", "--ttl", "400d"), "--ttl must be like"
-    )
+    assert_one_sentence(await token("--staff", "qinghe-1-G1", "--ttl", "400d"), "--ttl must be like")
 
 
 @pytest.mark.parametrize(

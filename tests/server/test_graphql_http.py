@@ -16,10 +16,12 @@ from kernel.feed import Feed
 from kernel.ids import new
 from kernel.redis import connect
 from kernel.work import Ground
+from server import graphql
 from server.settings import Environment
 from server.tokens import Claims, Kind, Signer
 from server.wiring import wiring
-from tests.factories import build_task, build_world
+from tasks.models import Task, TaskState
+from tests.factories import build_task, build_world, reload
 from tests.serving import RESPONSE, SECRET, Served, serving, serving_nothing
 
 JSON = "application/json"
@@ -418,3 +420,25 @@ async def test_pages_of_other_origins_may_ask_only_where_they_are_named(ground: 
     assert "access-control-allow-origin" not in theirs.headers
     assert preflight.status_code == 200
     assert "access-control-allow-origin" not in closed.headers
+
+
+async def test_an_operation_that_takes_too_long_is_stopped_and_changes_nothing(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphql, "OPERATION_SECONDS", 0.3)
+    world = await build_world(served.ground)
+    task = await build_task(served.ground, world.shop.guide)
+    body = {"query": f'mutation {{ completeTask(id: "{task.id}") {{ __typename }} }}'}
+    shown = {"Authorization": f"Bearer {await served.token(world.shop.guide)}"}
+
+    async with served.ground.db.write() as session:
+        await session.get(Task, (task.brand_id, task.id), with_for_update=True)
+        stopped = await served.post(body, headers=shown)
+    before = await reload(served.ground, task)
+    monkeypatch.undo()
+    again = await served.post(body, headers=shown)
+
+    assert stopped.status_code == 503
+    assert stopped.json()["errors"][0]["extensions"]["code"] == "TIMEOUT"
+    assert before.state is TaskState.PENDING
+    assert again.json() == {"data": {"completeTask": {"__typename": "TaskChanged"}}}

@@ -42,17 +42,17 @@ async def until(met: Callable[[], object], within: float = 6.0) -> None:
 
 
 class Wire:
-    """What lies between a client and Redis. Cut, it stays connected and carries nothing."""
+    """What lies between a client and Redis. A connection that is cut stays open and carries nothing."""
 
     def __init__(self, url: str) -> None:
         self._url = urlsplit(url)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_cut = asyncio.Event()
+        self._subscribed: list[asyncio.Event] = []
 
     def cut(self) -> None:
-        """Whoever is connected now hears nothing any more; whoever comes later does."""
-        self._is_cut.set()
-        self._is_cut = asyncio.Event()
+        """Those who have subscribed hear nothing any more; all else goes on."""
+        for is_cut in self._subscribed:
+            is_cut.set()
 
     @asynccontextmanager
     async def laid(self) -> AsyncIterator[str]:
@@ -66,12 +66,14 @@ class Wire:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = await asyncio.open_connection(self._url.hostname, self._url.port)
-        is_cut = self._is_cut
+        is_cut = asyncio.Event()
         for source, target in ((reader, there[1]), (there[0], writer)):
             self._tasks.add(asyncio.create_task(self._carry(source, target, is_cut)))
 
     async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, is_cut: asyncio.Event) -> None:
         while data := await source.read(65536):
+            if b"SUBSCRIBE" in data:
+                self._subscribed.append(is_cut)
             if not is_cut.is_set():
                 target.write(data)
         target.close()

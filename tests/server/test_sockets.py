@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
@@ -372,3 +373,22 @@ async def test_errors_on_a_socket_speak_the_language_that_was_asked_for(wire: Se
             said.append(heard[0]["payload"]["errors"][0]["message"])
 
     assert said == ["Sign in first.", "Sign in first.", "请先登录。"]
+
+
+async def test_a_client_that_stops_reading_is_dropped(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "SEND_SECONDS", 0.3)
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.connect(("127.0.0.1", served.port))
+    plain.setblocking(False)
+    everything = "__schema { types { name description fields { name description args { name description } } } }"
+    long = f"{{ a: {everything} b: {everything} c: {everything} d: {everything} e: {everything} f: {everything} }}"
+    async with served.line(sock=plain, max_queue=1) as line:
+        for number in range(OPERATIONS_PER_SOCKET):
+            await line.subscribe(str(number), long)
+
+        async with asyncio.timeout(8):
+            while served.edge.standing.count:  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(0.05)
+        line.connection.transport.abort()
+    assert 'daogou_socket_closes_total{code="1013"} 1.0' in (await served.http.get("/metrics")).text

@@ -6,13 +6,14 @@ import pytest
 
 from customers import commands as customers
 from customers.errors import HolderUnfit
-from kernel import clock, feed
+from kernel import clock, feed, ids
 from kernel.errors import Forbidden, Invalid, NotFound, StaleVersion
 from kernel.work import Ground, unit_of_work
 from tasks import commands
 from tasks.errors import SnoozeInThePast, TaskClosed
 from tasks.models import Outcome, TaskKind, TaskState
 from tests.factories import build_customer, build_task, build_world, reload, said
+from tests.mall.trading import till
 
 
 async def test_completing_closes_the_task_and_tells_the_keeper_and_the_desk(ground: Ground) -> None:
@@ -123,15 +124,47 @@ async def test_a_revisit_without_a_customer_is_refused(ground: Ground) -> None:
     assert await said(ground, feed.of_desk(world.shop.store.id)) == []
 
 
-async def test_a_guide_gives_no_tasks_to_colleagues(ground: Ground) -> None:
+async def test_a_guide_gives_no_task_to_a_colleague_and_a_manager_does(ground: Ground) -> None:
     world = await build_world(ground)
-    colleague = world.shop.other_guide
+    theirs = world.shop.other_guide.account_ids[0]
 
     with pytest.raises(Forbidden):
         async with unit_of_work(ground, world.shop.guide) as work:
-            await commands.add(work, title="整理陈列", due_at=clock.now(), account_id=colleague.account_ids[0])
+            await commands.add(work, title="整理陈列", due_at=clock.now(), account_id=theirs)
+    async with unit_of_work(ground, world.shop.manager) as work:
+        task = await commands.add(work, title="整理陈列", due_at=clock.now(), account_id=theirs)
 
-    assert await said(ground, feed.of_staff(colleague.id)) == []
+    assert await said(ground, feed.of_staff(world.shop.other_guide.id)) == [("put", "task", task.id)]
+
+
+async def test_a_machine_makes_tasks_if_its_scopes_say_so(ground: Ground) -> None:
+    world = await build_world(ground)
+    customer = await build_customer(ground, world.shop.guide)
+
+    with pytest.raises(Forbidden):
+        async with unit_of_work(ground, till(world)) as work:
+            await commands.add(work, title="回访", due_at=clock.now(), customer_id=customer.id)
+    async with unit_of_work(ground, till(world, "tasks:write")) as work:
+        task = await commands.add(work, title="回访", due_at=clock.now(), customer_id=customer.id)
+
+    assert await said(ground, feed.of_staff(world.shop.guide.id)) == [("put", "task", task.id)]
+
+
+async def test_a_task_for_no_account_in_sight_or_of_a_wrong_priority_is_refused(ground: Ground) -> None:
+    world = await build_world(ground)
+
+    for account_id in (world.shops[1].guide.account_ids[0], ids.new()):
+        with pytest.raises(NotFound):
+            async with unit_of_work(ground, world.shop.manager) as work:
+                await commands.add(work, title="整理陈列", due_at=clock.now(), account_id=account_id)
+    with pytest.raises(Invalid):
+        async with unit_of_work(ground, world.hq) as work:
+            await commands.add(work, title="整理陈列", due_at=clock.now())
+    with pytest.raises(Invalid):
+        async with unit_of_work(ground, world.shop.guide) as work:
+            await commands.add(work, title="整理陈列", due_at=clock.now(), priority=101)
+
+    assert await said(ground, feed.of_desk(world.shop.store.id)) == []
 
 
 async def test_nobody_who_is_leaving_is_given_a_task(ground: Ground) -> None:

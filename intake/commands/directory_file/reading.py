@@ -8,7 +8,7 @@ from typing import TypeVar
 from directory.commands.regions import checked_code as checked_region_code
 from directory.commands.stores import checked_code, checked_hours, checked_zone
 from intake.errors import ColumnMissing, ColumnTwice, DirectoryFileWrong, EncodingWrong, FileEmpty, Wrong
-from intake.models.mapping import FileRule
+from intake.models.words import FileRule
 from intake.queries import files
 from kernel.actor import Role
 from kernel.errors import Refusal, require_text

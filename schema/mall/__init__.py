@@ -1,0 +1,16 @@
+"""Products, orders and refunds in GraphQL."""
+
+from schema.mall.mutations import MallMutations
+from schema.mall.queries import MallQueries
+from schema.mall.types import Order, Product, Refund, order_of, product_of, refund_of
+
+__all__ = [
+    "MallMutations",
+    "MallQueries",
+    "Order",
+    "Product",
+    "Refund",
+    "order_of",
+    "product_of",
+    "refund_of",
+]

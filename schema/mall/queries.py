@@ -1,0 +1,67 @@
+"""Looking for orders, refunds and products."""
+
+from datetime import date
+
+import strawberry
+
+from mall.models import Channel, OrderState
+from mall.queries import orders, products
+from schema.context import Info
+from schema.fields import field
+from schema.mall.types import Order, Product, Refund, order_of, product_of, refund_of
+from schema.paging import Connection, connection, page_of
+from schema.scalars import Cursor, sought_id
+
+
+@strawberry.input(description="Which orders: all that is given must hold. Days are those of each store's calendar.")
+class OrderFilter:
+    states: list[OrderState] | None = strawberry.field(default=None, description="In one of these states.")
+    channel: Channel | None = None
+    store_id: strawberry.ID | None = None
+    customer_id: strawberry.ID | None = None
+    from_day: date | None = strawberry.field(default=None, description="Placed on that day or later.")
+    until_day: date | None = strawberry.field(default=None, description="Placed on that day or earlier.")
+
+
+@strawberry.type
+class MallQueries:
+    @field("Orders in sight, the newest first; at most 100 a page.")
+    async def orders(
+        self, info: Info, filter: OrderFilter | None = None, first: int = 20, after: Cursor | None = None
+    ) -> Connection[Order]:
+        page = page_of(first, after)
+        async with info.context.read() as session:
+            rows = await orders.page(session, info.context.actor, page, _wanted(filter or OrderFilter()))
+        return connection(Order, rows, page, lambda row: (row.placed_at, row.id))
+
+    @field("One order; null if there is none in sight.")
+    async def order(self, info: Info, id: strawberry.ID) -> Order | None:
+        return await order_of(info, sought_id(id))
+
+    @field("One refund; null if there is none in sight.")
+    async def refund(self, info: Info, id: strawberry.ID) -> Refund | None:
+        return await refund_of(info, sought_id(id))
+
+    @field("The brand's catalogue by code; at most 100 a page.")
+    async def products(
+        self, info: Info, category: str | None = None, first: int = 20, after: Cursor | None = None
+    ) -> Connection[Product]:
+        page = page_of(first, after)
+        async with info.context.read() as session:
+            rows = await products.page(session, info.context.actor, page, category)
+        return connection(Product, rows, page, lambda row: (row.code,))
+
+    @field("One product; null if the brand doesn't sell it.")
+    async def product(self, info: Info, id: strawberry.ID) -> Product | None:
+        return await product_of(info, sought_id(id))
+
+
+def _wanted(wanted: OrderFilter) -> orders.Filter:
+    return orders.Filter(
+        states=wanted.states,
+        channel=wanted.channel,
+        store_id=sought_id(wanted.store_id),
+        customer_id=sought_id(wanted.customer_id),
+        from_day=wanted.from_day,
+        until_day=wanted.until_day,
+    )

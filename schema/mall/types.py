@@ -1,0 +1,165 @@
+"""What products, orders and refunds look like."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import strawberry
+
+from mall.models import Channel, CreditReason, LineKind, OrderState
+from mall.queries import orders, products, refunds
+from schema.context import Info
+from schema.customers import Customer, Relationship, customer_of, relationship_of
+from schema.directory import Account, Store, account_of, store_of
+from schema.fields import field
+from schema.scalars import Fen, shown_as
+
+strawberry.enum(OrderState, description="`PAID` and `SHIPPED` orders are open: somebody still looks after them.")
+strawberry.enum(
+    Channel, description="Where an order was made: in the mini-mall (小程序商城), at the till, or in a file."
+)
+strawberry.enum(LineKind, description="Goods count as merchandise; postage, discounts and fees are services.")
+strawberry.enum(CreditReason, description="Why an order counts for a guide, or for the store alone.")
+
+
+@strawberry.type(description="Something that is sold (商品).")
+class Product:
+    id: strawberry.ID
+    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+    code: str = strawberry.field(description="Unique in the brand.")
+    name: str
+    category: str | None
+    price: Fen
+
+
+@strawberry.type(description="One line of an order, as it was sold, whatever the catalogue says later.")
+class OrderLine:
+    line: int = strawberry.field(description="Its place, from 1 on.")
+    product_code: str
+    name: str
+    kind: LineKind
+    quantity: int
+    amount: Fen = strawberry.field(description="For the whole quantity; a discount is below zero.")
+    product_id: strawberry.Private[UUID | None]
+
+    @field("The product, if the catalogue knows it.")
+    async def product(self, info: Info) -> Product | None:
+        return await product_of(info, self.product_id)
+
+
+@strawberry.type(description="One line of a refund, as it was given back.")
+class RefundLine:
+    line: int = strawberry.field(description="Its place, from 1 on.")
+    product_code: str
+    name: str
+    kind: LineKind
+    quantity: int
+    amount: Fen = strawberry.field(description="For the whole quantity, above zero.")
+
+
+@strawberry.type(description="Who earned an order (归属): decided once, and never moved.")
+class Credit:
+    reason: CreditReason
+    decided_at: datetime = strawberry.field(description="In UTC.")
+    account_id: strawberry.Private[UUID | None]
+
+    @field("The guide's account that earned it; null when it counts for the store alone.")
+    async def account(self, info: Info) -> Account | None:
+        return await account_of(info, self.account_id)
+
+
+@strawberry.type(description="Money given back (退款). It may name no order.")
+class Refund:
+    id: strawberry.ID
+    version: int
+    source: str
+    number: str = strawberry.field(description="Unique within the source.")
+    amount: Fen = strawberry.field(description="Above zero.")
+    currency: str
+    placed_at: datetime = strawberry.field(description="When the money was given back, in UTC.")
+    day: date = strawberry.field(description="That day on the store's calendar.")
+    store_id: strawberry.Private[UUID]
+    customer_id: strawberry.Private[UUID | None]
+    order_id: strawberry.Private[UUID | None]
+    charged_account_id: strawberry.Private[UUID | None]
+
+    @field("The store that gave it.")
+    async def store(self, info: Info) -> Store | None:
+        return await store_of(info, self.store_id)
+
+    @field("Who got it; null for a guest.")
+    async def customer(self, info: Info) -> Customer | None:
+        return await customer_of(info, self.customer_id)
+
+    @field("What it is for; null if it names no order.")
+    async def order(self, info: Info) -> "Order | None":
+        return await order_of(info, self.order_id)
+
+    @field("The guide's account that bears it; null when the store does.")
+    async def borne_by(self, info: Info) -> Account | None:
+        return await account_of(info, self.charged_account_id)
+
+    @field("What was given back, if the source said so.")
+    async def lines(self, info: Info) -> list[RefundLine]:
+        return shown_as(list[RefundLine], await info.context.load(refunds.lines_of, self.id) or [])
+
+
+@strawberry.type(description="A purchase (订单). Without a customer it is a guest's: revenue of the store only.")
+class Order:
+    id: strawberry.ID
+    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+    source: str = strawberry.field(description="The till, mall or file that it came from.")
+    number: str = strawberry.field(description="Unique within the source.")
+    state: OrderState
+    channel: Channel
+    country: str | None
+    amount: Fen = strawberry.field(description="What was paid; the lines add up to it.")
+    currency: str
+    placed_at: datetime = strawberry.field(description="In UTC.")
+    day: date = strawberry.field(description="That day on the store's calendar.")
+    store_id: strawberry.Private[UUID]
+    customer_id: strawberry.Private[UUID | None]
+    relationship_id: strawberry.Private[UUID | None]
+    serving_account_id: strawberry.Private[UUID | None]
+
+    @field("The store that sold it.")
+    async def store(self, info: Info) -> Store | None:
+        return await store_of(info, self.store_id)
+
+    @field("Who bought it; null for a guest.")
+    async def customer(self, info: Info) -> Customer | None:
+        return await customer_of(info, self.customer_id)
+
+    @field("The relationship that it belongs to; null for a guest, and where it is out of sight.")
+    async def relationship(self, info: Info) -> Relationship | None:
+        return await relationship_of(info, self.relationship_id)
+
+    @field("The account that looks after it now (服务); it moves with a handover.")
+    async def served_by(self, info: Info) -> Account | None:
+        return await account_of(info, self.serving_account_id)
+
+    @field("Who earned it.")
+    async def credit(self, info: Info) -> Credit | None:
+        return shown_as(Credit, await info.context.load(orders.credits_of, self.id))
+
+    @field("What was bought, in its order; at most 1,000 lines.")
+    async def lines(self, info: Info) -> list[OrderLine]:
+        return shown_as(list[OrderLine], await info.context.load(orders.lines_of, self.id) or [])
+
+    @field("What was given back of it, the oldest first.")
+    async def refunds(self, info: Info) -> list[Refund]:
+        return shown_as(list[Refund], await info.context.load(refunds.of_orders, self.id) or [])
+
+
+async def product_of(info: Info, product_id: UUID | None) -> Product | None:
+    """The product, if the brand sells it."""
+    return shown_as(Product, await info.context.load(products.by_ids, product_id)) if product_id else None
+
+
+async def order_of(info: Info, order_id: UUID | None) -> Order | None:
+    """The order, if there is one in sight."""
+    return shown_as(Order, await info.context.load(orders.by_ids, order_id)) if order_id else None
+
+
+async def refund_of(info: Info, refund_id: UUID | None) -> Refund | None:
+    """The refund, if there is one in sight."""
+    return shown_as(Refund, await info.context.load(refunds.by_ids, refund_id)) if refund_id else None
