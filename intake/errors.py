@@ -122,6 +122,14 @@ class PlaceUnknown(CellWrong):
     code = "PLACE_UNKNOWN"
 
 
+class BrandCodeWrong(Invalid):
+    """The code that a brand is to be made under doesn't read as a code."""
+
+    code = "BRAND_CODE_WRONG"
+    en = "A brand's code has 1 to 32 of a-z, 0-9 and -."
+    zh = "品牌编码由 1 至 32 个小写字母、数字或 - 组成。"
+
+
 class ImportBusy(Conflict):
     """Another import is being carried out in the brand."""
 

@@ -1,6 +1,7 @@
 """Carry a file into a brand: read and check all of it, then apply it in short steps that can be taken up again."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +14,7 @@ from sqlalchemy import text
 
 from intake.commands import noting, runs, stage, steps
 from intake.commands.members import add_members
-from intake.errors import CurrencyDiffers, FileEmpty, ImportBusy
+from intake.errors import BrandCodeWrong, CurrencyDiffers, FileEmpty, ImportBusy
 from intake.models import ImportRun, Kind, Phase
 from intake.models.cells import Refused
 from intake.models.mapping import AnyMapping, OrderMapping, as_data
@@ -72,10 +73,11 @@ async def carry_in(
     """Import a file, or with `dry_run` only say what it would do.
 
     An import that was interrupted is finished first, whichever file it was of; when it was this one, that is all.
-    Raises `IMPORT_BUSY`, `CURRENCY_DIFFERS`, and for a file that can't be taken the refusal that names the place.
+    Raises `IMPORT_BUSY`, `BRAND_CODE_WRONG`, `CURRENCY_DIFFERS`, and for a file that can't be taken the refusal that
+    names the place.
     """
     began = monotonic()
-    code = brand_code or mapping.brand.code
+    code = _checked(brand_code or mapping.brand.code)
     fingerprint = files.fingerprint(path)
     await _require_currency(ground, code, mapping)
     earlier = await _settle_earlier(ground, code, progress)
@@ -93,6 +95,12 @@ async def carry_in(
     run = await _accept(ground, run, counts)
     run = await _apply(ground, run, mapping, progress)
     return Report(run.counts, monotonic() - began, resumed=False, dry_run=False)
+
+
+def _checked(code: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]{1,32}", code):
+        raise BrandCodeWrong
+    return code
 
 
 async def _require_currency(ground: Ground, code: str, mapping: AnyMapping) -> None:
@@ -148,7 +156,7 @@ async def _begin(
             brand_code=code,
             kind=Kind(mapping.kind),
             source=mapping.source,
-            file_name=path.name[-200:],
+            file_name=path.name.encode(errors="replace").decode()[-200:],
             fingerprint=fingerprint,
             mapping=as_data(mapping),
             as_of=as_of,

@@ -37,7 +37,9 @@ class Commands(TyperGroup):
 
 def _carrying_in(name: str) -> Any:
     from server.importing import figures_command, import_app
+    from server.importing_staff import EXAMPLES, staff
 
+    import_app.command("staff", epilog=_EXAMPLES + EXAMPLES)(staff)
     apart = typer.Typer()
     apart.add_typer(import_app, name="import")
     apart.command("figures", epilog=_EXAMPLES + "daogou figures --json\n\ndaogou figures --as-of 2011-12-09")(

@@ -21,7 +21,7 @@ from kernel import bulk, ids
 from kernel.work import Work
 from mall.models import LineKind, Order, Product, Refund, minor_digits
 
-AT_ONCE = 150
+AT_ONCE = 50
 _FACTS = (
     "number",
     "customer_key",

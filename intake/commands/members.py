@@ -23,7 +23,7 @@ from intake.models.members_file import Member
 from kernel import bulk, clock, ids
 from kernel.work import Work
 
-AT_ONCE = 400
+AT_ONCE = 200
 
 
 async def add_members(

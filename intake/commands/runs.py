@@ -24,7 +24,7 @@ from kernel import clock, ids
 from kernel.work import Work
 
 LEASE = timedelta(seconds=10)
-_AT_ONCE = 2_000
+_AT_ONCE = 500
 _STAGING: Sequence[tuple[type[SQLModel], str]] = (
     (StagedPiece, "number"),
     (StagedInvoice, "number"),

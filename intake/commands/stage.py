@@ -28,7 +28,7 @@ from intake.models.rules import Place, Placer
 from kernel import bulk
 from kernel.work import Work
 
-INVOICES_AT_ONCE = 400
+INVOICES_AT_ONCE = 150
 Placed = tuple[Piece, Place, Place | None]
 
 

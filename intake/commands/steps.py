@@ -11,7 +11,7 @@ from intake.models.mapping import AnyMapping, MemberMapping, OrderMapping
 from kernel.work import Work
 from mall.commands.catalogue import LastSold
 
-CUSTOMERS_AT_ONCE = 200
+CUSTOMERS_AT_ONCE = 100
 
 
 async def step(

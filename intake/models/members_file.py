@@ -16,7 +16,7 @@ from intake.models.mapping import MemberMapping
 from intake.models.rules import Fields, Place, Placer, named
 from kernel.crypto import Vault
 
-AT_ONCE = 1_000
+AT_ONCE = 500
 _LONGEST = {"customer": 64, "name": 60, "tier": 32, "city": 60}
 
 

@@ -15,7 +15,7 @@ _LINE_FIELDS = frozenset({"at", "code", "name", "quantity", "price", "amount"})
 _NUMBER, _CODE, _NAME, _COUNTRY, _MEMBER = 64, 64, 200, 60, 64
 _REMEMBERED = 65_536
 _GREATEST = Decimal(10) ** 9
-LINES_AT_ONCE = 20_000
+LINES_AT_ONCE = 6_000
 MOST_LINES = 20_000
 
 
@@ -89,7 +89,7 @@ def placer(mapping: OrderMapping) -> Placer:
 
 
 def pieces(mapping: OrderMapping, rows: Iterable[tuple[int, dict[str, str]]]) -> Iterator[list[Piece]]:
-    """Batches of pieces, some 20,000 lines each; an invoice that stands together stays together.
+    """Batches of pieces, some 6,000 lines each; an invoice that stands together stays together.
 
     Raises `Refused` for the row that was taken last.
     """

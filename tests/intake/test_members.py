@@ -219,3 +219,21 @@ async def test_a_brand_in_another_currency_is_refused(ground: Ground, tmp_path: 
 
     async with ground.db.read() as session:
         assert await session.scalar(text("select count(*) from import_run where finished_at is null")) == 0
+
+
+@pytest.mark.parametrize("code", ["", "Qinghe", "a b", "x" * 33, "青禾"])
+async def test_a_brand_needs_a_code_that_reads_as_one(ground: Ground, tmp_path: Path, code: str) -> None:
+    with pytest.raises(errors.BrandCodeWrong):
+        await carry(ground, write(tmp_path / "m.csv", [HEADER, WANG]), brand_code=code or " ")
+
+    assert await is_untouched(ground)
+
+
+async def test_a_guide_who_is_named_in_two_stores_works_in_the_first(ground: Ground, tmp_path: Path) -> None:
+    elsewhere = WANG.replace("M001", "M009").replace("SH-01", "SH-02").replace("13812345678", "")
+
+    await members(ground, write(tmp_path / "m.csv", [HEADER, WANG, elsewhere]))
+
+    after = await snapshot(ground)
+    assert "'M001', 'SH-01', '1001'" in after["relationship"][0]
+    assert "'M009', 'SH-02', None" in after["relationship"][1]
