@@ -1,16 +1,15 @@
 """Who sees which customers: whoever holds a relationship, and those who answer for its store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.events import CustomerChanged, RecordEvent, RelationshipEvent, RelationshipReassigned, VisitNoted
 from customers.models import Customer, Holding, Note, Relationship, Visit
 from directory import policy as directory
-from directory.models import Account
 from directory.policy import in_sight
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
@@ -23,7 +22,9 @@ VISIT = "visit"
 
 
 def relationships_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A guide sees what their accounts hold; managers see their stores; HQ the brand."""
+    """A guide sees what their accounts hold; managers their stores; HQ the brand, and machines whose scopes say so."""
+    if not _sees_customers(actor):
+        return and_(col(Relationship.brand_id) == actor.brand_id, false())
     if actor.role is Role.GUIDE:
         return and_(col(Relationship.brand_id) == actor.brand_id, col(Relationship.holder_id).in_(actor.account_ids))
     return in_sight(actor, col(Relationship.brand_id), col(Relationship.store_id))
@@ -35,8 +36,10 @@ def relationship_ids_of(actor: Actor) -> Select[UUID]:
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A customer is seen through a relationship; HQ and machines see all of the brand's."""
+    """A customer is seen through a relationship; HQ and machines whose scopes say so see all of the brand's."""
     ours = col(Customer.brand_id) == actor.brand_id
+    if not _sees_customers(actor):
+        return and_(ours, false())
     if actor.role in (Role.HQ, Role.SERVICE, Role.SYSTEM):
         return ours
     through = exists().where(col(Relationship.customer_id) == col(Customer.id), relationships_visible_to(actor))
@@ -57,7 +60,7 @@ def holdings_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def require_writer(actor: Actor) -> None:
     """What is known of a customer is kept by whoever sees them, and by machines that may write it."""
-    if actor.role is Role.SERVICE and Scope.CUSTOMERS_WRITE not in actor.scopes:
+    if not actor.may(Scope.CUSTOMERS_WRITE):
         raise Forbidden
 
 
@@ -87,27 +90,35 @@ async def customer_seen_by(
     session: AsyncSession, brand_id: UUID, events: Sequence[CustomerChanged]
 ) -> list[feed.Entry]:
     """Whoever holds a relationship with the customer, in any store, and the desks of those stores."""
-    found = await session.execute(
-        select(col(Relationship.customer_id), col(Relationship.store_id), col(Account.staff_id))
-        .join(
-            Account,
-            and_(col(Account.brand_id) == col(Relationship.brand_id), col(Account.id) == col(Relationship.holder_id)),
-        )
-        .where(
-            col(Relationship.brand_id) == brand_id,
-            col(Relationship.customer_id).in_({event.customer_id for event in events}),
-        )
-    )
-    feeds: dict[UUID, list[UUID]] = {event.customer_id: [] for event in events}
-    for customer_id, store_id, staff_id in found:
-        feeds[customer_id].append(feed.of_desk(store_id))
-        if staff_id is not None:
-            feeds[customer_id].append(feed.of_staff(staff_id))
+    feeds = await feeds_of_customers(session, brand_id, {event.customer_id for event in events})
     return [
         feed.Entry(feed_id, CUSTOMER, event.customer_id, event.version)
         for event in events
-        for feed_id in feeds[event.customer_id]
+        for feed_id in sorted(feeds[event.customer_id])
     ]
+
+
+async def feeds_of_customers(
+    session: AsyncSession, brand_id: UUID, customer_ids: Iterable[UUID]
+) -> dict[UUID, set[UUID]]:
+    """The feeds that hear of each customer. Who holds a relationship stays so until the commit.
+
+    A holder who came in between would have read the customer as it was before, and never hear of the change.
+    """
+    wanted = sorted(set(customer_ids))
+    found = await session.execute(
+        select(col(Relationship.customer_id), col(Relationship.holder_id))
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.customer_id).in_(wanted))
+        .order_by(col(Relationship.id))
+        .with_for_update(read=True)
+    )
+    holders = found.all()
+    watchers = await directory.watchers(session, brand_id, {account_id for _, account_id in holders})
+    feeds: dict[UUID, set[UUID]] = {customer_id: set() for customer_id in wanted}
+    for customer_id, account_id in holders:
+        watcher = watchers[account_id]
+        feeds[customer_id] |= {watcher.desk} if watcher.own is None else {watcher.own, watcher.desk}
+    return feeds
 
 
 async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[RelationshipEvent]) -> list[feed.Entry]:
@@ -135,6 +146,10 @@ async def record_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence
         else:
             entries += holder.entries(NOTE, event.note_id, event.version)
     return entries
+
+
+def _sees_customers(actor: Actor) -> bool:
+    return actor.may(Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE)
 
 
 def _accounts(event: RelationshipEvent) -> tuple[UUID, ...]:

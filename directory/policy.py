@@ -58,7 +58,12 @@ def accounts_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 
 def staff_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Colleagues of the stores in sight; a regional manager also sees who works over those regions."""
+    """Colleagues of the stores in sight; a regional manager also sees who works over those regions.
+
+    Stores, regions and accounts are open to any machine of the brand, which names them; people are not.
+    """
+    if not actor.may(Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE):
+        return and_(col(Staff.brand_id) == actor.brand_id, false())
     of_stores = in_sight(actor, col(Staff.brand_id), col(Staff.store_id))
     own = and_(col(Staff.brand_id) == actor.brand_id, col(Staff.id) == actor.id)
     if actor.role is Role.REGIONAL_MANAGER:

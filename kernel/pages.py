@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, literal, or_, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, literal, or_, tuple_
 
 from kernel.errors import Invalid
 
@@ -77,17 +77,32 @@ def _behind(keys: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
 def _values(keys: Sequence[Key], raw: Sequence[Any]) -> list[Any]:
     if len(raw) != len(keys):
         raise BadCursor
-    return [_value(key.column.type.python_type, value) for key, value in zip(keys, raw, strict=True)]
+    return [_value(key.column.type, value) for key, value in zip(keys, raw, strict=True)]
 
 
-def _value(kind: type, value: Any) -> Any:
+def _value(column: Any, value: Any) -> Any:
+    """The value, if a row could have it: what the database can't even be asked for is nobody's place."""
+    kind: type = column.python_type
     try:
-        if kind in (datetime, date):
-            return kind.fromisoformat(value)
+        if kind is datetime:
+            return _instant(value)
+        if kind is date:
+            return date.fromisoformat(value)
         if kind is UUID:
             return UUID(value)
         if isinstance(value, bool) or not isinstance(value, kind):
             raise BadCursor
-    except (TypeError, ValueError, AttributeError) as error:
+        if isinstance(value, str) and "\x00" in value:
+            raise BadCursor
+        if isinstance(value, int) and value.bit_length() > (63 if isinstance(column, BigInteger) else 31):
+            raise BadCursor
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BadCursor from error
     return value
+
+
+def _instant(value: Any) -> datetime:
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None:
+        raise BadCursor
+    return instant.astimezone(UTC)

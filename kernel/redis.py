@@ -53,8 +53,12 @@ async def poke(redis: ArqRedis, feed_ids: Iterable[UUID]) -> None:
 
 async def trigger(redis: ArqRedis, job_ids: Iterable[UUID]) -> None:
     """Wake a worker for these jobs. Best effort: the sweeper finds a job that nobody was told of."""
+    await _best_effort("trigger", _trigger_all(redis, job_ids))
+
+
+async def _trigger_all(redis: ArqRedis, job_ids: Iterable[UUID]) -> None:
     for job_id in job_ids:
-        await _best_effort("trigger", redis.enqueue_job(RUN_JOB, str(job_id)))
+        await redis.enqueue_job(RUN_JOB, str(job_id))
 
 
 async def _best_effort(what: str, call: Any) -> None:

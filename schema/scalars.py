@@ -1,6 +1,6 @@
 """The scalars that GraphQL lacks, and how ids are read."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NewType, TypeVar, cast
 from uuid import UUID
 
@@ -36,7 +36,10 @@ def _instant(value: Any) -> datetime:
     instant = datetime.fromisoformat(value)
     if instant.tzinfo is None:
         raise ValueError("an instant needs its offset, as in 2026-03-02T12:00:00+08:00 or 2026-03-02T04:00:00Z")
-    return instant
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("an instant lies between the years 1 and 9999 in UTC") from error
 
 
 SCALARS: dict[object, ScalarDefinition] = {

@@ -109,6 +109,8 @@ class Hub:
                 await self.look()
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 log.warning("heads_unread", extra={"error": type(error).__name__})
+            except Exception:
+                log.exception("heads_unread")
             await asyncio.sleep(max(0.05, POLL_SECONDS - (time.monotonic() - started)))
 
     async def _listen(self) -> None:

@@ -18,7 +18,7 @@ _TEXTS = re.compile(
     r"|(?<![\w.-])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![\w-])"  # a mobile number
     r"|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"  # user and password of an address
     r"|(?i:(?<=bearer )\S+)"
-    r"|(?<=DETAIL:  )[^\n]*"  # PostgreSQL quotes the row
+    r"|(?<=DETAIL:  )(?s:.*?)(?=\n(?:HINT:  |\[SQL: |\n(?:The above|During))|\Z)"  # PostgreSQL quotes the row
 )
 
 Entry = MutableMapping[str, Any]

@@ -131,6 +131,8 @@ class Worker:
                     await keep_house(self.ground)
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 log.warning("sweep_failed", extra={"error": type(error).__name__})
+            except Exception:
+                log.exception("sweep_failed")
             if found < MOST_AT_A_SWEEP:
                 await self._rest(self.sweep_seconds)
 
@@ -161,9 +163,10 @@ class Worker:
             task = asyncio.create_task(run(self.ground, job_id, self.handlers))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-            try:
-                await task
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            # Waited for, not awaited: a job that ends cancelled must not cancel the sweeper, or arq's loop.
+            await asyncio.wait([task])
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
                 # The job stays leased; once that has run out, the sweeper takes it again.
                 log.warning("job_not_settled", extra={"job_id": str(job_id), "error": type(error).__name__})
 

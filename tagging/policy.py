@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from customers.models import Relationship
-from directory import policy as directory
+from customers.policy import feeds_of_customers
 from directory.models import Store
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
@@ -22,6 +21,8 @@ TAG_GROUP = "tag_group"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
+    if not _sees_tags(actor):
+        return and_(col(Tag.brand_id) == actor.brand_id, false())
     return and_(
         col(Tag.brand_id) == actor.brand_id,
         or_(col(Tag.owner_id).is_(None), col(Tag.owner_id) == actor.id),
@@ -29,7 +30,8 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 
 def groups_visible_to(actor: Actor) -> ColumnElement[bool]:
-    return col(TagGroup.brand_id) == actor.brand_id
+    ours = col(TagGroup.brand_id) == actor.brand_id
+    return ours if _sees_tags(actor) else and_(ours, false())
 
 
 def require_librarian(actor: Actor) -> None:
@@ -80,29 +82,20 @@ async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[Taggin
     return entries
 
 
+def _sees_tags(actor: Actor) -> bool:
+    return actor.may(Scope.TAGS_READ, Scope.TAGS_WRITE)
+
+
 async def _of_customers(
     session: AsyncSession, brand_id: UUID, events: Sequence[CustomerTagsChanged]
 ) -> list[feed.Entry]:
     if not events:
         return []
-    found = await session.execute(
-        select(col(Relationship.customer_id), col(Relationship.holder_id)).where(
-            col(Relationship.brand_id) == brand_id,
-            col(Relationship.customer_id).in_([event.customer_id for event in events]),
-        )
-    )
-    holders = found.all()
-    watchers = await directory.watchers(session, brand_id, {account_id for _, account_id in holders})
-    feeds: dict[UUID, set[UUID]] = {}
-    for customer_id, account_id in holders:
-        watcher = watchers[account_id]
-        feeds.setdefault(customer_id, set()).update(
-            {watcher.desk} if watcher.own is None else {watcher.own, watcher.desk}
-        )
+    feeds = await feeds_of_customers(session, brand_id, {event.customer_id for event in events})
     return [
         feed.Entry(feed_id, CUSTOMER, event.customer_id, event.version)
         for event in events
-        for feed_id in sorted(feeds.get(event.customer_id, ()))
+        for feed_id in sorted(feeds[event.customer_id])
     ]
 
 

@@ -47,11 +47,14 @@ async def edit_note(work: Work, note_id: UUID, *, body: str, expected_version: i
 
     Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.
     """
+    # The relationship first: whoever takes it over while the note is written reads what it says afterwards.
+    relationship = await relationships.lock(
+        work.session, work.actor, await records.relationship_of_note(work.session, work.actor, note_id)
+    )
     note = await records.lock_note(work.session, work.actor, note_id)
     if note.by_staff_id is None or note.by_staff_id != work.actor.staff_id:
         raise Forbidden
     require_version(note.version, expected_version)
-    relationship = await relationships.get(work.session, work.actor, note.relationship_id)
     note.body = require_text("body", body, longest=LONGEST_NOTE)
     note.version += 1
     work.record(NoteEdited(note_id=note.id, account_id=relationship.holder_id, version=note.version))

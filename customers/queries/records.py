@@ -27,6 +27,16 @@ async def lock_note(session: AsyncSession, actor: Actor, note_id: UUID) -> Note:
     return note
 
 
+async def relationship_of_note(session: AsyncSession, actor: Actor, note_id: UUID) -> UUID:
+    """The id of the relationship that a note hangs on, for good. `NOT_FOUND` if it isn't in sight."""
+    relationship_id: UUID | None = await session.scalar(
+        select(col(Note.relationship_id)).where(col(Note.id) == note_id, notes_visible_to(actor))
+    )
+    if relationship_id is None:
+        raise NotFound
+    return relationship_id
+
+
 async def notes_by_ids(session: AsyncSession, actor: Actor, note_ids: Sequence[UUID]) -> dict[UUID, RecordRow]:
     """Those of the notes that are in sight."""
     return await _by_ids(session, Note, notes_visible_to(actor), note_ids)

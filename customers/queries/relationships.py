@@ -43,6 +43,8 @@ async def of_customer(session: AsyncSession, customer: Customer) -> Sequence[Rel
         .where(col(Relationship.brand_id) == customer.brand_id, col(Relationship.customer_id) == customer.id)
         .order_by(col(Relationship.id))
         .with_for_update(key_share=True)
+        # One that was read before it was locked may have changed since.
+        .execution_options(populate_existing=True)
     )
     return found.all()
 

@@ -159,9 +159,11 @@ async def _carry_out(work: Work, plan: Plan) -> None:
 
 async def _customers(work: Work, keys: Sequence[str]) -> dict[str, UUID]:
     found = await work.session.execute(
-        select(col(Customer.member_number), col(Customer.id)).where(
-            col(Customer.brand_id) == work.actor.brand_id, col(Customer.member_number).in_(keys)
-        )
+        select(col(Customer.member_number), col(Customer.id))
+        .where(col(Customer.brand_id) == work.actor.brand_id, col(Customer.member_number).in_(keys))
+        # Before their relationships, as everywhere: whoever edits one meanwhile waits, instead of both for ever.
+        .order_by(col(Customer.id))
+        .with_for_update(key_share=True)
     )
     return dict(found.all())
 

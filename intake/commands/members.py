@@ -96,7 +96,7 @@ async def apply_next(work: Work, run: ImportRun) -> tuple[str, int]:
     await update_many(work, [_told(known[key], told) for key, (told, *_) in changed.items() if key in known])
     await _remember(work, run, changed)
     run.counts = {**run.counts, "shared_phones": run.counts.get("shared_phones", 0) + shared}
-    return max(staged), len(staged)
+    return list(staged)[-1], len(staged)  # the last by the order of the database
 
 
 async def _changed(work: Work, run: ImportRun, staged: dict[str, Any]) -> dict[str, Any]:

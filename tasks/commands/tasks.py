@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from customers.commands.register import require_fit
 from customers.queries import relationships
 from directory.queries import accounts
 from kernel import clock, ids
+from kernel.actor import Role, system
 from kernel.errors import Invalid, require_text, require_version
 from kernel.work import Work
 from tasks import queries
@@ -86,7 +88,7 @@ async def add(
     A task about a customer, or one relationship of theirs, is kept by whoever holds the relationship.
     One about nobody in particular is kept by `account_id`, or by the actor's own account. `priority`
     runs from 0 to 100. Under a known `source_key` nothing happens: the task made then is returned.
-    Raises `NOT_FOUND`, `FORBIDDEN`, `INVALID`.
+    Raises `NOT_FOUND`, `FORBIDDEN`, `INVALID`, and `HOLDER_UNFIT`, `STORE_CLOSED` for an account that nobody acts for.
     """
     require_may_add(work.actor)
     if not 0 <= priority <= 100:
@@ -135,12 +137,14 @@ class _Subject:
 async def _subject(
     work: Work, kind: TaskKind, customer_id: UUID | None, relationship_id: UUID | None, account_id: UUID | None
 ) -> _Subject:
+    # A machine that makes tasks names customers whom it may not otherwise read.
+    namer = system(work.actor.brand_id) if work.actor.role is Role.SERVICE else work.actor
     # Locked, so that the relationship can't change hands between here and the commit.
     held = None
     if relationship_id is not None:
-        held = await relationships.lock(work.session, work.actor, relationship_id)
+        held = await relationships.lock(work.session, namer, relationship_id)
     elif customer_id is not None:
-        held = await relationships.lock_of_customer(work.session, work.actor, customer_id)
+        held = await relationships.lock_of_customer(work.session, namer, customer_id)
     if held is not None:
         return _Subject(held.store_id, held.holder_id, held.id, held.customer_id)
     if kind is not TaskKind.TODO:
@@ -148,6 +152,7 @@ async def _subject(
     if account_id is not None:
         account = await accounts.get(work.session, work.actor, account_id)
         require_may_give(work.actor, account.id)
+        await require_fit(work, account)
         return _Subject(account.store_id, account.id)
     own = await accounts.own(work.session, work.actor)
     if own is None:

@@ -1,6 +1,7 @@
 """Pages of a list, put together, are the list: no row twice, none left out, whatever the cursor's origin."""
 
 import random
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from kernel.errors import Invalid
-from kernel.pages import Key, Page, paged
+from kernel.pages import BadCursor, Key, Page, paged
 from kernel.work import Ground
 from schema.paging import page_of
 from schema.scalars import Cursor
@@ -70,3 +71,23 @@ def test_any_values_as_a_place_are_refused_in_words(values: list[object]) -> Non
         paged(select(Task), Page(20, values), *KEYS)
     except Invalid as refusal:
         assert refusal.code == "BAD_CURSOR"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        [50, "2026-01-01T00:00:00", str(UUID(int=1))],
+        [50, "2026-01-01", str(UUID(int=1))],
+        [50, "0001-01-01T00:00:00+10:00", str(UUID(int=1))],
+        [2**31, "2026-01-01T00:00:00+00:00", str(UUID(int=1))],
+    ],
+    ids=["no zone", "no time", "before the first year", "too large"],
+)
+def test_a_place_where_no_row_can_be_is_refused(place: list[object]) -> None:
+    with pytest.raises(BadCursor):
+        paged(select(Task), Page(20, place), *KEYS)
+
+
+def test_a_place_that_the_database_can_not_be_asked_for_is_refused() -> None:
+    with pytest.raises(BadCursor):
+        paged(select(Task), Page(20, ["a\x00b"]), Key(col(Task.title)))

@@ -1,6 +1,8 @@
 """What happened, who hears of it and what is to be done later are committed together, or not at all."""
 
 import asyncio
+from dataclasses import replace
+from time import perf_counter
 from uuid import UUID
 
 import pytest
@@ -92,3 +94,22 @@ async def test_two_at_once_complete_a_task_once(ground: Ground) -> None:
 async def _jobs(ground: Ground) -> int:
     async with ground.db.read() as session:
         return await session.scalar(select(func.count()).select_from(Job)) or 0
+
+
+async def test_a_redis_that_is_silent_holds_a_commit_up_once_and_not_once_for_each_job(ground: Ground) -> None:
+    world = await build_world(ground)
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
+        client = connect(f"redis://127.0.0.1:{silent.sockets[0].getsockname()[1]}")
+        started = perf_counter()
+        async with unit_of_work(replace(ground, redis=client), world.hq) as work:
+            for _ in range(10):
+                work.later("nothing")
+        took = perf_counter() - started
+        await client.aclose(close_connection_pool=True)
+
+    assert took < 4

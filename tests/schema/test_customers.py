@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from customers import commands
@@ -238,16 +239,19 @@ async def test_remarks_notes_and_visits_are_written_down(ground: Ground) -> None
     assert len(listed["visits"]["edges"]) == 1
 
 
-async def test_an_instant_without_an_offset_is_refused_before_anything_runs(ground: Ground) -> None:
+async def test_an_instant_without_an_offset_or_beyond_the_calendar_is_refused_before_anything_runs(
+    ground: Ground,
+) -> None:
     world = await build_world(ground)
     customer = await build_customer(ground, world.shop.guide)
 
-    for at in ("2026-03-02T12:00:00", "yesterday"):
-        await refused(
+    for at in ("2026-03-02T12:00:00", "yesterday", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"):
+        errors = await refused(
             ground,
             world.shop.guide,
             f'mutation {{ noteVisit(customerId: "{customer.id}", at: "{at}") {{ __typename }} }}',
         )
+        assert not any(isinstance(error, SQLAlchemyError) for error in errors)
 
     async with ground.db.read() as session:
         assert await session.scalar(select(func.count()).select_from(Visit)) == 0

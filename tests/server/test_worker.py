@@ -36,7 +36,7 @@ class Workshop:
 
     @property
     def handlers(self) -> dict[str, Handler]:
-        return {"rename": self.rename, "sleep": self.sleep, "chain": self.chain}
+        return {"rename": self.rename, "sleep": self.sleep, "chain": self.chain, "give_up": self.give_up}
 
     async def rename(self, work: Work, name: str) -> None:
         """Change a row, so that what is rolled back can be seen."""
@@ -50,6 +50,10 @@ class Workshop:
     async def sleep(self, work: Work, seconds: float) -> None:
         await asyncio.sleep(seconds)
         self.done.append("slept")
+
+    async def give_up(self, work: Work) -> None:
+        """End as a library does that lets the cancellation of a task of its own get out."""
+        raise asyncio.CancelledError
 
     async def chain(self, work: Work, left: int) -> None:
         self.done.append(str(left))
@@ -298,6 +302,20 @@ async def test_a_job_longer_than_its_lease_is_cut_off(workshop: Workshop, monkey
     await workshop.worker().sweep_once()
 
     assert (await workshop.row()).last_error == "TimeoutError"
+
+
+async def test_a_job_that_ends_cancelled_is_put_back_and_the_sweep_goes_on(workshop: Workshop) -> None:
+    await workshop.ask("give_up")
+    await workshop.forget_triggers()
+
+    mine = workshop.worker(sweep_seconds=0.05)
+    async with running(mine.sweep, of=mine):
+        async with asyncio.timeout(10):
+            while (await workshop.row()).last_error is None:  # noqa: ASYNC110 - a row tells nobody
+                await asyncio.sleep(0.02)
+        await workshop.ask("rename", name="新名")
+        await workshop.forget_triggers()
+        await until(lambda: workshop.done == ["新名"])
 
 
 async def test_a_whole_backlog_is_worked_off(workshop: Workshop) -> None:

@@ -72,7 +72,7 @@ async def test_only_hq_keeps_the_brands_library(ground: Ground) -> None:
         (commands.retire_tag, (tag.id,), {}),
     ]
 
-    for actor in (world.shop.guide, world.shop.manager, world.east_manager, till(world)):
+    for actor in (world.shop.guide, world.shop.manager, world.east_manager, till(world, "tags:read")):
         for command, arguments, named in changes:
             with pytest.raises(Forbidden):
                 await do(ground, actor, command, *arguments, **named)

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from customers import commands as customers
+from customers.errors import HolderUnfit
 from kernel import clock, feed, ids
 from kernel.errors import Forbidden, Invalid, NotFound, StaleVersion
 from kernel.work import Ground, unit_of_work
@@ -163,3 +165,18 @@ async def test_a_task_for_no_account_in_sight_or_of_a_wrong_priority_is_refused(
             await commands.add(work, title="整理陈列", due_at=clock.now(), priority=101)
 
     assert await said(ground, feed.of_desk(world.shop.store.id)) == []
+
+
+async def test_nobody_who_is_leaving_is_given_a_task(ground: Ground) -> None:
+    world = await build_world(ground)
+    leaver = world.shop.guide
+    await build_customer(ground, leaver)
+    async with unit_of_work(ground, world.hq) as work:
+        await customers.close_access(work, leaver.id)
+    before = await said(ground, feed.of_desk(world.shop.store.id))
+
+    with pytest.raises(HolderUnfit):
+        async with unit_of_work(ground, world.shop.manager) as work:
+            await commands.add(work, title="整理陈列", due_at=clock.now(), account_id=leaver.account_ids[0])
+
+    assert await said(ground, feed.of_desk(world.shop.store.id)) == before
