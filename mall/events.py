@@ -13,7 +13,6 @@ class OrderPlaced:
     order_id: UUID
     store_id: UUID
     relationship_id: UUID | None
-    serving_account_id: UUID | None
     channel: str
     version: int
 
@@ -23,7 +22,6 @@ class OrderChanged:
     order_id: UUID
     store_id: UUID
     relationship_id: UUID | None
-    serving_account_id: UUID | None
     version: int
 
 
@@ -33,7 +31,7 @@ class ServingMoved:
     store_id: UUID
     relationship_id: UUID | None
     from_account_id: UUID | None
-    serving_account_id: UUID
+    to_account_id: UUID
     version: int
 
 
@@ -44,7 +42,6 @@ class RefundRecorded:
     order_id: UUID | None
     order_version: int | None
     relationship_id: UUID | None
-    serving_account_id: UUID | None
     version: int
 
 

@@ -101,6 +101,7 @@ class Order(SQLModel, table=True):
         Index("ix_mall_order_customer", "brand_id", "customer_id", "placed_at"),
         Index("ix_mall_order_relationship", "brand_id", "relationship_id", "placed_at"),
         Index("ix_mall_order_serving", "brand_id", "serving_account_id", "placed_at"),
+        Index("ix_mall_order_placed", "brand_id", "placed_at"),
         Index("ix_mall_order_store", "brand_id", "store_id", "placed_at"),
         Index("ix_mall_order_store_day", "brand_id", "store_id", "day"),
     )

@@ -1,9 +1,9 @@
-"""Who sees which orders: those who see the relationship; a guest's order, whoever serves it."""
+"""Who sees which orders: those who see the relationship, and the managers of the store."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -22,14 +22,12 @@ REFUND = "refund"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A guide sees the orders of relationships they hold; managers those of their stores; HQ all."""
+    """A guide sees the orders of relationships they hold; managers those of their stores, guests' too; HQ all."""
     if not actor.may(Scope.ORDERS_READ, Scope.ORDERS_WRITE):
         return and_(col(Order.brand_id) == actor.brand_id, false())
-    if actor.role is not Role.GUIDE:
-        return in_sight(actor, col(Order.brand_id), col(Order.store_id))
-    held = col(Order.relationship_id).in_(relationship_ids_of(actor))
-    guest = and_(col(Order.relationship_id).is_(None), col(Order.serving_account_id).in_(actor.account_ids))
-    return and_(col(Order.brand_id) == actor.brand_id, or_(held, guest))
+    if actor.role is Role.GUIDE:
+        return and_(col(Order.brand_id) == actor.brand_id, col(Order.relationship_id).in_(relationship_ids_of(actor)))
+    return in_sight(actor, col(Order.brand_id), col(Order.store_id))
 
 
 def refunds_visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -73,12 +71,9 @@ def require_catalogue_keeper(actor: Actor) -> None:
 
 
 async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[MallEvent]) -> list[feed.Entry]:
-    """Whoever holds the relationship, or serves a guest's order, and the managers of the store.
-
-    Whoever served an order before it moved forgets it.
-    """
+    """Whoever holds the relationship, and the managers of the store; whoever served an order before forgets it."""
     holders = await _holders(session, brand_id, events)
-    readers = [holders.get(event.relationship_id or UUID(int=0), event.serving_account_id) for event in events]
+    readers = [holders.get(event.relationship_id) if event.relationship_id else None for event in events]
     former = [event.from_account_id if isinstance(event, ServingMoved) else None for event in events]
     watchers = await directory.watchers(session, brand_id, {account for account in (*readers, *former) if account})
     owners = {account_id: watcher.own for account_id, watcher in watchers.items()}

@@ -126,7 +126,6 @@ async def _complete_record(work: Work, news: OrderNews, order: Order) -> None:
             order_id=order.id,
             store_id=order.store_id,
             relationship_id=order.relationship_id,
-            serving_account_id=order.serving_account_id,
             channel=order.channel.value,
             version=order.version,
         )
@@ -174,7 +173,6 @@ def changed(order: Order) -> OrderChanged:
         order_id=order.id,
         store_id=order.store_id,
         relationship_id=order.relationship_id,
-        serving_account_id=order.serving_account_id,
         version=order.version,
     )
 

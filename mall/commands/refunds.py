@@ -159,6 +159,5 @@ def _recorded(refund: Refund, order: Order | None) -> RefundRecorded:
         order_id=refund.order_id,
         order_version=order.version if order else None,
         relationship_id=refund.relationship_id,
-        serving_account_id=order.serving_account_id if order else None,
         version=refund.version,
     )

@@ -35,7 +35,7 @@ async def move_serving(work: Work, relationship_ids: Sequence[UUID], to_account_
                 store_id=row.store_id,
                 relationship_id=row.relationship_id,
                 from_account_id=row.serving_account_id,
-                serving_account_id=to_account_id,
+                to_account_id=to_account_id,
                 version=row.version + 1,
             )
         )

@@ -605,6 +605,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("mall_order", schema=None) as batch_op:
         batch_op.create_index("ix_mall_order_customer", ["brand_id", "customer_id", "placed_at"], unique=False)
+        batch_op.create_index("ix_mall_order_placed", ["brand_id", "placed_at"], unique=False)
         batch_op.create_index("ix_mall_order_relationship", ["brand_id", "relationship_id", "placed_at"], unique=False)
         batch_op.create_index("ix_mall_order_serving", ["brand_id", "serving_account_id", "placed_at"], unique=False)
         batch_op.create_index("ix_mall_order_store", ["brand_id", "store_id", "placed_at"], unique=False)
@@ -864,6 +865,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_mall_order_store")
         batch_op.drop_index("ix_mall_order_serving")
         batch_op.drop_index("ix_mall_order_relationship")
+        batch_op.drop_index("ix_mall_order_placed")
         batch_op.drop_index("ix_mall_order_customer")
 
     op.drop_table("mall_order")
