@@ -130,7 +130,8 @@ def _side_by_side(actor: Actor, calendar: _Calendar) -> Select[Any]:
 
 def _orders(actor: Actor, calendar: _Calendar) -> Select[Any]:
     today = calendar.today()
-    statement = _with_store(
+    statement = _counted(
+        calendar,
         Order,
         func.count().filter(col(Order.day) == today).label("orders_today"),
         func.coalesce(func.sum(col(Order.amount)).filter(col(Order.day) == today), 0).label("gross_today"),
@@ -157,7 +158,8 @@ def _orders(actor: Actor, calendar: _Calendar) -> Select[Any]:
 def _refunds(actor: Actor, calendar: _Calendar) -> Select[Any]:
     today = calendar.today()
     borne = col(Refund.charged_account_id).in_(actor.account_ids)
-    return _with_store(
+    return _counted(
+        calendar,
         Refund,
         func.coalesce(func.sum(col(Refund.amount)).filter(col(Refund.day) == today), 0).label("refunds_today"),
         func.coalesce(func.sum(col(Refund.amount)), 0).label("refunds_month"),
@@ -170,7 +172,8 @@ def _refunds(actor: Actor, calendar: _Calendar) -> Select[Any]:
 
 
 def _open_tasks(actor: Actor, calendar: _Calendar) -> Select[Any]:
-    return _with_store(
+    return _counted(
+        calendar,
         Task,
         func.count().label("open_tasks"),
         func.count().filter(col(Task.due_at) < calendar.day_end()).label("due_today"),
@@ -178,7 +181,7 @@ def _open_tasks(actor: Actor, calendar: _Calendar) -> Select[Any]:
 
 
 def _done_tasks(actor: Actor, calendar: _Calendar) -> Select[Any]:
-    return _with_store(Task, func.count().label("done_today")).where(
+    return _counted(calendar, Task, func.count().label("done_today")).where(
         tasks_visible_to(actor),
         col(Task.state) == TaskState.DONE,
         col(Task.closed_at) >= calendar.day_start(),
@@ -186,10 +189,13 @@ def _done_tasks(actor: Actor, calendar: _Calendar) -> Select[Any]:
     )
 
 
-def _with_store(model: type[SQLModel], *columns: ColumnElement[Any]) -> Select[Any]:
+def _counted(calendar: _Calendar, model: type[SQLModel], *columns: ColumnElement[Any]) -> Select[Any]:
+    """Over a table, with the store of each row where its time zone matters."""
+    statement = select(*columns).select_from(model)
+    if len(calendar.zones) == 1:
+        return statement
     table: Any = model
-    store = and_(col(Store.brand_id) == col(table.brand_id), col(Store.id) == col(table.store_id))
-    return select(*columns).select_from(model).join(Store, store)
+    return statement.join(Store, and_(col(Store.brand_id) == col(table.brand_id), col(Store.id) == col(table.store_id)))
 
 
 def _literal(value: date | datetime) -> ColumnElement[Any]:
