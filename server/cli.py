@@ -86,10 +86,14 @@ def up() -> None:
     upping.up(settings)
 
 
-@app.command(epilog=_EXAMPLES + "daogou serve\n\nHOST=0.0.0.0 PORT=8080 daogou serve")
-def serve() -> None:
+@app.command(epilog=_EXAMPLES + "daogou serve\n\ndaogou serve --host 0.0.0.0 --port 8080")
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on, instead of HOST.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port, instead of PORT.")] = None,
+) -> None:
     """Serve the API. Without REDIS_URL this process also carries out the jobs."""
     settings = _start()
+    settings = settings.model_copy(update={"host": host or settings.host, "port": port or settings.port})
     from server import migrating, serving
 
     with serving.listen(settings) as listening, serving.alone(settings):
