@@ -71,7 +71,7 @@ def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) ->
         mine.write_bytes(template.read_bytes())
         return f"sqlite:///{mine}"
     url: str = request.getfixturevalue("postgres_url")
-    execute(url, f"TRUNCATE {TABLES} CASCADE")
+    execute(url, "SET lock_timeout = '20s'", f"TRUNCATE {TABLES} CASCADE")
     return url
 
 

@@ -384,10 +384,10 @@ async def test_a_client_that_stops_reading_is_dropped(served: Served, monkeypatc
     everything = "__schema { types { name description fields { name description args { name description } } } }"
     long = f"{{ a: {everything} b: {everything} c: {everything} d: {everything} e: {everything} f: {everything} }}"
     async with served.line(sock=plain, max_queue=1) as line:
-        for number in range(6):  # megabytes each: more than the buffers of both ends hold
+        for number in range(OPERATIONS_PER_SOCKET):
             await line.subscribe(str(number), long)
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(40):
             while served.edge.standing.count:  # noqa: ASYNC110 - nobody is told
                 await asyncio.sleep(0.05)
         line.connection.transport.abort()
