@@ -23,6 +23,7 @@ from server.settings import Settings
 from server.tables import METADATA
 
 FOLDER = Path(__file__).parent / "migrations"
+PATIENCE_SECONDS = 60.0
 _LOCK = 0x64616F676F75  # any number, as long as nobody else's lock has it
 
 
@@ -134,7 +135,8 @@ async def _migrating(settings: Settings) -> AsyncIterator[AsyncConnection]:
     """A transaction that no other migration runs beside."""
     db = open_database(settings)
     if db.is_sqlite:
-        # Rebuilding a table drops it for a moment, and what refers to it must not mind.
+        # Rebuilding a table drops it for a moment, and what refers to it must not mind. Several migrations wait
+        # longer for each other than other writers do.
         event.listen(db.engine.sync_engine, "connect", _loosen)
     try:
         async with explained(db), db.engine.execution_options(daogou_writes=True).begin() as connection:
@@ -158,6 +160,7 @@ async def _reading(settings: Settings) -> AsyncIterator[AsyncConnection]:
 def _loosen(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys=OFF")
+    cursor.execute(f"PRAGMA busy_timeout={int(PATIENCE_SECONDS * 1000)}")
     cursor.close()
 
 

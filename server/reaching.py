@@ -10,13 +10,13 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from kernel.db import BUSY_SECONDS, Database
+from kernel.db import Database
 from server.errors import CannotStart
 
 _SQLITE = {
     "unable to open": "can't be opened: is the folder there, and may this user write to it?",
     "readonly": "can't be written to by this user.",
-    "locked": f"is locked by another program for more than {BUSY_SECONDS} seconds.",
+    "locked": "is locked by another program that doesn't let go.",
     "not a database": "is not an SQLite database, or it is damaged: restore a backup.",
     "malformed": "is damaged: restore a backup.",
     "disk is full": "can't grow: the disk is full.",

@@ -25,6 +25,7 @@ from server.tokens import Signer
 from server.wiring import wiring
 from tests.factories import build_world
 from tests.servers import Postgres, Redis
+from tests.servers.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "server.cli"]
@@ -96,10 +97,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-    return number
+    return free_port()
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str], said: Callable[[], str]) -> None:
@@ -195,7 +193,7 @@ def test_a_busy_port_is_one_sentence_and_touches_no_database(shop: Shop) -> None
 def test_one_command_from_nothing_to_an_answer_and_back(shop: Shop, port: int) -> None:
     process = shop.start("up", PORT=str(port))
     wait_until_alive(port, process, shop)
-    second = shop.run("serve", PORT=str(port + 1 if port < 65535 else port - 1))
+    second = shop.run("serve", PORT=str(free_port()))
     process.send_signal(signal.SIGTERM)
     process.wait(PATIENCE)
     said = shop.said()

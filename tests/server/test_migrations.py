@@ -124,6 +124,7 @@ def test_steps_are_numbered_without_gaps() -> None:
 
 def test_a_locked_sqlite_file_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kernel.db.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("server.migrating.PATIENCE_SECONDS", 0.2)
     settings = Settings(database_url=SecretStr(f"sqlite:///{tmp_path}/locked.db"))
     asyncio.run(migrating.upgrade(settings))
     holder = sqlite3.connect(tmp_path / "locked.db", isolation_level=None)
