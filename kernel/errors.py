@@ -1,6 +1,8 @@
 """The five kinds of refusal. A domain subclasses one, names a code, and says a sentence a guide understands."""
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+Found = TypeVar("Found")
 
 
 class Refusal(Exception):
@@ -73,6 +75,13 @@ class StaleVersion(Conflict):
     code = "STALE_VERSION"
     en = "This was changed meanwhile: you have version {expected}, the newest is {actual}."
     zh = "内容已被更新：您看到的是第 {expected} 版，最新是第 {actual} 版。"
+
+
+def require_found(thing: Found | None) -> Found:
+    """The thing that was looked for in the actor's sight. Raises `NOT_FOUND` where there is none."""
+    if thing is None:
+        raise NotFound
+    return thing
 
 
 def require_version(actual: int, expected: int | None) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from handover import commands, queries
-from kernel.errors import NotFound
+from kernel.errors import NotFound, require_found
 from schema.context import Info
 from schema.customers import RelationshipChanged, RelationshipResult, relationship_of
 from schema.directory import Staff, staff_of
@@ -60,7 +60,4 @@ class HandoverMutations:
                 work, read_id(id), to_account_id=read_id(to_account_id), expected_version=expected_version
             ),
         )
-        relationship = await relationship_of(info, relationship_id)
-        if relationship is None:
-            raise NotFound
-        return RelationshipChanged(relationship=relationship)
+        return RelationshipChanged(relationship=require_found(await relationship_of(info, relationship_id)))

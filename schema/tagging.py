@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from kernel.errors import NotFound
+from kernel.errors import require_found
 from kernel.work import Work
 from schema.context import Act, Info
 from schema.customers import Customer, customer_of
@@ -261,17 +261,11 @@ async def _order(group_ids: list[strawberry.ID], work: Work) -> list[UUID]:
 
 
 async def _tag(info: Info, key: str | None, act: Act) -> TagChanged:
-    tag = await tag_of(info, await info.context.mutate(info, key, act))
-    if tag is None:
-        raise NotFound
-    return TagChanged(tag=tag)
+    return TagChanged(tag=require_found(await tag_of(info, await info.context.mutate(info, key, act))))
 
 
 async def _group(info: Info, key: str | None, act: Act) -> TagGroupChanged:
-    group = await group_of(info, await info.context.mutate(info, key, act))
-    if group is None:
-        raise NotFound
-    return TagGroupChanged(group=group)
+    return TagGroupChanged(group=require_found(await group_of(info, await info.context.mutate(info, key, act))))
 
 
 async def _customers(info: Info, key: str | None, act: Any) -> CustomersTagged:

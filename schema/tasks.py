@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from kernel.errors import NotFound
+from kernel.errors import require_found
 from schema.context import Act, Info
 from schema.customers import Customer, Relationship, customer_of, relationship_of
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
@@ -224,10 +224,7 @@ async def task_of(info: Info, task_id: UUID | None) -> Task | None:
 
 
 async def _changed(info: Info, key: str | None, act: Act) -> TaskChanged:
-    task = await task_of(info, await info.context.mutate(info, key, act))
-    if task is None:
-        raise NotFound
-    return TaskChanged(task=task)
+    return TaskChanged(task=require_found(await task_of(info, await info.context.mutate(info, key, act))))
 
 
 def _wanted(wanted: TaskFilter | None) -> queries.Filter:

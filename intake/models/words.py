@@ -13,8 +13,6 @@ from kernel.actor import Role
 
 NAME = r"[a-z][a-z0-9_]*"
 _SLOT = re.compile(r"\{([^{}]*)\}")
-ORDER_FIELDS = ("number", "at", "code", "name", "quantity", "price", "amount")
-MEMBER_FIELDS = ("customer", "name", "phone", "birthday", "tier", "city", "joined", "do_not_contact")
 _SHORT = 32
 
 

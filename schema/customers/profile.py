@@ -7,7 +7,7 @@ import strawberry
 
 from customers import commands
 from customers.commands.profile import CustomerChanges
-from kernel.errors import NotFound
+from kernel.errors import require_found
 from schema.context import Act, Info
 from schema.customers.types import Customer, customer_of
 from schema.fields import mutation
@@ -201,7 +201,4 @@ class ProfileMutations:
 
 
 async def _customer(info: Info, key: str | None, act: Act) -> CustomerChanged:
-    customer = await customer_of(info, await info.context.mutate(info, key, act))
-    if customer is None:
-        raise NotFound
-    return CustomerChanged(customer=customer)
+    return CustomerChanged(customer=require_found(await customer_of(info, await info.context.mutate(info, key, act))))

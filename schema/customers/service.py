@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from customers import commands
-from kernel.errors import NotFound
+from kernel.errors import require_found
 from schema.context import Act, Info
 from schema.customers.types import Note, Relationship, Visit, note_of, relationship_of, visit_of
 from schema.fields import mutation
@@ -111,21 +111,14 @@ class ServiceMutations:
             idempotency_key,
             lambda work: commands.note_visit(work, read_id(customer_id), at=at, remark=remark),
         )
-        visit = await visit_of(info, visit_id)
-        if visit is None:
-            raise NotFound
-        return VisitChanged(visit=visit)
+        return VisitChanged(visit=require_found(await visit_of(info, visit_id)))
 
 
 async def _relationship(info: Info, key: str | None, act: Act) -> RelationshipChanged:
-    relationship = await relationship_of(info, await info.context.mutate(info, key, act))
-    if relationship is None:
-        raise NotFound
-    return RelationshipChanged(relationship=relationship)
+    return RelationshipChanged(
+        relationship=require_found(await relationship_of(info, await info.context.mutate(info, key, act)))
+    )
 
 
 async def _note(info: Info, key: str | None, act: Act) -> NoteChanged:
-    note = await note_of(info, await info.context.mutate(info, key, act))
-    if note is None:
-        raise NotFound
-    return NoteChanged(note=note)
+    return NoteChanged(note=require_found(await note_of(info, await info.context.mutate(info, key, act))))

@@ -7,7 +7,7 @@ import strawberry
 from customers import commands as customers
 from directory import commands
 from kernel.actor import Role
-from kernel.errors import NotFound
+from kernel.errors import require_found
 from schema.context import Act, Info
 from schema.directory.types import Staff, staff_of
 from schema.fields import mutation
@@ -150,7 +150,4 @@ class StaffMutations:
 
 
 async def _staff(info: Info, key: str | None, act: Act) -> StaffChanged:
-    person = await staff_of(info, await info.context.mutate(info, key, act))
-    if person is None:
-        raise NotFound
-    return StaffChanged(staff=person)
+    return StaffChanged(staff=require_found(await staff_of(info, await info.context.mutate(info, key, act))))

@@ -8,7 +8,7 @@ import strawberry
 from customers import commands as customers
 from directory import commands
 from directory.commands.stores import StoreChanges
-from kernel.errors import NotFound
+from kernel.errors import require_found
 from schema.context import Act, Info
 from schema.directory.types import Region, Store, region_of, store_of
 from schema.fields import mutation
@@ -189,17 +189,11 @@ class PlaceMutations:
 
 
 async def _region(info: Info, key: str | None, act: Act) -> RegionChanged:
-    region = await region_of(info, await info.context.mutate(info, key, act))
-    if region is None:
-        raise NotFound
-    return RegionChanged(region=region)
+    return RegionChanged(region=require_found(await region_of(info, await info.context.mutate(info, key, act))))
 
 
 async def _store(info: Info, key: str | None, act: Act) -> StoreChanged:
-    store = await store_of(info, await info.context.mutate(info, key, act))
-    if store is None:
-        raise NotFound
-    return StoreChanged(store=store)
+    return StoreChanged(store=require_found(await store_of(info, await info.context.mutate(info, key, act))))
 
 
 def _hours(week: Week) -> Sequence[tuple[str, str] | None]:

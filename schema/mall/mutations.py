@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from kernel.errors import NotFound
+from kernel.errors import require_found
 from mall import commands
 from mall.commands import Line, OrderNews, RefundNews
 from mall.models import Channel, LineKind, OrderState
@@ -105,10 +105,7 @@ class MallMutations:
         refund_id = await info.context.mutate(
             info, idempotency_key, lambda work: commands.record_refund(work, _refund_news(input))
         )
-        refund = await refund_of(info, refund_id)
-        if refund is None:
-            raise NotFound
-        return RefundChanged(refund=refund)
+        return RefundChanged(refund=require_found(await refund_of(info, refund_id)))
 
     @mutation("Say that an order is on its way: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ORDER_MOVED_ON`.")
     async def ship_order(
@@ -164,17 +161,11 @@ class MallMutations:
                 work, code=code, name=name, price=price, category=category, expected_version=expected_version
             ),
         )
-        product = await product_of(info, product_id)
-        if product is None:
-            raise NotFound
-        return ProductChanged(product=product)
+        return ProductChanged(product=require_found(await product_of(info, product_id)))
 
 
 async def _order(info: Info, key: str | None, act: Act) -> OrderChanged:
-    order = await order_of(info, await info.context.mutate(info, key, act))
-    if order is None:
-        raise NotFound
-    return OrderChanged(order=order)
+    return OrderChanged(order=require_found(await order_of(info, await info.context.mutate(info, key, act))))
 
 
 def _order_news(given: OrderInput) -> OrderNews:
