@@ -6,17 +6,24 @@ import struct
 from collections.abc import Mapping
 from uuid import UUID
 
+import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import feed
 from kernel.actor import Actor
-from kernel.feed import Feed, Place
-from schema.scalars import Cursor
+from kernel.feed import Feed
+from schema.scalars import Cursor, Seq
 
-Position = Mapping[UUID, Place]
+Position = Mapping[UUID, feed.Place]
 
 _FORMAT = b"\x01"
 _ENTRY = struct.Struct(">16s16sQ")
+
+
+@strawberry.type(description="How far one feed has come: compare it only with a place in the feed of the same name.")
+class Place:
+    feed: strawberry.ID = strawberry.field(description="Opaque; a feed that starts over gets another name.")
+    seq: Seq
 
 
 def write(position: Position) -> Cursor:
@@ -33,7 +40,9 @@ def read(cursor: Cursor) -> Position | None:
         return None
     if raw[:1] != _FORMAT or (len(raw) - 1) % _ENTRY.size:
         return None
-    return {UUID(bytes=feed_id): Place(UUID(bytes=epoch), seq) for feed_id, epoch, seq in _ENTRY.iter_unpack(raw[1:])}
+    return {
+        UUID(bytes=feed_id): feed.Place(UUID(bytes=epoch), seq) for feed_id, epoch, seq in _ENTRY.iter_unpack(raw[1:])
+    }
 
 
 async def heads(session: AsyncSession, actor: Actor) -> dict[UUID, Feed]:
@@ -53,4 +62,9 @@ async def here(session: AsyncSession, actor: Actor) -> Cursor:
 
 def ends(feeds: Mapping[UUID, Feed]) -> Position:
     """The position at the end of these feeds."""
-    return {feed_id: Place(log.epoch, log.head) for feed_id, log in feeds.items()}
+    return {feed_id: feed.Place(log.epoch, log.head) for feed_id, log in feeds.items()}
+
+
+def shown(position: Position) -> list[Place]:
+    """The position as a client sees it. A feed goes by its epoch, so that its owner's id is told to nobody."""
+    return [Place(feed=strawberry.ID(str(place.epoch)), seq=Seq(place.seq)) for _, place in sorted(position.items())]
