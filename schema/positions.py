@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import feed
 from kernel.actor import Actor
-from kernel.feed import Feed, Place
-from schema.scalars import Cursor
+from kernel.feed import Feed
+from schema.scalars import Cursor, Seq
 
-Places = Mapping[UUID, Place]
+Places = Mapping[UUID, feed.Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,12 @@ _PLAIN, _INSIDE, _WALK = b"\x01", b"\x02", b"\x03"
 _ENTRY = struct.Struct(">16s16sQ")
 _WITHIN = struct.Struct(">16sQ")
 _NONE = UUID(int=0)
+
+
+@strawberry.type(description="How far one feed has come: compare it only with a place in the feed of the same name.")
+class Place:
+    feed: strawberry.ID = strawberry.field(description="Opaque; a feed that starts over gets another name.")
+    seq: Seq
 
 
 def write(position: Position) -> Cursor:
@@ -104,9 +111,14 @@ async def here(session: AsyncSession, actor: Actor) -> Cursor:
     return write(Position(ends(await heads(session, actor))))
 
 
+def shown(places: Places) -> list[Place]:
+    """The places as a client sees them. A feed goes by its epoch, so that its owner's id is told to nobody."""
+    return [Place(feed=strawberry.ID(str(place.epoch)), seq=Seq(place.seq)) for _, place in sorted(places.items())]
+
+
 def ends(feeds: Mapping[UUID, Feed]) -> Places:
     """The places at the end of these feeds."""
-    return {feed_id: Place(log.epoch, log.head) for feed_id, log in feeds.items()}
+    return {feed_id: feed.Place(log.epoch, log.head) for feed_id, log in feeds.items()}
 
 
 def _encoded(raw: bytes) -> Cursor:
@@ -127,7 +139,7 @@ def _entries(places: Places) -> bytes:
 
 
 def _places(raw: bytes) -> Places:
-    return {UUID(bytes=feed_id): Place(UUID(bytes=epoch), seq) for feed_id, epoch, seq in _ENTRY.iter_unpack(raw)}
+    return {UUID(bytes=feed_id): feed.Place(UUID(bytes=epoch), seq) for feed_id, epoch, seq in _ENTRY.iter_unpack(raw)}
 
 
 def _split(raw: bytes) -> tuple[Places, bytes]:

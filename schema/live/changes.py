@@ -15,7 +15,7 @@ from schema.fields import field, subscription
 from schema.live import reading
 from schema.live.entities import ChangedNode, EntityType, node_of, relationship_of
 from schema.live.reading import Batch, News
-from schema.positions import Position
+from schema.positions import Place, Position
 from schema.scalars import Cursor
 
 
@@ -55,6 +55,10 @@ class Changes:
     @field("The place behind all of these changes: send it as `after`.")
     def cursor(self) -> Cursor:
         return positions.write(self.place)
+
+    @field("How far each feed has been told. A change of yours has come once these reach the `places` of its answer.")
+    def places(self) -> list[Place]:
+        return positions.shown(self.place.places)
 
 
 @strawberry.type

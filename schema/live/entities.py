@@ -30,6 +30,7 @@ from schema.directory import Staff, Store
 from schema.mall import Order, Refund
 from schema.tagging import Tag, TagGroup
 from schema.tasks import Task
+from schema.versioned import node
 
 ByIds = Callable[[AsyncSession, Actor, Sequence[UUID]], Awaitable[Mapping[UUID, Any]]]
 Walk = Callable[[AsyncSession, Actor, UUID | None, int], Awaitable[Sequence[Any]]]
@@ -144,6 +145,4 @@ def relationship_of(name: str, row: Any) -> UUID | None:
 
 def node_of(name: str, row: Any) -> Any:
     """The row as an instance of its type, which is how a union tells one member from another."""
-    node: Any = object.__new__(ENTITIES[name].graphql_type)
-    node.__dict__.update(row._mapping)
-    return node
+    return node(ENTITIES[name].graphql_type, row)

@@ -11,7 +11,7 @@ from schema.context import Context
 from schema.fields import field
 from schema.live.entities import ENTITIES, ChangedNode, EntityType, kept_by, node_of, relationship_of
 from schema.live.walking import stretch
-from schema.positions import Places, Position, Step
+from schema.positions import Place, Places, Position, Step
 from schema.scalars import Cursor
 
 
@@ -38,6 +38,10 @@ class Snapshot:
     )
     def cursor(self) -> Cursor:
         return positions.write(Position(self.places_at_start))
+
+    @field("How far each feed had come when the first page was read.")
+    def places(self) -> list[Place]:
+        return positions.shown(self.places_at_start)
 
 
 async def page(context: Context, after: Cursor | None, first: int, wanted: list[EntityType] | None) -> Snapshot:
