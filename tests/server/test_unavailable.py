@@ -1,12 +1,15 @@
 """A database that goes away in the midst of a change: the app is told to try again, and the key makes that safe."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from kernel.work import Ground
+from kernel.work import Ground, Work
+from tasks import commands
+from tasks.models import Task
 from tests.conftest import DATABASE
 from tests.factories import build_task, build_world, reload
 from tests.refusals import snapshot
@@ -50,3 +53,32 @@ async def test_a_connection_lost_in_the_midst_of_a_change_is_told_as_such_and_th
     done = {"data": {"completeTask": {"__typename": "TaskChanged", "task": {"version": 2}}}}
     assert again == [done, done]
     assert (await reload(ground, task)).version == 2
+
+
+@pytest.mark.parametrize("engine", ["postgres"], indirect=True)
+@pytest.mark.parametrize(
+    ("sqlstate", "code"),
+    [
+        ("08006", "UNAVAILABLE"),  # the connection failed
+        ("53100", "UNAVAILABLE"),  # the disk is full
+        ("53300", "UNAVAILABLE"),  # too many connections
+        ("57P01", "UNAVAILABLE"),  # shutting down
+        ("57P03", "UNAVAILABLE"),  # starting
+        ("23514", "INTERNAL"),  # a check of ours: a bug
+    ],
+)
+async def test_what_the_database_says_when_it_cannot_now_is_no_bug(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, sqlstate: str, code: str
+) -> None:
+    world = await build_world(ground)
+    task = await build_task(ground, world.shop.guide)
+
+    async def fail(work: Work, *_about: Any, **_given: Any) -> Task:
+        await work.session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{sqlstate}'; END $$"))
+        raise AssertionError("the database did not refuse")
+
+    monkeypatch.setattr(commands, "complete", fail)
+    async with serving(ground) as served:
+        answer = await served.post({"query": COMPLETE, "variables": {"id": str(task.id)}}, world.shop.guide)
+
+    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == [code]
