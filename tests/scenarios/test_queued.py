@@ -14,6 +14,7 @@ from kernel import clock, feed
 from kernel.actor import Actor, Role
 from kernel.idempotency import ClientMutation
 from kernel.work import Ground, unit_of_work
+from schema import positions
 from server.worker import KEYS_KEPT, keep_house
 from tasks.models import Task
 from tests.asking import ask
@@ -165,6 +166,25 @@ async def test_an_answer_repeated_after_the_feeds_started_over_names_places_that
     assert len(places) == len(before["places"]) == 1
     assert places[0]["feed"] != before["places"][0]["feed"]
     assert reaches((await news(ground, manager))["places"], places)
+
+
+async def test_places_that_are_kept_as_they_were_would_never_be_reached(
+    ground: Ground, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mutant of the test above."""
+    guide = world.shop.guide
+    task = await build_task(ground, guide)
+    await complete(ground, guide, task, key="k")
+    async with ground.db.write() as session:
+        await feed.new_epoch(session, world.brand.id)
+
+    async def as_they_were(_session: Any, _actor: Actor, places: positions.Places) -> positions.Places:
+        return places
+
+    monkeypatch.setattr(positions, "still_good", as_they_were)
+    places = (await complete(ground, guide, task, key="k"))["places"]
+
+    assert not reaches((await news(ground, guide))["places"], places)
 
 
 async def test_an_answer_repeated_elsewhere_names_no_feed_of_the_former_post(ground: Ground, world: World) -> None:
