@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import literal, select
 
 import schema.context
 from customers.models import Customer, Note, Relationship
@@ -16,12 +18,15 @@ from kernel.errors import Refusal
 from kernel.work import Ground
 from mall.models import Order, Product
 from schema.fields import Refusals
+from schema.tasks import Task as ShownTask
+from schema.versioned import node
 from tagging.models import Tag, TagGroup
 from tasks.models import Task
 from tests.factories import World, build_world
 from tests.refusals import Snapshot, snapshot
 from tests.scenarios.documents import roots
-from tests.scenarios.writes import WRITES, Given, Write, answer
+from tests.scenarios.writes import WRITES
+from tests.scenarios.writing import Given, Write, answer
 
 NOT_QUEUED = {"signIn", "refreshSession", "signOut"}
 EDITS = sorted(name for name, field in roots("mutation").items() if "expectedVersion" in field.args)
@@ -88,24 +93,56 @@ async def test_an_edit_that_shows_nothing_newer_is_noticed(
 
 
 async def test_who_may_not_edit_a_row_is_never_shown_it(ground: Ground, world: World) -> None:
-    elsewhere = await build_world(ground, "elsewhere")
-    outsiders = [elsewhere.hq, elsewhere.shop.manager, world.shops[2].guide, world.shops[2].manager]
-    insiders = [world.shop.other_guide, world.shop.guide, world.shop.manager, world.east_manager, world.hq]
-    codes: dict[str, set[str]] = {"outsiders": set(), "insiders": set()}
+    inside = {world.shop.other_guide, world.shop.guide, world.shop.manager, world.east_manager, world.hq}
+    outside = {world.shops[2].guide, world.shops[2].manager, *await _people_of_another_brand(ground)}
+    by_id = [name for name in EDITS if name != "putProduct"]  # a product's code is looked for in one's own brand
 
-    for name in (name for name in EDITS if name != "putProduct"):  # whose code names a product of one's own brand
+    told = [each async for each in _refusals(ground, world, by_id, inside | outside | {_powerless(world)})]
+
+    assert [each for each in told if each.shows_a_row != (each.code == "STALE_VERSION")] == []
+    assert {each.code for each in told if each.actor in outside} == {"NOT_FOUND", "FORBIDDEN"}
+    assert {each.code for each in told if each.actor in inside} >= {"NOT_FOUND", "FORBIDDEN", "STALE_VERSION"}
+
+
+async def test_a_row_that_is_shown_with_any_refusal_is_noticed(
+    ground: Ground, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def something(_self: Refusals, _info: Any, _refusal: Refusal) -> Any:
+        async with ground.db.read() as session:
+            row = (await session.execute(select(literal("x").label("id"), literal(1).label("version")))).one()
+        return node(ShownTask, row)
+
+    monkeypatch.setattr(Refusals, "_current", something)
+
+    [told] = [each async for each in _refusals(ground, world, ["completeTask"], {world.hq})]
+
+    assert (told.code, told.shows_a_row) == ("FORBIDDEN", True)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Who was refused what, and whether they were shown a row."""
+
+    name: str
+    actor: Actor
+    code: str
+    shows_a_row: bool
+
+
+async def _refusals(ground: Ground, world: World, names: list[str], actors: set[Actor]) -> AsyncIterator[Told]:
+    """What everybody is told who edits a version that there never was; nothing comes of it."""
+    for name in names:
         write = await WRITES[name](ground, world)
         before = await snapshot(ground)
-        for who, actors in (("outsiders", outsiders), ("insiders", [*insiders, _powerless(world)])):
-            for actor in actors:
-                refused = await answer(ground, name, Write(actor, write.given), expectedVersion=77)
-                codes[who].add(refused["code"])
-                assert (refused["current"] is None) == (refused["code"] != "STALE_VERSION"), (name, actor, refused)
+        for actor in actors:
+            refused = await answer(ground, name, Write(actor, write.given), expectedVersion=77)
+            yield Told(name, actor, refused["code"], refused["current"] is not None)
         assert await snapshot(ground) == before, name
 
-    # A store manager and HQ of another brand and a guide and manager of another region get no further than that.
-    assert codes["outsiders"] == {"NOT_FOUND", "FORBIDDEN"}
-    assert codes["insiders"] >= {"NOT_FOUND", "FORBIDDEN", "STALE_VERSION"}
+
+async def _people_of_another_brand(ground: Ground) -> list[Actor]:
+    elsewhere = await build_world(ground, "elsewhere")
+    return [elsewhere.hq, elsewhere.shop.manager]
 
 
 async def _misplaced(ground: Ground, world: World, names: list[str]) -> AsyncIterator[str]:

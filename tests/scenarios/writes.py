@@ -1,10 +1,7 @@
 """Every mutation that an app can put in a queue, each as somebody who may do it, on things of its own."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -13,111 +10,31 @@ from customers import commands as customers
 from customers.queries import relationships
 from customers.queries.phones import masked
 from directory import commands as directory
-from kernel import clock, ids
-from kernel.actor import Actor, Role, Scope
+from kernel import ids
 from kernel.work import Ground, unit_of_work
 from tagging.models import TagGroup
-from tests.asking import VAULT, ask
+from tests.asking import VAULT
 from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
 from tests.scenarios.belongings import furnish
-from tests.scenarios.documents import document, roots
+from tests.scenarios.writing import (
+    Given,
+    Prepare,
+    Write,
+    about_customer,
+    answer,
+    guide,
+    hire,
+    hq,
+    machine,
+    name,
+    new,
+    of,
+    of_newcomer,
+    phone,
+    soon,
+)
 from tests.tagging.labels import build_tag
-
-Given = dict[str, Any]
-Who = Callable[[World], Actor]
-
-
-@dataclass(frozen=True)
-class Write:
-    """Who asks for what; `edited` is the id of the row that it changes, where there was one before."""
-
-    actor: Actor
-    given: Given
-    edited: UUID | None = None
-
-
-Prepare = Callable[[Ground, World], Awaitable[Write]]
-
-
-async def answer(ground: Ground, name: str, write: Write, **also: Any) -> Given:
-    """What the mutation answers: the row's own fields, the places, or the problem with what it shows."""
-    given = write.given | also
-    text = document("mutation", name, roots("mutation")[name], given, depth=2)
-    answered: Given = (await ask(ground, write.actor, text, **given))[name]
-    return answered
-
-
-def hq(world: World) -> Actor:
-    return world.hq
-
-
-def manager(world: World) -> Actor:
-    return world.shop.manager
-
-
-def guide(world: World) -> Actor:
-    return world.shop.guide
-
-
-def machine(world: World) -> Actor:
-    return Actor(brand_id=world.brand.id, id=ids.new(), role=Role.SERVICE, scopes=frozenset(Scope))
-
-
-def name() -> str:
-    return f"x{uuid4().hex[:12]}"
-
-
-def phone() -> str:
-    return f"138{uuid4().int % 10**8:08}"
-
-
-def soon() -> str:
-    return (clock.now() + timedelta(days=1)).isoformat()
-
-
-def _made(given: Given) -> Given:
-    """The values, where a function stands for a new one."""
-    return {key: value() if callable(value) else value for key, value in given.items()}
-
-
-def new(who: Who, **given: Any) -> Prepare:
-    """A mutation that needs nothing to be there."""
-
-    async def prepare(_ground: Ground, world: World) -> Write:
-        return Write(who(world), _made(given))
-
-    return prepare
-
-
-def of(kind: str, who: Who, **given: Any) -> Prepare:
-    """A mutation of something that the first guide of the first shop holds."""
-
-    async def prepare(ground: Ground, world: World) -> Write:
-        thing = (await furnish(ground, world, world.shop))[kind]
-        return Write(who(world), {"id": str(thing)} | _made(given), thing)
-
-    return prepare
-
-
-def of_newcomer(**given: Any) -> Prepare:
-    """A mutation of somebody who has just been hired into the first shop."""
-
-    async def prepare(ground: Ground, world: World) -> Write:
-        person = await _hire(ground, world)
-        return Write(world.hq, {"id": str(person)} | _made(given), person)
-
-    return prepare
-
-
-def about_customer(**given: Any) -> Prepare:
-    """A mutation that names the customer, of what hangs on them."""
-
-    async def prepare(ground: Ground, world: World) -> Write:
-        customer = await build_customer(ground, world.shop.guide)
-        return Write(world.shop.guide, {"customerId": str(customer.id)} | given)
-
-    return prepare
 
 
 async def rename_region(ground: Ground, world: World) -> Write:
@@ -149,12 +66,12 @@ async def reopen_store(ground: Ground, world: World) -> Write:
 
 
 async def move_staff(ground: Ground, world: World) -> Write:
-    person, there = await _hire(ground, world), world.shops[1].store.id
+    person, there = await hire(ground, world), world.shops[1].store.id
     return Write(world.hq, {"id": str(person), "role": "STORE_MANAGER", "storeId": str(there)}, person)
 
 
 async def reopen_access(ground: Ground, world: World) -> Write:
-    person = await _hire(ground, world)
+    person = await hire(ground, world)
     async with unit_of_work(ground, world.hq) as work:
         await customers.close_access(work, person)
     return Write(world.hq, {"id": str(person)}, person)
@@ -264,12 +181,6 @@ async def _open_store(ground: Ground, world: World) -> UUID:
     where: Any = {"region_id": world.regions["east"].id, "time_zone": "Asia/Shanghai", "opening_hours": HOURS}
     async with unit_of_work(ground, world.hq) as work:
         return (await directory.open_store(work, code=name(), name="新店", **where)).id
-
-
-async def _hire(ground: Ground, world: World) -> UUID:
-    store_id = world.shop.store.id
-    async with unit_of_work(ground, world.hq) as work:
-        return (await directory.hire(work, number=name(), name="新人", role=Role.GUIDE, store_id=store_id)).id
 
 
 def _news(world: World, amount: int) -> Given:
