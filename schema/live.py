@@ -18,6 +18,8 @@ import customers.queries.relationships
 import directory.policy
 import directory.queries.staff
 import directory.queries.stores
+import intake.policy
+import intake.queries.runs
 import mall.policy
 import mall.queries.orders
 import mall.queries.refunds
@@ -35,6 +37,7 @@ from schema.context import Context, Info
 from schema.customers import Customer, Note, Relationship, Visit
 from schema.directory import Staff, Store
 from schema.fields import field, subscription
+from schema.intake import ImportRun
 from schema.mall import Order, Refund
 from schema.positions import Position
 from schema.scalars import Cursor
@@ -67,6 +70,7 @@ class EntityType(StrEnum):
     REFUND = mall.policy.REFUND
     TAG = tagging.policy.TAG
     TAG_GROUP = tagging.policy.TAG_GROUP
+    IMPORT_RUN = intake.policy.IMPORT_RUN
 
 
 ENTITIES: dict[str, Entity] = {
@@ -81,10 +85,11 @@ ENTITIES: dict[str, Entity] = {
     EntityType.REFUND: Entity(Refund, mall.queries.refunds.by_ids),
     EntityType.TAG: Entity(Tag, tagging.queries.library.by_ids),
     EntityType.TAG_GROUP: Entity(TagGroup, tagging.queries.library.groups_by_ids),
+    EntityType.IMPORT_RUN: Entity(ImportRun, intake.queries.runs.by_ids),
 }
 
 ChangedNode = Annotated[
-    Customer | Relationship | Note | Visit | Task | Staff | Store | Order | Refund | Tag | TagGroup,
+    Customer | Relationship | Note | Visit | Task | Staff | Store | Order | Refund | Tag | TagGroup | ImportRun,
     strawberry.union("ChangedNode", description="The thing as it is now."),
 ]
 

@@ -33,7 +33,17 @@ from server.tables import METADATA
 from tagging.models import CustomerTag, SetBy, Tag, TagGroup
 from tasks.models import Task
 from tests.asking import context
-from tests.factories import NOON, Shop, World, build_customer, build_task, build_world, relationship_of, save
+from tests.factories import (
+    NOON,
+    Shop,
+    World,
+    build_customer,
+    build_run,
+    build_task,
+    build_world,
+    relationship_of,
+    save,
+)
 from tests.scenarios.documents import Leaf, document, leaves, roots, variables
 
 Belongings = dict[str, UUID]
@@ -90,6 +100,7 @@ ID_OF = {
     "shipOrder": "order",
     "completeOrder": "order",
     "cancelOrder": "order",
+    "importRun": "import_run",
     "reassignRelationship": "relationship",
     "editTag": "tag",
     "retireTag": "tag",
@@ -258,6 +269,7 @@ async def _furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     worn = CustomerTag(
         brand_id=brand_id, customer_id=customer.id, tag_id=tag.id, set_by=SetBy.GUIDE, by_staff_id=guide.id, set_at=NOON
     )
+    run = await build_run(ground, brand_id)
     await save(ground, note, visit, product, group, tag, worn)
     order, refund = await _sell(ground, relationship, product, guide)
     return {
@@ -274,6 +286,7 @@ async def _furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "product": product.id,
         "tag": tag.id,
         "tag_group": group.id,
+        "import_run": run.id,
     }
 
 
