@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, Row, and_, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -23,16 +23,26 @@ from kernel.db import UtcDateTime
 BATCH = 500
 FURTHEST_BEHIND = 10_000
 
+EntryRow = Row[UUID, int, str, UUID, str, int, datetime]
+
 
 class Op(StrEnum):
-    """What a reader does with the entity: take its present state, or forget it."""
+    """What an entry is about.
+
+    `WHOLE` says that the entity is new to the readers of the feed with all that hangs on it: one entry
+    for a customer with ten years of orders. Readers are told of all of it.
+    """
 
     PUT = "put"
     DEL = "del"
+    WHOLE = "whole"
 
 
 class Feed(SQLModel, table=True):
-    """One log: of a staff member, of a store, or of a store's managers."""
+    """One log: of a staff member, of a store, or of a store's managers.
+
+    Entries up to `floor` are gone. Of those up to `compacted`, superseded ones are.
+    """
 
     __tablename__ = "feed"
 
@@ -41,6 +51,7 @@ class Feed(SQLModel, table=True):
     epoch: UUID
     head: int = Field(default=0, sa_type=BigInteger)
     floor: int = Field(default=0, sa_type=BigInteger)
+    compacted: int = Field(default=0, sa_type=BigInteger)
 
 
 class FeedEvent(SQLModel, table=True):
@@ -53,7 +64,7 @@ class FeedEvent(SQLModel, table=True):
     seq: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     entity_type: str = Field(max_length=32)
     entity_id: UUID
-    op: str = Field(max_length=3)
+    op: str = Field(max_length=8)
     entity_ver: int
     at: datetime = Field(sa_type=UtcDateTime)
 
@@ -172,11 +183,27 @@ async def all_heads(session: AsyncSession, feed_ids: Iterable[UUID]) -> dict[UUI
 
 async def after(
     session: AsyncSession, brand_id: UUID, places: Mapping[UUID, int], limit: int = BATCH
-) -> Sequence[Row[UUID, int, str, UUID, str, int, datetime]]:
+) -> Sequence[EntryRow]:
     """Entries behind these places, feed by feed in order, at most `limit`."""
     if not places:
         return []
     behind = [and_(col(FeedEvent.feed_id) == feed_id, col(FeedEvent.seq) > seq) for feed_id, seq in places.items()]
+    return await _entries(session, col(FeedEvent.brand_id) == brand_id, or_(*behind), limit=limit)
+
+
+async def between(session: AsyncSession, brand_id: UUID, feed_id: UUID, behind: int, until: int) -> Sequence[EntryRow]:
+    """The entries of a part of one feed, at most 500; the last of the part is in it."""
+    return await _entries(
+        session,
+        col(FeedEvent.brand_id) == brand_id,
+        col(FeedEvent.feed_id) == feed_id,
+        col(FeedEvent.seq) > behind,
+        col(FeedEvent.seq) <= until,
+        limit=BATCH,
+    )
+
+
+async def _entries(session: AsyncSession, *wanted: ColumnElement[bool], limit: int) -> Sequence[EntryRow]:
     found = await session.execute(
         select(
             col(FeedEvent.feed_id),
@@ -187,7 +214,7 @@ async def after(
             col(FeedEvent.entity_ver),
             col(FeedEvent.at),
         )
-        .where(col(FeedEvent.brand_id) == brand_id, or_(*behind))
+        .where(*wanted)
         .order_by(col(FeedEvent.feed_id), col(FeedEvent.seq))
         .limit(limit)
     )

@@ -12,6 +12,7 @@ from schema.context import Info
 from schema.fields import field
 from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, shown_as, sought_id
+from schema.versioned import Versioned
 
 strawberry.enum(Kind, name="ImportKind", description="What the file holds.")
 strawberry.enum(
@@ -72,9 +73,7 @@ class ImportCounts:
 
 
 @strawberry.type(description="A file that is being carried in, or was (导入). For headquarters.")
-class ImportRun:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows whenever anything here changes: about once a second at most.")
+class ImportRun(Versioned):
     kind: Kind
     source: str = strawberry.field(description="Where the file comes from, by its mapping.")
     file_name: str

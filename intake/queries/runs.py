@@ -12,7 +12,7 @@ from sqlmodel import col
 from intake.models import APPLYING, ImportRun
 from intake.policy import visible_to
 from kernel.actor import Actor
-from kernel.pages import Key, Page, paged
+from kernel.pages import Key, Page, along, paged
 
 RunRow = Row[*tuple[Any, ...]]
 
@@ -40,6 +40,11 @@ async def by_ids(session: AsyncSession, actor: Actor, run_ids: Sequence[UUID]) -
 async def page(session: AsyncSession, actor: Actor, page: Page) -> Sequence[RunRow]:
     """Imports in sight, the newest first."""
     return (await session.execute(paged(_rows(actor), page, Key(col(ImportRun.id), descending=True)))).all()
+
+
+async def walk(session: AsyncSession, actor: Actor, after: UUID | None, most: int) -> Sequence[RunRow]:
+    """Imports in sight by id."""
+    return (await session.execute(along(_rows(actor), col(ImportRun.id), after, most))).all()
 
 
 async def unattended(
