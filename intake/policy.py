@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false
+from sqlalchemy import ColumnElement, and_, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory import policy as directory
+from directory.events import StaffMoved
 from intake.events import ImportApplied, ImportEvent, ImportForgotten
 from intake.models import ImportRun
 from kernel import feed
@@ -38,6 +39,26 @@ async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[Import
         for event in events
         for feed_id in feeds
     ]
+
+
+async def staff_moved_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[StaffMoved]) -> list[feed.Entry]:
+    """As the directory says; besides, imports are news for whoever comes from a region to headquarters, or goes there.
+
+    They follow the same feed as before, so their phone doesn't start over as it does for whoever comes from a store.
+    """
+    entries = await directory.staff_seen_by(session, brand_id, events)
+    moved = [event.staff_id for event in events if event.store_id is None and event.from_store_id is None]
+    if moved:
+        found = await session.execute(
+            select(col(ImportRun.id), col(ImportRun.version)).where(col(ImportRun.brand_id) == brand_id)
+        )
+        runs = found.all()
+        entries += [
+            feed.Entry(feed.of_staff(staff_id), IMPORT_RUN, run_id, version)
+            for staff_id in moved
+            for run_id, version in runs
+        ]
+    return entries
 
 
 async def seen_by_nobody(session: AsyncSession, brand_id: UUID, events: Sequence[ImportApplied]) -> list[feed.Entry]:

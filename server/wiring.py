@@ -67,7 +67,7 @@ SEEN_BY: dict[type, SeenBy] = {
     StoreReopened: directory.policy.store_seen_by,
     StaffHired: directory.policy.staff_seen_by,
     StaffRenamed: directory.policy.staff_seen_by,
-    StaffMoved: directory.policy.staff_seen_by,
+    StaffMoved: intake.policy.staff_moved_seen_by,
     PasswordReset: directory.policy.staff_seen_by,
     StaffAccessClosed: directory.policy.staff_seen_by,
     StaffAccessReopened: directory.policy.staff_seen_by,

@@ -27,6 +27,8 @@ ONE = f"query ($id: ID!) {{ importRun(id: $id) {SHOWN} }}"
 ALL = f"{{ imports(first: 100) {{ edges {{ node {SHOWN} }} }} }}"
 CHANGES = f"""query ($after: Cursor) {{ changes(after: $after) {{ cursor mustRefetch upToDate
   changes {{ op entityType id version node {{ __typename ... on ImportRun {SHOWN} }} }} }} }}"""
+SNAPSHOT = f"""query ($after: Cursor) {{ snapshot(after: $after, first: 2, types: [IMPORT_RUN]) {{ next cursor
+  items {{ entityType relationshipId node {{ ... on ImportRun {SHOWN} }} }} }} }}"""
 LIVE = CHANGES.replace("query", "subscription")
 PHASES = ["STAGING", "COMPARING", "PLACES", "MEMBERS", "CUSTOMERS", "INVOICES", "FINISHING", "DONE"]
 
@@ -64,8 +66,12 @@ class Phone:
 
     async def start(self) -> None:
         """Take everything anew; what changes while it is taken comes after the cursor."""
-        self.cursor = (await ask(self.ground, self.actor, CHANGES))["changes"]["cursor"]
-        self.copy = {run["id"]: run for run in await all_shown(self.ground, self.actor)}
+        items, page = [], (await ask(self.ground, self.actor, SNAPSHOT))["snapshot"]
+        items += page["items"]
+        while page["next"] is not None:
+            page = (await ask(self.ground, self.actor, SNAPSHOT, after=page["next"]))["snapshot"]
+            items += page["items"]
+        self.cursor, self.copy = page["cursor"], {item["node"]["id"]: item["node"] for item in items}
         self.starts += 1
 
     async def catch_up(self) -> None:
@@ -77,11 +83,16 @@ class Phone:
         self.cursor = told["cursor"]
         for change in told["changes"]:
             self.heard.append((change["op"], change["entityType"]))
-            if change["op"] == "DEL":
-                self.copy.pop(change["id"], None)
-            elif change["version"] >= self.copy.get(change["id"], {"version": 0})["version"]:
-                del change["node"]["__typename"]
-                self.copy[change["id"]] = change["node"]
+            if change["entityType"] == "IMPORT_RUN":
+                self.take(change)
+
+    def take(self, change: dict[str, Any]) -> None:
+        """Never a lower version in place of a higher one."""
+        node = change["node"]
+        if node is None:
+            self.copy.pop(change["id"], None)
+        elif node["version"] >= self.copy.get(change["id"], node)["version"]:
+            self.copy[change["id"]] = {name: value for name, value in node.items() if name != "__typename"}
 
 
 async def entries(ground: Ground, feed_id: UUID) -> list[FeedEvent]:
