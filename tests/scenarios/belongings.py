@@ -24,7 +24,7 @@ from mall.models import (
     RefundLine,
 )
 from tagging.models import CustomerTag, SetBy, Tag, TagGroup
-from tests.factories import NOON, Shop, World, build_customer, build_task, relationship_of, save
+from tests.factories import NOON, Shop, World, build_customer, build_run, build_task, relationship_of, save
 
 Belongings = dict[str, UUID]
 
@@ -45,6 +45,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     worn = CustomerTag(
         brand_id=brand_id, customer_id=customer.id, tag_id=tag.id, set_by=SetBy.GUIDE, by_staff_id=guide.id, set_at=NOON
     )
+    run = await build_run(ground, brand_id)
     await save(ground, note, visit, product, group, tag, worn)
     order, refund = await _sell(ground, relationship, product, guide)
     return {
@@ -61,6 +62,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "product": product.id,
         "tag": tag.id,
         "tag_group": group.id,
+        "import_run": run.id,
     }
 
 

@@ -74,6 +74,7 @@ ID_OF = {
     "shipOrder": "order",
     "completeOrder": "order",
     "cancelOrder": "order",
+    "importRun": "import_run",
     "reassignRelationship": "relationship",
     "editTag": "tag",
     "retireTag": "tag",
