@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 _CHUNK = 64 * 1024
+_NO_SOCKETS = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 Direction = Literal["up", "down"]
 
@@ -38,13 +39,15 @@ class Proxy:
     """A TCP proxy on a loopback port. Directions are seen from the client: `up` is what it sends.
 
     `is_down` refuses new connections. `delay` holds each chunk back, in seconds. `cut_after` cuts each connection,
-    in the midst of a message, once so many bytes have come down on it.
+    in the midst of a message, once so many bytes have come down on it. `carries_sockets` is whether the network
+    lets a connection become a socket; some firewalls don't.
     """
 
     upstream: int
     is_down: bool = False
     delay: float = 0.0
     cut_after: int | None = None
+    carries_sockets: bool = True
     port: int = 0
     accepted: int = 0
     lost_replies: int = 0
@@ -99,15 +102,16 @@ class Proxy:
         """Let the next requests that hold this text reach the server, and cut before the answer comes back."""
         self._losing += [text.encode()] * times
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_down:
             writer.transport.abort()
             return
         self.accepted += 1
-        task = asyncio.current_task()
-        assert task
+        task = asyncio.create_task(self._connect(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
         except OSError:
@@ -139,7 +143,16 @@ class Proxy:
                 await self._healed.wait()
                 connection.cut()
                 return
-            writer.write(self._spoiled(connection, chunk, direction))
+            if not self.carries_sockets and direction == "up" and b"upgrade: websocket" in chunk.lower():
+                connection.client.write(_NO_SOCKETS)
+                await connection.client.drain()
+                connection.server.close()
+                return
+            if direction == "down" and connection.cuts_reply:
+                self.lost_replies += 1
+                connection.cut()
+                return
+            writer.write(self._passed(connection, chunk, direction))
             if self.cut_after is not None and connection.down >= self.cut_after:
                 await asyncio.sleep(0)  # what was written is on its way
                 connection.cut()
@@ -148,15 +161,11 @@ class Proxy:
             await self._healed.wait()
         writer.close()
 
-    def _spoiled(self, connection: _Connection, chunk: bytes, direction: Direction) -> bytes:
+    def _passed(self, connection: _Connection, chunk: bytes, direction: Direction) -> bytes:
         """What gets through of a chunk."""
         if direction == "up":
             connection.cuts_reply = connection.cuts_reply or self._is_lost(chunk)
             return chunk
-        if connection.cuts_reply:
-            self.lost_replies += 1
-            connection.cut()
-            return b""
         if self.cut_after is not None:
             chunk = chunk[: max(0, self.cut_after - connection.down)]
         connection.down += len(chunk)
