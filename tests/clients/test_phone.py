@@ -73,12 +73,12 @@ async def test_a_snapshot_of_many_pages_is_whole_while_things_change_between_its
     served: Served, world: World
 ) -> None:
     ground, guide = served.ground, world.shop.guide
-    made = await add_tasks(ground, guide, 450)
+    made = await add_tasks(ground, guide, 45)
     store = Store()
-    async with phone_of(served, guide, store=store) as phone:
+    async with phone_of(served, guide, store=store, page_size=10) as phone:
         await until(phone, lambda: store.progress.next_page is not None)
         held = len(store.versions())
-        await add_tasks(ground, guide, 30)
+        await add_tasks(ground, guide, 5)
         async with unit_of_work(ground, guide) as work:
             await tasks.move_open(work, [], world.shop.other_guide.account_ids[0])
         await settled(phone)
@@ -111,8 +111,8 @@ async def test_a_phone_that_is_opened_again_goes_on_where_it_was_and_fetches_not
 
 async def test_the_old_copy_stays_readable_while_everything_is_fetched_anew(served: Served, world: World) -> None:
     ground, guide = served.ground, world.shop.guide
-    await add_tasks(ground, guide, 250)
-    async with Proxy(served.port) as network, phone_of(served, guide, network.url) as phone:
+    await add_tasks(ground, guide, 20)
+    async with Proxy(served.port) as network, phone_of(served, guide, network.url, page_size=10) as phone:
         await settled(phone)
         before = everything(phone.store)
         network.lose_reply_to("snapshot(", times=3)
@@ -247,7 +247,7 @@ async def test_many_phones_of_one_store_agree_with_the_server_after_a_busy_while
     ]
     async with running(phones[0]), running(phones[1]), running(phones[2]):
         for guide in shop.guides:
-            for _ in range(5):
+            for _ in range(3):
                 async with unit_of_work(ground, guide) as work:
                     customer = await customers.create(work, VAULT, name="王芳")
                 async with unit_of_work(ground, guide) as work:

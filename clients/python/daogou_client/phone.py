@@ -13,6 +13,8 @@ from daogou_client.store import Store
 from daogou_client.sync import Reach, Sync
 from daogou_client.wire import Server, TokenSource
 
+PAGE = 200  # rows that are asked for at once; the server gives at most 500
+
 
 class Phone:
     """Give it the address, where tokens come from, and a store; `run` it; read rows and queue edits meanwhile.
@@ -28,6 +30,7 @@ class Phone:
         *,
         kinds: Sequence[Kind] = KINDS,
         patience: Patience | None = None,
+        page_size: int = PAGE,
         on_sent: OnSent | None = None,
         on_refused: OnRefused | None = None,
     ) -> None:
@@ -36,7 +39,7 @@ class Phone:
         self.bell = Bell()
         self._patience = patience or Patience()
         self._server = Server(url, tokens, self._patience)
-        self._sync = Sync(store, self.outbox, self._server, Documents(kinds), self._patience, self.bell)
+        self._sync = Sync(store, self.outbox, self._server, Documents(kinds), self._patience, self.bell, page_size)
         self._sending = Sending(
             self.outbox, self._server, Pauses(self._patience), self.bell, on_sent=on_sent, on_refused=on_refused
         )

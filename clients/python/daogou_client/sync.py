@@ -13,7 +13,6 @@ from daogou_client.pauses import Bell, Patience, Pauses
 from daogou_client.store import Store
 from daogou_client.wire import Server
 
-PAGE = 200
 _FRUITLESS = 3  # handshakes in a row that came to nothing, after which changes are asked for without a socket too
 _MUCH = 3  # failures that a server which has too much to do counts for
 
@@ -33,7 +32,14 @@ class Sync:
     """Runs one store's copy. Rings `bell` after each batch and each change of `reach`."""
 
     def __init__(
-        self, store: Store, outbox: Outbox, server: Server, documents: Documents, patience: Patience, bell: Bell
+        self,
+        store: Store,
+        outbox: Outbox,
+        server: Server,
+        documents: Documents,
+        patience: Patience,
+        bell: Bell,
+        page_size: int,
     ) -> None:
         self.reach = Reach.AWAY
         self._store = store
@@ -42,6 +48,7 @@ class Sync:
         self._documents = documents
         self._patience = patience
         self._bell = bell
+        self._page_size = page_size
         self._pauses = Pauses(patience)
         self._fruitless = 0
         self._no_sockets_until = 0.0
@@ -69,7 +76,7 @@ class Sync:
         told = self._outbox.sent() if self._store.progress.next_page is None else set()
         while (progress := self._store.progress).cursor is None:
             self._now(Reach.BEHIND)
-            variables = {"after": progress.next_page, "first": PAGE, "types": self._documents.types}
+            variables = {"after": progress.next_page, "first": self._page_size, "types": self._documents.types}
             try:
                 page = self._documents.page(await self._server.ask(self._documents.snapshot, variables))
             except Rejected as rejected:
@@ -114,7 +121,7 @@ class Sync:
         told = self._outbox.sent()
         while True:
             after = self._store.progress.cursor
-            data = await self._server.ask(self._documents.changes, {"after": after, "first": PAGE})
+            data = await self._server.ask(self._documents.changes, {"after": after, "first": self._page_size})
             batch = self._documents.batch(data)
             self._take(batch, told, Reach.POLLING)
             if batch.is_up_to_date or batch.must_refetch:

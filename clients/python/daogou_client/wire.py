@@ -144,9 +144,9 @@ async def _next(socket: ClientConnection, within: float | None) -> Json | None:
         message = await _hear(socket, within)
         match message["type"]:
             case "next":
-                return _unwrapped(message["payload"], 200)
+                return _unwrapped(message.get("payload"), 200)
             case "error":
-                raise _error(message["payload"], 200)
+                raise _error(message.get("payload"), 200)
             case "complete":
                 return None
             case "ping" | "pong":
@@ -187,34 +187,39 @@ def _raise_closed(closed: ConnectionClosed) -> NoReturn:
 
 
 def _data(response: httpx2.Response) -> Json:
-    """What the server answered. What isn't GraphQL isn't the server: a captive portal, a proxy, a firewall."""
     try:
         said = response.json()
     except ValueError as error:
-        raise Unreachable(f"HTTP {response.status_code}, not GraphQL") from error
+        raise _not_ours(response.status_code) from error
     return _unwrapped(said, response.status_code)
 
 
 def _unwrapped(said: Any, status: int) -> Json:
-    if not isinstance(said, dict) or not ("data" in said or "errors" in said):
-        raise Unreachable(f"HTTP {status}, not GraphQL")
-    if said.get("errors"):
-        raise _error(said["errors"], status)
-    data: Json = said["data"]
-    return data
+    match said:
+        case {"errors": [_, *_] as errors}:
+            raise _error(errors, status)
+        case {"data": dict(data)}:
+            return data
+        case _:
+            raise _not_ours(status)
 
 
 def _error(errors: Any, status: int) -> Exception:
-    try:
-        first = errors[0]
-        code, message = first.get("extensions", {}).get("code", "UNKNOWN"), first["message"]
-    except (LookupError, TypeError, AttributeError) as error:
-        return ProtocolBroken(f"errors that can't be read: {error!r}")
+    match errors:
+        case [{"message": str(message), "extensions": {"code": str(code)}}, *_]:
+            pass
+        case _:
+            return _not_ours(status)
     if status == 401 or code in _NOT_SIGNED_IN:
         return TokenRefused(message)
     if status in (408, 429) or status >= 500 or code in TRANSIENT:
         return Unreachable(message, code)
     return Rejected(code, message)
+
+
+def _not_ours(status: int) -> Unreachable:
+    """What isn't an answer as our server gives it: a captive portal, a gateway, a firewall. It decides nothing."""
+    return Unreachable(f"HTTP {status}, and no answer of the server's")
 
 
 def _at(url: str, path: str, *, is_socket: bool = False) -> str:
