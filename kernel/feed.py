@@ -232,13 +232,18 @@ def must_refetch(feed: Feed, place: Place) -> bool:
 
 
 async def new_epoch(session: AsyncSession, brand_id: UUID | None = None) -> int:
-    """Send every reader back to the start, after a restore or a bulk import; returns how many feeds."""
+    """Send every reader back to the start, after a restore or a bulk import; returns how many feeds.
+
+    What the feeds said before is of no use to anybody then: the floor is at the head.
+    """
     chosen = select(col(Feed.brand_id), col(Feed.feed_id)).order_by(col(Feed.feed_id))
     if brand_id is not None:
         chosen = chosen.where(col(Feed.brand_id) == brand_id)
     keys = (await session.execute(chosen.with_for_update())).all()
     for brand, feed_id in keys:
         await session.execute(
-            update(Feed).where(col(Feed.brand_id) == brand, col(Feed.feed_id) == feed_id).values(epoch=uuid4())
+            update(Feed)
+            .where(col(Feed.brand_id) == brand, col(Feed.feed_id) == feed_id)
+            .values(epoch=uuid4(), floor=col(Feed.head))
         )
     return len(keys)
