@@ -29,21 +29,6 @@ def tokens_of(served: Served, actor: Actor) -> TokenSource:
 
 
 @asynccontextmanager
-async def running(phone: Phone) -> AsyncIterator[Phone]:
-    """The phone switched on for as long as the block lasts. What stops it by itself fails the test."""
-    task = asyncio.create_task(phone.run())
-    try:
-        yield phone
-    finally:
-        failed = task.done() and not task.cancelled()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await phone.aclose()
-    if failed:
-        task.result()
-
-
-@asynccontextmanager
 async def phone_of(
     served: Served,
     actor: Actor,
@@ -59,7 +44,7 @@ async def phone_of(
         store or Store(),
         **{"patience": BRISK, **options},
     )
-    async with running(phone):
+    async with phone.running():
         yield phone
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
-from daogou_client import Credentials, Http, InFile, InMemory, Phone, Rejected, SignedOut, Store, Tokens, Unreachable
+from daogou_client import Credentials, Http, InFile, InMemory, Rejected, SignedOut, Tokens, Unreachable
 from directory.commands import passwords
 from directory.models import RefreshToken, Staff
 from kernel import clock
@@ -121,7 +121,7 @@ async def test_a_refresh_that_nobody_waits_for_any_more_is_still_written_down(
 
 
 async def test_a_refresh_token_that_was_used_elsewhere_ends_the_sign_in_and_the_phone_says_so(
-    served: Served, credentials: Credentials, keeper: Notebook
+    served: Served, world: World, credentials: Credentials, keeper: Notebook
 ) -> None:
     stolen = keeper.load()
     await credentials(refused=await credentials())
@@ -132,11 +132,9 @@ async def test_a_refresh_token_that_was_used_elsewhere_ends_the_sign_in_and_the_
 
     assert ended.value.code == "REFRESH_REUSED"
     assert not credentials.is_signed_in
-    phone = Phone(f"http://127.0.0.1:{served.port}", credentials, Store(), patience=BRISK)
-    async with asyncio.timeout(5):
-        with pytest.raises(SignedOut):
-            await phone.run()
-    await phone.aclose()
+    with pytest.raises(SignedOut):
+        async with phone_of(served, world.shop.guide, tokens=credentials) as phone, asyncio.timeout(5):
+            await phone.settled()  # is not waited for in vain
 
 
 async def test_a_wrong_password_is_refused_and_leaves_nobody_signed_in(http: Http, world: World) -> None:

@@ -14,7 +14,7 @@ from kernel.actor import Actor
 from kernel.work import Ground, unit_of_work
 from tasks import commands as tasks
 from tests.asking import VAULT
-from tests.clients.phones import BRISK, WITHIN, agrees, everything, phone_of, running, settled, tokens_of, truth
+from tests.clients.phones import BRISK, WITHIN, agrees, everything, phone_of, settled, tokens_of, truth
 from tests.factories import World, build_customer, build_task, build_world, relationship_of
 from tests.proxies import Proxy
 from tests.serving import Served, serving
@@ -245,7 +245,7 @@ async def test_many_phones_of_one_store_agree_with_the_server_after_a_busy_while
     phones = [
         Phone(f"http://127.0.0.1:{served.port}", tokens_of(served, each), Store(), patience=BRISK) for each in people
     ]
-    async with running(phones[0]), running(phones[1]), running(phones[2]):
+    async with phones[0].running(), phones[1].running(), phones[2].running():
         for guide in shop.guides:
             for _ in range(3):
                 async with unit_of_work(ground, guide) as work:

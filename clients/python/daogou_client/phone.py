@@ -1,8 +1,9 @@
 """A phone: one person's copy of what they see, kept fresh, and their edits, which survive being offline."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Self
 
 from daogou_client.documents import KINDS, Documents, Kind
 from daogou_client.news import Places, Row, reached
@@ -62,6 +63,22 @@ class Phone:
                 group.create_task(self._hurry_when_reached())
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from failed
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Run for as long as the block lasts, and close the connections then.
+
+        Should `run` raise, the block is cancelled, and what it raised comes out here.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(self.run())
+                yield self
+                task.cancel()
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
+        finally:
+            await self.aclose()
 
     async def aclose(self) -> None:
         """Close the connections. The store stays open: it is its owner's."""
