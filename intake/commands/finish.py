@@ -14,7 +14,7 @@ from intake.commands import runs
 from intake.events import ImportApplied
 from intake.models import ImportedPlace, ImportRun, Phase, PlaceKind
 from kernel import feed
-from kernel.feed import Feed
+from kernel.feed import Feed, Place
 from kernel.work import Work
 from mall.commands.catalogue import LastSold
 from mall.models import Credit, Order, Refund
@@ -35,9 +35,9 @@ async def _settle(work: Work, run: ImportRun, stale: Sequence[LastSold]) -> None
     await _tidy(work, run.brand_id, run.counts.get("vacated", []))
     await feed.new_epoch(work.session, run.brand_id)
     heads = await work.session.execute(
-        select(col(Feed.feed_id), col(Feed.head)).where(col(Feed.brand_id) == run.brand_id)
+        select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head)).where(col(Feed.brand_id) == run.brand_id)
     )
-    work.heads.update(dict(heads.all()))
+    work.heads.update({row.feed_id: Place(row.epoch, row.head) for row in heads})
     work.record(ImportApplied(run_id=run.id, kind=run.kind.value, source=run.source))
 
 
