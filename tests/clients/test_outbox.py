@@ -254,6 +254,23 @@ async def test_the_network_may_be_away_for_ever_and_nothing_is_given_up(outbox: 
     assert (len(clerk.asked), outbox.refused()) == (41, [])
 
 
+async def test_what_may_have_arrived_so_long_ago_that_its_key_is_forgotten_is_not_sent_again(store: Store) -> None:
+    today = 1_000_000_000.0
+    outbox = Outbox(store, now=lambda: today)
+    sent, never_sent = outbox.queue(DOCUMENT, {"id": "t1"}), outbox.queue(DOCUMENT, {"id": "t2"})
+    clerk = Clerk(Unreachable("reply lost"))
+    await send(outbox, clerk, until=lambda: not clerk.answers)
+    today += 40 * 24 * 3600
+    clerk = Clerk(done())
+
+    await send(outbox, clerk)
+
+    [refused] = outbox.refused()
+    assert refused.problem is not None
+    assert (refused.key, refused.problem["code"]) == (sent, "TOO_OLD")
+    assert [asked["idempotencyKey"] for asked in clerk.asked] == [never_sent]
+
+
 async def test_two_edits_of_one_version_made_offline_are_no_conflict_with_oneself(outbox: Outbox) -> None:
     for remark in ("a", "b", "c"):
         outbox.queue(DOCUMENT, {"id": "t1", "expectedVersion": 3}, [Edit("TASK", "t1", {"remark": remark})])

@@ -4,7 +4,8 @@ An edit gets its idempotency key when it is queued. However often it is sent aft
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from sqlite3 import Connection
@@ -15,8 +16,13 @@ from daogou_client.news import Json, Places, Row, reached, read_places
 from daogou_client.store import Store
 
 STALE_VERSION = "STALE_VERSION"
+TOO_OLD = "TOO_OLD"  # the client's own word: see `Outbox.may_send`
+KEY_LASTS = 29 * 24 * 3600.0  # seconds: the server remembers a key for 30 days
 LARGEST = 60_000  # bytes: the server reads no request that is longer than 64 KiB
-_ALL = "SELECT number, key, document, variables, edits, state, failures, places, problem FROM mutation ORDER BY number"
+_ALL = (
+    "SELECT number, key, document, variables, edits, state, first_sent_at, failures, places, problem "
+    "FROM mutation ORDER BY number"
+)
 
 
 class State(StrEnum):
@@ -42,7 +48,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One edit in the outbox. `problem` says why the server refused it: `code`, `message`, `current`."""
+    """One edit in the outbox. `problem` says why it was refused: `code`, `message`, `current`."""
 
     number: int
     key: str
@@ -50,6 +56,7 @@ class Mutation:
     variables: Json
     edits: tuple[Edit, ...]
     state: State
+    first_sent_at: float | None
     failures: int
     places: Places | None
     problem: Json | None
@@ -63,8 +70,9 @@ class Mutation:
 class Outbox:
     """The queue of one store. Edits are sent in the order in which they were made."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
         self._store = store
+        self._now = now
 
     def queue(self, document: str, variables: Mapping[str, Any], edits: Sequence[Edit] = ()) -> str:
         """Keep an edit for sending, and return its key.
@@ -110,6 +118,14 @@ class Outbox:
         """The numbers of what the server has. A feed that is read from now on tells of all of it."""
         return {mutation.number for mutation in self._in_states(State.SENT)}
 
+    def may_send(self, mutation: Mutation) -> bool:
+        """Whether the server surely still knows the key, should the edit have reached it before. Call it first."""
+        if mutation.first_sent_at is not None:
+            return self._now() - mutation.first_sent_at < KEY_LASTS
+        with self._store.transaction() as db:
+            db.execute("UPDATE mutation SET first_sent_at = ? WHERE number = ?", (self._now(), mutation.number))
+        return True
+
     def take_answer(self, mutation: Mutation, payload: Json) -> None:
         """The server has done it: wait for the feed to get there."""
         places = read_places(payload["places"])
@@ -131,7 +147,7 @@ class Outbox:
                 "UPDATE mutation SET state = ?, problem = ? WHERE number = ?",
                 (State.REFUSED.value, json.dumps(problem), mutation.number),
             )
-        return replace(mutation, state=State.REFUSED, problem=problem)
+        return next(each for each in self.refused() if each.number == mutation.number)
 
     def count_failure(self, mutation: Mutation) -> int:
         """The server stumbled on it; returns how often it has."""
@@ -185,7 +201,7 @@ def _pass_version_on(db: Connection, mutation: Mutation, payload: Json) -> None:
     if not any(_is(thing, row[1], expected + 1) for thing in payload.values()):
         return
     for later in map(_mutation, db.execute(_ALL).fetchall()):
-        is_behind = later.number > mutation.number and later.state is State.QUEUED
+        is_behind = later.number > mutation.number and later.state is State.QUEUED and later.first_sent_at is None
         is_on_top = later.edits and (later.edits[0].entity_type, later.edits[0].id) == row
         if is_behind and is_on_top and later.variables.get("expectedVersion") == expected:
             variables = {**later.variables, "expectedVersion": expected + 1}
@@ -197,7 +213,7 @@ def _is(thing: Any, id: str, version: int) -> bool:
 
 
 def _mutation(found: Sequence[Any]) -> Mutation:
-    number, key, document, variables, edits, state, failures, places, problem = found
+    number, key, document, variables, edits, state, first_sent_at, failures, places, problem = found
     return Mutation(
         number=number,
         key=key,
@@ -205,6 +221,7 @@ def _mutation(found: Sequence[Any]) -> Mutation:
         variables=json.loads(variables),
         edits=tuple(Edit(*edit) for edit in json.loads(edits)),
         state=State(state),
+        first_sent_at=first_sent_at,
         failures=failures,
         places=None if places is None else json.loads(places),
         problem=None if problem is None else json.loads(problem),

@@ -6,11 +6,17 @@ from typing import Protocol
 
 from daogou_client.errors import Rejected, TokenRefused, Unreachable
 from daogou_client.news import Json
-from daogou_client.outbox import Mutation, Outbox
+from daogou_client.outbox import TOO_OLD, Mutation, Outbox
 from daogou_client.pauses import Bell, Pauses
 from daogou_client.wire import TRANSIENT
 
 _PATIENCE_WITH_BUGS = 5  # times that the server may stumble on an edit before those behind it are let past
+
+_PROBLEM_TOO_OLD = {
+    "code": TOO_OLD,
+    "message": "This was sent so long ago that sending it again could do it twice.",
+    "current": None,
+}
 
 log = logging.getLogger("daogou_client")
 
@@ -58,6 +64,9 @@ class Sending:
         self._pauses.cut_short()
 
     async def _send(self, mutation: Mutation) -> None:
+        if not self._outbox.may_send(mutation):
+            self._refuse(mutation, _PROBLEM_TOO_OLD)
+            return
         variables = {**mutation.variables, "idempotencyKey": mutation.key}
         try:
             [payload] = (await self._server.ask(mutation.document, variables)).values()

@@ -46,6 +46,7 @@ CREATE TABLE mutation (
     variables TEXT NOT NULL,
     edits TEXT NOT NULL,
     state TEXT NOT NULL,
+    first_sent_at REAL,
     failures INTEGER NOT NULL DEFAULT 0,
     places TEXT,
     problem TEXT
