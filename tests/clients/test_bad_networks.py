@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from daogou_client import Batch, Patience, Phone, Reach, Store
+from daogou_client import Batch, Patience, Phone, Reach, Server, Store
 from kernel import clock
 from kernel.actor import Actor
 from kernel.work import Ground, unit_of_work
@@ -86,10 +87,9 @@ async def test_a_batch_that_is_cut_in_its_midst_is_told_again_and_taken_once(
     assert sorted(store.given) == sorted(made)
 
 
-async def test_a_phone_that_is_cut_off_again_and_again_is_told_of_each_change_once(
-    served: Served, world: World, network: Proxy
-) -> None:
-    guide, store, made = world.shop.guide, Diary(), []
+async def follow_while_cut(served: Served, world: World, network: Proxy) -> None:
+    """Things happen while the phone is cut off again and again; it must have been given each of them once."""
+    guide, store, made = world.shop.guide, Diary(), list[str]()
     async with phone_of(served, guide, network.url, store) as phone:
         await settled(phone)
         for number in range(30):
@@ -97,10 +97,42 @@ async def test_a_phone_that_is_cut_off_again_and_again_is_told_of_each_change_on
             if number % 3 == 0:
                 network.cut()
             await asyncio.sleep(0.01)
-        await until(phone, lambda: len(phone.store.rows("TASK")) == 30)
+        network.cut()
+        await until(phone, lambda: phone.reach is not Reach.LIVE)
+        await settled(phone)
 
+        assert sorted(store.given) == sorted(made)
         assert await agrees(phone, served, guide)
-    assert sorted(store.given) == sorted(made)
+
+
+async def test_a_phone_that_is_cut_off_again_and_again_is_told_of_each_change_once(
+    served: Served, world: World, network: Proxy
+) -> None:
+    await follow_while_cut(served, world, network)
+
+
+async def test_a_phone_that_comes_back_to_now_and_not_to_where_it_was_is_found_out(
+    served: Served, world: World, network: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hear = Server.hear
+    monkeypatch.setattr(Server, "hear", lambda self, document, _: hear(self, document, {"after": None}))
+
+    with pytest.raises(AssertionError):
+        await follow_while_cut(served, world, network)
+
+
+async def test_a_phone_that_does_not_write_down_where_it_is_is_found_out(
+    served: Served, world: World, network: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Store.take_batch
+
+    def forget_cursor(self: Store, batch: Batch) -> None:
+        take(self, replace(batch, cursor=self.progress.cursor or ""))
+
+    monkeypatch.setattr(Store, "take_batch", forget_cursor)
+
+    with pytest.raises(AssertionError):
+        await follow_while_cut(served, world, network)
 
 
 async def test_a_server_that_goes_and_comes_back_elsewhere_is_found_again(ground: Ground, world: World) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from customers import commands as customers
-from daogou_client import Kind, Patience, Phone, Reach, Store
+from daogou_client import Kind, Patience, Phone, Reach, Row, Store
 from kernel import clock, feed
 from kernel.actor import Actor
 from kernel.work import Ground, unit_of_work
@@ -180,6 +180,20 @@ async def test_a_phone_keeps_the_kinds_and_fields_that_it_was_told_to(served: Se
 
         [row] = everything(phone.store)
         assert row.node == {"title": "回访", "of": {"name": "王芳"}}
+
+
+async def test_an_app_that_learns_of_a_kind_or_field_has_it_in_its_old_file_too(served: Served, world: World) -> None:
+    guide, store = world.shop.guide, Store()
+    task = await build_task(served.ground, guide, await build_customer(served.ground, guide))
+    for kinds in (
+        [Kind("TASK", "Task", ("title",))],
+        [Kind("TASK", "Task", ("title", "state")), Kind("STORE", "Store", ())],
+    ):
+        async with phone_of(served, guide, store=store, kinds=kinds) as phone:
+            await settled(phone)
+
+    assert store.row("TASK", str(task.id)) == Row("TASK", str(task.id), 1, None, {"title": "回访", "state": "PENDING"})
+    assert len(store.rows("STORE")) == 1
 
 
 async def test_a_phone_that_may_not_use_sockets_polls(served: Served, world: World) -> None:

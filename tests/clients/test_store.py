@@ -128,6 +128,22 @@ def test_changes_do_not_go_onto_half_a_snapshot_nor_pages_onto_a_whole_one() -> 
     assert (store.versions(), store.progress.cursor) == ({}, "c0")
 
 
+def test_a_copy_that_was_made_with_other_fields_is_made_anew_and_stays_readable_meanwhile() -> None:
+    store = Store()
+    store.select("title")
+    filled(store, row(title="回访"))
+    store.select("title")
+    same = store.progress.cursor
+
+    store.select("title state")
+
+    assert (same, store.progress.cursor) == ("c0", None)
+    assert store.row(TASK, "t1") == row(title="回访")
+    filled(store, row(title="回访", state="DONE"))
+    store.select("title state")
+    assert store.progress.cursor == "c0"
+
+
 def test_a_file_is_opened_again_where_it_was_left_and_a_foreign_one_is_not(tmp_path: Path) -> None:
     path = tmp_path / "phone.db"
     first = filled(Store(path), row(title="中文"))
@@ -382,14 +398,14 @@ class KeepsWhatBelongedToARelationship(Store):
 
 
 class DropsTheOldCopyAtOnce(Store):
-    def start_over(self) -> None:
-        super().start_over()
+    def _start_over(self) -> None:
+        super()._start_over()
         self.db.execute("DELETE FROM row")
 
 
 class FillsIntoTheOldCopy(Store):
-    def start_over(self) -> None:
-        super().start_over()
+    def _start_over(self) -> None:
+        super()._start_over()
         self.db.execute("UPDATE progress SET filling = shown")
 
 

@@ -36,9 +36,10 @@ CREATE TABLE progress (
     filling INTEGER,
     next_page TEXT,
     cursor TEXT,
-    places TEXT NOT NULL
+    places TEXT NOT NULL DEFAULT '{}',
+    selection TEXT
 );
-INSERT INTO progress VALUES (1, 1, 1, NULL, NULL, '{}');
+INSERT INTO progress (one, shown, filling) VALUES (1, 1, 1);
 CREATE TABLE mutation (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     key TEXT NOT NULL UNIQUE,
@@ -167,19 +168,32 @@ class Store:
 
     def start_over(self) -> None:
         """Begin a new snapshot. What there is stays readable until the new copy is whole."""
+        with self.transaction():
+            self._start_over()
+
+    def select(self, selection: str) -> None:
+        """Say what is asked of each row. A copy that was made with another selection is made anew."""
+        [[known]] = self.db.execute("SELECT selection FROM progress")
+        if known == selection:
+            return
         with self.transaction() as db:
-            # The rows of a snapshot that was begun and given up: some of them may be gone since.
-            db.execute("DELETE FROM row WHERE generation <> (SELECT shown FROM progress)")
-            db.execute(
-                "UPDATE progress SET filling = max(shown, coalesce(filling, 0)) + 1, next_page = NULL, cursor = NULL"
-            )
+            if known is not None:
+                self._start_over()
+            db.execute("UPDATE progress SET selection = ?", (selection,))
 
     def forget_everything(self) -> None:
         """Empty the copy and the queue, for when somebody else is going to use this phone."""
         with self.transaction() as db:
             for table in ("DELETE FROM row", "DELETE FROM mutation", "DELETE FROM progress"):
                 db.execute(table)
-            db.execute("INSERT INTO progress VALUES (1, 1, 1, NULL, NULL, '{}')")
+            db.execute("INSERT INTO progress (one, shown, filling) VALUES (1, 1, 1)")
+
+    def _start_over(self) -> None:
+        # The rows of a snapshot that was begun and given up: some of them may be gone since.
+        self.db.execute("DELETE FROM row WHERE generation <> (SELECT shown FROM progress)")
+        self.db.execute(
+            "UPDATE progress SET filling = max(shown, coalesce(filling, 0)) + 1, next_page = NULL, cursor = NULL"
+        )
 
     def _put(self, generation: int, row: Row) -> None:
         node = json.dumps(row.node, ensure_ascii=False, separators=(",", ":"))

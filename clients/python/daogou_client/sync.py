@@ -55,6 +55,7 @@ class Sync:
 
     async def run(self) -> None:
         """Go on for ever. Raises what no retry mends: `SignedOut`, `Rejected`, `ProtocolBroken`."""
+        self._store.select(self._documents.node)
         try:
             while True:
                 try:
