@@ -66,6 +66,14 @@ KINDS = (
         "Refund",
         ("source", "number", "amount", "currency", "placedAt", "day", "customer { id }", "order { id }"),
     ),
+    Kind(
+        "IMPORT_RUN",
+        "ImportRun",
+        (
+            *("kind", "source", "fileName", "phase", "startedAt", "finishedAt", "leftBehindAt"),
+            *("progress { done total unit }", "counts { rows new changed unchanged leftOut }"),
+        ),
+    ),
 )
 """All kinds, with the fields that stand in them; give your own to keep less or more."""
 
