@@ -19,7 +19,10 @@ class RelationshipAdded:
 
 @dataclass(frozen=True, slots=True)
 class RelationshipReassigned:
+    """Two guides' phones learn of it: one forgets the customer, the other has never heard of them."""
+
     relationship_id: UUID
+    customer_id: UUID
     from_account_id: UUID
     to_account_id: UUID
     version: int
@@ -62,5 +65,5 @@ class VisitNoted:
     version: int
 
 
-RelationshipEvent = RelationshipAdded | RelationshipReassigned | RemarkChanged | PrimaryChanged
+RelationshipEvent = RelationshipAdded | RemarkChanged | PrimaryChanged
 RecordEvent = NoteAdded | NoteEdited | VisitNoted

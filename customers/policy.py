@@ -7,7 +7,14 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from customers.events import CustomerChanged, RecordEvent, RelationshipEvent, RelationshipReassigned, VisitNoted
+from customers.events import (
+    CustomerChanged,
+    RecordEvent,
+    RelationshipAdded,
+    RelationshipEvent,
+    RelationshipReassigned,
+    VisitNoted,
+)
 from customers.models import Customer, Holding, Note, Relationship, Visit
 from directory import policy as directory
 from directory.policy import in_sight
@@ -122,16 +129,45 @@ async def feeds_of_customers(
 
 
 async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[RelationshipEvent]) -> list[feed.Entry]:
-    """Whoever holds the relationship, and the managers of its store; whoever held it before forgets it."""
-    accounts = {account_id for event in events for account_id in _accounts(event)}
-    watchers = await directory.watchers(session, brand_id, accounts)
+    """Whoever holds the relationship, and the managers of its store.
+
+    A new one is new to all of them with everything that hangs on it.
+    """
+    watchers = await directory.watchers(session, brand_id, {event.account_id for event in events})
     entries: list[feed.Entry] = []
     for event in events:
-        former, holder = watchers[_accounts(event)[0]], watchers[_accounts(event)[-1]]
-        if former.own and former.own != holder.own:
-            entries.append(feed.Entry(former.own, RELATIONSHIP, event.relationship_id, event.version, feed.Op.DEL))
-        entries += holder.entries(RELATIONSHIP, event.relationship_id, event.version)
+        op = feed.Op.WHOLE if isinstance(event, RelationshipAdded) else feed.Op.PUT
+        entries += watchers[event.account_id].entries(RELATIONSHIP, event.relationship_id, event.version, op)
     return entries
+
+
+async def moved_seen_by(
+    session: AsyncSession, brand_id: UUID, events: Sequence[RelationshipReassigned]
+) -> list[feed.Entry]:
+    """Whoever held the relationship forgets it and the customer; whoever holds it now hears of all that hangs on it."""
+    accounts = {account_id for event in events for account_id in (event.from_account_id, event.to_account_id)}
+    watchers = await directory.watchers(session, brand_id, accounts)
+    versions = await _versions(session, brand_id, {event.customer_id for event in events})
+    entries: list[feed.Entry] = []
+    for event in events:
+        former, holder = watchers[event.from_account_id].own, watchers[event.to_account_id]
+        if former and former != holder.own:
+            entries.append(feed.Entry(former, RELATIONSHIP, event.relationship_id, event.version, feed.Op.DEL))
+            known = versions[event.customer_id]
+            entries.append(feed.Entry(former, CUSTOMER, event.customer_id, known, feed.Op.DEL))
+        if holder.own and former != holder.own:
+            entries.append(feed.Entry(holder.own, RELATIONSHIP, event.relationship_id, event.version, feed.Op.WHOLE))
+        entries.append(feed.Entry(holder.desk, RELATIONSHIP, event.relationship_id, event.version))
+    return entries
+
+
+async def _versions(session: AsyncSession, brand_id: UUID, customer_ids: Iterable[UUID]) -> dict[UUID, int]:
+    found = await session.execute(
+        select(col(Customer.id), col(Customer.version)).where(
+            col(Customer.brand_id) == brand_id, col(Customer.id).in_(sorted(customer_ids))
+        )
+    )
+    return dict(found.all())
 
 
 async def record_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[RecordEvent]) -> list[feed.Entry]:
@@ -150,9 +186,3 @@ async def record_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence
 
 def _sees_customers(actor: Actor) -> bool:
     return actor.may(Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE)
-
-
-def _accounts(event: RelationshipEvent) -> tuple[UUID, ...]:
-    if isinstance(event, RelationshipReassigned):
-        return event.from_account_id, event.to_account_id
-    return (event.account_id,)

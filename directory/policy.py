@@ -132,10 +132,10 @@ class Watchers:
     own: UUID | None
     desk: UUID
 
-    def entries(self, entity_type: str, entity_id: UUID, version: int) -> list[feed.Entry]:
+    def entries(self, entity_type: str, entity_id: UUID, version: int, op: feed.Op = feed.Op.PUT) -> list[feed.Entry]:
         """The entity's present state is news for all of them."""
         feeds = [self.desk] if self.own is None else [self.own, self.desk]
-        return [feed.Entry(feed_id, entity_type, entity_id, version) for feed_id in feeds]
+        return [feed.Entry(feed_id, entity_type, entity_id, version, op) for feed_id in feeds]
 
 
 async def watchers(session: AsyncSession, brand_id: UUID, account_ids: Iterable[UUID]) -> dict[UUID, Watchers]:

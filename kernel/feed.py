@@ -25,14 +25,22 @@ FURTHEST_BEHIND = 10_000
 
 
 class Op(StrEnum):
-    """What a reader does with the entity: take its present state, or forget it."""
+    """What an entry is about.
+
+    `WHOLE` says that the entity is new to the readers of the feed with all that hangs on it: one entry
+    for a customer with ten years of orders. Readers are told of all of it.
+    """
 
     PUT = "put"
     DEL = "del"
+    WHOLE = "whole"
 
 
 class Feed(SQLModel, table=True):
-    """One log: of a staff member, of a store, or of a store's managers."""
+    """One log: of a staff member, of a store, or of a store's managers.
+
+    Entries up to `floor` are gone. Of those up to `compacted`, superseded ones are.
+    """
 
     __tablename__ = "feed"
 
@@ -41,6 +49,7 @@ class Feed(SQLModel, table=True):
     epoch: UUID
     head: int = Field(default=0, sa_type=BigInteger)
     floor: int = Field(default=0, sa_type=BigInteger)
+    compacted: int = Field(default=0, sa_type=BigInteger)
 
 
 class FeedEvent(SQLModel, table=True):
@@ -53,7 +62,7 @@ class FeedEvent(SQLModel, table=True):
     seq: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     entity_type: str = Field(max_length=32)
     entity_id: UUID
-    op: str = Field(max_length=3)
+    op: str = Field(max_length=8)
     entity_ver: int
     at: datetime = Field(sa_type=UtcDateTime)
 
@@ -192,6 +201,23 @@ async def after(
         .limit(limit)
     )
     return found.all()
+
+
+async def wholes(session: AsyncSession, brand_id: UUID, feed_id: UUID, behind: int, until: int) -> dict[UUID, datetime]:
+    """What is told of whole in this part of a feed, at most 500 things, and when."""
+    found = await session.execute(
+        select(col(FeedEvent.entity_id), col(FeedEvent.at))
+        .where(
+            col(FeedEvent.brand_id) == brand_id,
+            col(FeedEvent.feed_id) == feed_id,
+            col(FeedEvent.seq) > behind,
+            col(FeedEvent.seq) <= until,
+            col(FeedEvent.op) == Op.WHOLE.value,
+        )
+        .order_by(col(FeedEvent.seq))
+        .limit(BATCH)
+    )
+    return {row.entity_id: row.at for row in found}
 
 
 def must_refetch(feed: Feed, place: Place) -> bool:

@@ -60,6 +60,13 @@ def paged(statement: Select[*tuple[Any, ...]], page: Page, *keys: Key) -> Select
     return statement.order_by(*order).limit(page.first + 1)
 
 
+def along(statement: Select[*tuple[Any, ...]], key: Any, after: UUID | None, most: int) -> Select[*tuple[Any, ...]]:
+    """Rows in the order of their ids, behind one of them: the way to copy all that is in sight, piece by piece."""
+    if after is not None:
+        statement = statement.where(key > after)
+    return statement.order_by(None).order_by(key).limit(most)
+
+
 def _behind(keys: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
     if len({key.descending for key in keys}) == 1:
         # One comparison of whole rows: an index on the keys then starts at the place instead of being filtered.

@@ -14,6 +14,7 @@ Shown = TypeVar("Shown")
 
 Fen = NewType("Fen", int)
 Cursor = NewType("Cursor", str)
+Seq = NewType("Seq", int)
 
 LARGEST = 2**53 - 1
 
@@ -21,6 +22,12 @@ LARGEST = 2**53 - 1
 def _fen(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
         raise ValueError("an amount is a whole number of the currency's minor unit, within ±(2^53 - 1)")
+    return value
+
+
+def _seq(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
+        raise ValueError("a place in a feed is a whole number from 0 to 2^53 - 1")
     return value
 
 
@@ -60,6 +67,12 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="A place in a list or feed. Opaque: keep it, send it back, never build or read one.",
         serialize=_cursor,
         parse_value=_cursor,
+    ),
+    Seq: strawberry.scalar(
+        name="Seq",
+        description="How far a feed has come: a whole number from 0 to 2^53 - 1.",
+        serialize=_seq,
+        parse_value=_seq,
     ),
 }
 

@@ -16,6 +16,7 @@ from schema.directory import Staff, staff_of
 from schema.fields import field, mutation
 from schema.problems import Problem
 from schema.scalars import given_id, read_id, shown_as
+from schema.versioned import Versioned
 from tagging import commands
 from tagging.models import Choice, SetBy
 from tagging.queries import library
@@ -25,9 +26,7 @@ strawberry.enum(SetBy, description="What put a tag on a customer.")
 
 
 @strawberry.type(description="A word for customers: the brand's (企业标签) in a group, or somebody's own (个人标签).")
-class Tag:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+class Tag(Versioned):
     name: str = strawberry.field(description="1 to 30 characters.")
     color: str = strawberry.field(description="As in `#8c8c8c`.")
     retired_at: datetime | None = strawberry.field(description="Since when it isn't used any more, in UTC.")
@@ -44,9 +43,7 @@ class Tag:
 
 
 @strawberry.type(description="A question that tags answer (标签组): style, size, family.")
-class TagGroup:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+class TagGroup(Versioned):
     name: str = strawberry.field(description="1 to 30 characters.")
     choice: Choice
 

@@ -15,6 +15,7 @@ from schema.fields import field, mutation
 from schema.paging import Connection, connection, page_of
 from schema.problems import Problem
 from schema.scalars import Cursor, given_id, read_id, shown_as, sought_id
+from schema.versioned import Versioned
 from tasks import commands, queries
 from tasks.models import Outcome, TaskKind, TaskSource, TaskState
 from tasks.queries import TaskOrder
@@ -27,9 +28,7 @@ strawberry.enum(TaskOrder, description="Soonest due first; highest priority firs
 
 
 @strawberry.type(description="Something for somebody to do (待办 / 回访).")
-class Task:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+class Task(Versioned):
     kind: TaskKind
     title: str = strawberry.field(description="What to do, in 1 to 100 characters.")
     reason: str | None = strawberry.field(description="Why, in words that the keeper understands.")

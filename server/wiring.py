@@ -67,7 +67,7 @@ SEEN_BY: dict[type, SeenBy] = {
     StaffDeparted: directory.policy.staff_seen_by,
     CustomerChanged: customers.policy.customer_seen_by,
     RelationshipAdded: customers.policy.seen_by,
-    RelationshipReassigned: customers.policy.seen_by,
+    RelationshipReassigned: customers.policy.moved_seen_by,
     RemarkChanged: customers.policy.seen_by,
     PrimaryChanged: customers.policy.seen_by,
     NoteAdded: customers.policy.record_seen_by,

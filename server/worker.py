@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from directory.commands import sign_in as sign_ins
-from kernel import clock, idempotency, jobs
+from kernel import clock, compaction, idempotency, jobs
 from kernel.actor import system
 from kernel.redis import QUEUE, RUN_JOB
 from kernel.work import Ground, unit_of_work
@@ -59,7 +59,7 @@ async def run(ground: Ground, job_id: UUID, handlers: Mapping[str, jobs.Handler]
 
 
 async def keep_house(ground: Ground) -> None:
-    """Delete what nobody asks for any more: old idempotency keys, jobs long done, sign-ins long over."""
+    """Delete what nobody asks for any more: old keys, jobs long done, sign-ins long over, superseded news."""
     at = clock.now()
     async with ground.db.write() as session:
         await idempotency.forget(session, at - KEYS_KEPT)
@@ -67,6 +67,10 @@ async def keep_house(ground: Ground) -> None:
         await jobs.forget_done(session, at - DONE_KEPT)
     async with ground.db.write() as session:
         await sign_ins.forget_ended(session, at - SIGN_INS_KEPT)
+    async with ground.db.read() as session:
+        grown = await compaction.due(session)
+    for brand_id, feed_id in grown:
+        await compaction.compact(ground.db, brand_id, feed_id)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from directory.models import Store
 from kernel import clock
 from kernel.actor import Actor
 from kernel.errors import NotFound
-from kernel.pages import Key, Page, paged
+from kernel.pages import Key, Page, along, paged
 from mall.models import Order, OrderState
 from tasks.models import Task, TaskKind, TaskState
 from tasks.policy import visible_to
@@ -158,6 +158,11 @@ async def to_follow_up(session: AsyncSession, brand_id: UUID, order_id: UUID) ->
 def place(order: TaskOrder, row: TaskRow) -> list[Any]:
     """Where a row lies in a list of that order."""
     return [getattr(row, key.column.key) for key in KEYS[order]]
+
+
+async def walk(session: AsyncSession, actor: Actor, after: UUID | None, most: int) -> Sequence[TaskRow]:
+    """Tasks in sight by id."""
+    return (await session.execute(along(_rows(actor), col(Task.id), after, most))).all()
 
 
 def _conditions(narrowed: Filter) -> list[ColumnElement[bool]]:

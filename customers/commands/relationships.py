@@ -52,6 +52,7 @@ async def reassign(
     work.record(
         RelationshipReassigned(
             relationship_id=relationship.id,
+            customer_id=relationship.customer_id,
             from_account_id=former_id,
             to_account_id=account.id,
             version=relationship.version,

@@ -18,7 +18,7 @@ from kernel.actor import Actor
 from kernel.crypto import Vault
 from kernel.db import UtcDateTime
 from kernel.errors import NotFound
-from kernel.pages import Key, Page, paged
+from kernel.pages import Key, Page, along, paged
 
 CustomerRow = Row[*tuple[Any, ...]]
 
@@ -100,6 +100,22 @@ async def page(
     rows = _rows(actor).where(*_conditions(actor, vault, wanted))
     found = await session.execute(paged(rows, page, *_keys(actor, order)))
     return found.all()
+
+
+async def walk(
+    session: AsyncSession, actor: Actor, after: UUID | None, most: int, of: Sequence[UUID] | None = None
+) -> Sequence[CustomerRow]:
+    """Customers in sight by id: all of them, or those of these relationships."""
+    rows = _rows(actor)
+    if of is not None:
+        rows = rows.where(col(Customer.id).in_(_of_relationships(actor, of)))
+    return (await session.execute(along(rows, col(Customer.id), after, most))).all()
+
+
+def _of_relationships(actor: Actor, relationship_ids: Sequence[UUID]) -> Select[UUID]:
+    return select(col(Relationship.customer_id)).where(
+        col(Relationship.brand_id) == actor.brand_id, col(Relationship.id).in_(relationship_ids)
+    )
 
 
 def _keys(actor: Actor, order: CustomerOrder) -> tuple[Key, Key]:

@@ -12,7 +12,7 @@ from customers.models import Note, Relationship, Visit
 from customers.policy import notes_visible_to, visits_visible_to
 from kernel.actor import Actor
 from kernel.errors import NotFound
-from kernel.pages import Key, Page, paged
+from kernel.pages import Key, Page, along, paged
 
 RecordRow = Row[*tuple[Any, ...]]
 
@@ -45,6 +45,20 @@ async def notes_by_ids(session: AsyncSession, actor: Actor, note_ids: Sequence[U
 async def visits_by_ids(session: AsyncSession, actor: Actor, visit_ids: Sequence[UUID]) -> dict[UUID, RecordRow]:
     """Those of the visits that are in sight."""
     return await _by_ids(session, Visit, visits_visible_to(actor), visit_ids)
+
+
+async def walk_notes(
+    session: AsyncSession, actor: Actor, after: UUID | None, most: int, of: Sequence[UUID] | None = None
+) -> Sequence[RecordRow]:
+    """Notes in sight by id: all of them, or those of these relationships."""
+    return await _walk(session, Note, notes_visible_to(actor), after, most, of)
+
+
+async def walk_visits(
+    session: AsyncSession, actor: Actor, after: UUID | None, most: int, of: Sequence[UUID] | None = None
+) -> Sequence[RecordRow]:
+    """Visits in sight by id: all of them, or those of these relationships."""
+    return await _walk(session, Visit, visits_visible_to(actor), after, most, of)
 
 
 async def latest_notes(
@@ -95,6 +109,20 @@ async def _by_ids(
     columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
     found = await session.execute(select(*columns).where(seen, col(model.id).in_(ids)))
     return {row.id: row for row in found}
+
+
+async def _walk(
+    session: AsyncSession,
+    model: type[Note | Visit],
+    seen: ColumnElement[bool],
+    after: UUID | None,
+    most: int,
+    of: Sequence[UUID] | None,
+) -> Sequence[RecordRow]:
+    rows = select(*model.__table__.columns).where(seen)  # type: ignore[union-attr]  # set by SQLModel
+    if of is not None:
+        rows = rows.where(col(model.relationship_id).in_(of))
+    return (await session.execute(along(rows, col(model.id), after, most))).all()
 
 
 async def _latest(

@@ -13,6 +13,7 @@ from customers.policy import holdings_visible_to, relationships_visible_to
 from directory.models import Account
 from kernel.actor import Actor
 from kernel.errors import NotFound
+from kernel.pages import along
 
 RelationshipRow = Row[*tuple[Any, ...]]
 HoldingRow = Row[*tuple[Any, ...]]
@@ -125,6 +126,16 @@ async def holdings(
     for row in found:
         by_relationship[row.relationship_id].append(row)
     return by_relationship
+
+
+async def walk(
+    session: AsyncSession, actor: Actor, after: UUID | None, most: int, of: Sequence[UUID] | None = None
+) -> Sequence[RelationshipRow]:
+    """Relationships in sight by id: all of them, or some of these."""
+    rows = _rows(actor)
+    if of is not None:
+        rows = rows.where(col(Relationship.id).in_(of))
+    return (await session.execute(along(rows, col(Relationship.id), after, most))).all()
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:

@@ -12,7 +12,7 @@ from directory.models import Account, Assignment, Staff, StaffState
 from directory.policy import staff_visible_to
 from kernel.actor import Actor, Role
 from kernel.errors import NotFound
-from kernel.pages import Key, Page, paged
+from kernel.pages import Key, Page, along, paged
 
 StaffRow = Row[*tuple[Any, ...]]
 
@@ -140,6 +140,14 @@ async def assignments(
     for row in found:
         by_staff[row.staff_id].append(row)
     return by_staff
+
+
+async def walk(session: AsyncSession, actor: Actor, after: UUID | None, most: int) -> Sequence[StaffRow]:
+    """Oneself and the colleagues of one's store by id: those whom one's feeds tell of."""
+    told = col(Staff.id) == actor.id
+    if actor.store_id is not None:
+        told = or_(told, col(Staff.store_id) == actor.store_id)
+    return (await session.execute(along(_rows(actor).where(told), col(Staff.id), after, most))).all()
 
 
 def _matches(text: str) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from directory.models import Staff, StaffState, Store, StoreState
 from directory.policy import stores_visible_to
 from kernel.actor import Actor
 from kernel.errors import NotFound
-from kernel.pages import Key, Page, paged
+from kernel.pages import Key, Page, along, paged
 
 StoreRow = Row[*tuple[Any, ...]]
 
@@ -72,6 +72,11 @@ async def page(
         rows = rows.where(col(Store.state) == state)
     found = await session.execute(paged(rows, page, Key(col(Store.code)), Key(col(Store.id))))
     return found.all()
+
+
+async def walk(session: AsyncSession, actor: Actor, after: UUID | None, most: int) -> Sequence[StoreRow]:
+    """Stores in sight by id."""
+    return (await session.execute(along(_rows(actor), col(Store.id), after, most))).all()
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from sqlmodel import col
 from customers.models import Relationship
 from kernel.actor import Actor, Role
 from kernel.errors import NotFound
-from kernel.pages import Key, Page, paged
+from kernel.pages import Key, Page, along, paged
 from mall.models import OPEN_STATES, Channel, Credit, Order, OrderLine, OrderState
 from mall.policy import visible_to
 
@@ -163,6 +163,16 @@ async def credited_account(session: AsyncSession, brand_id: UUID, order_id: UUID
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
     return select(*_COLUMNS).where(visible_to(actor))
+
+
+async def walk(
+    session: AsyncSession, actor: Actor, after: UUID | None, most: int, of: Sequence[UUID] | None = None
+) -> Sequence[OrderRow]:
+    """Orders in sight by id: all of them, or those of these relationships."""
+    rows = _rows(actor)
+    if of is not None:
+        rows = rows.where(col(Order.relationship_id).in_(of))
+    return (await session.execute(along(rows, col(Order.id), after, most))).all()
 
 
 def _conditions(narrowed: Filter) -> list[ColumnElement[bool]]:

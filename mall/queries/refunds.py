@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from kernel.actor import Actor
+from kernel.pages import along
 from mall.models import Refund, RefundLine
 from mall.policy import refunds_visible_to
 
@@ -93,6 +94,16 @@ async def lines_of(session: AsyncSession, actor: Actor, refund_ids: Sequence[UUI
     for row in found:
         groups[row.refund_id].append(row)
     return dict(groups)
+
+
+async def walk(
+    session: AsyncSession, actor: Actor, after: UUID | None, most: int, of: Sequence[UUID] | None = None
+) -> Sequence[RefundRow]:
+    """Refunds in sight by id: all of them, or those of these relationships."""
+    rows = _rows(actor)
+    if of is not None:
+        rows = rows.where(col(Refund.relationship_id).in_(of))
+    return (await session.execute(along(rows, col(Refund.id), after, most))).all()
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:

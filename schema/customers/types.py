@@ -15,6 +15,7 @@ from schema.directory import Account, Staff, Store, account_of, staff_of, store_
 from schema.fields import field
 from schema.paging import page_of
 from schema.scalars import shown_as
+from schema.versioned import Versioned
 from tagging.queries import carried
 from tasks import queries as tasks
 
@@ -51,9 +52,7 @@ class Holding:
 
 
 @strawberry.type(description="What somebody who serves the customer wrote down; it stays with the relationship.")
-class Note:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+class Note(Versioned):
     body: str = strawberry.field(description="1 to 2,000 characters.")
     at: datetime = strawberry.field(description="When it was written, in UTC.")
     by_staff_id: strawberry.Private[UUID | None]
@@ -69,9 +68,7 @@ class Note:
 
 
 @strawberry.type(description="The customer came, or was visited or called, and somebody noted it.")
-class Visit:
-    id: strawberry.ID
-    version: int
+class Visit(Versioned):
     at: datetime = strawberry.field(description="When it was, in UTC.")
     remark: str | None
     account_id: strawberry.Private[UUID | None]
@@ -94,9 +91,7 @@ class Visit:
 @strawberry.type(
     description="Customer × store (客户关系). The store owns it; exactly one account of the store holds it."
 )
-class Relationship:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+class Relationship(Versioned):
     is_primary: bool = strawberry.field(description="Whether it decides the customer's credit and planning.")
     remark: str | None = strawberry.field(description="What to know of the customer, in at most 200 characters.")
     last_contact_at: datetime | None = strawberry.field(description="The last visit or call that was noted, in UTC.")
@@ -131,9 +126,7 @@ class Relationship:
 
 
 @strawberry.type(description="A person known to the brand (顾客).")
-class Customer:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+class Customer(Versioned):
     member_number: str = strawberry.field(description="Unique in the brand.")
     name: str
     tier: str | None = strawberry.field(description="The brand's own word for the member's level.")

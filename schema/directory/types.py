@@ -13,6 +13,7 @@ from kernel.actor import Role
 from schema.context import Info
 from schema.fields import field
 from schema.scalars import shown_as
+from schema.versioned import Versioned
 
 strawberry.enum(Role, description="What somebody is to the brand; decides what they see.")
 strawberry.enum(StaffState, description="`LEAVING` from the day access closes until nothing is held; then `DEPARTED`.")
@@ -29,9 +30,7 @@ class Brand:
 
 
 @strawberry.type(description="A node of the brand's tree (区域).")
-class Region:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+class Region(Versioned):
     code: str = strawberry.field(description="Unique in the brand: a-z, 0-9, - and _.")
     name: str
     path: str = strawberry.field(description="The codes from the root down, as in `/cn/east/`.")
@@ -49,9 +48,7 @@ class OpeningHours:
 
 
 @strawberry.type(description="A shop (门店). It owns relationships; the accounts in it hold them.")
-class Store:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+class Store(Versioned):
     code: str = strawberry.field(description="Unique in the brand.")
     name: str
     city: str | None
@@ -91,9 +88,7 @@ class Assignment:
 
 
 @strawberry.type(description="A person who works here (员工), in a store, over a region or for the whole brand.")
-class Staff:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+class Staff(Versioned):
     number: str = strawberry.field(description="Unique in the brand; people sign in with it.")
     name: str
     role: Role

@@ -12,6 +12,7 @@ from schema.customers import Customer, Relationship, customer_of, relationship_o
 from schema.directory import Account, Store, account_of, store_of
 from schema.fields import field
 from schema.scalars import Fen, shown_as
+from schema.versioned import Versioned
 
 strawberry.enum(OrderState, description="`PAID` and `SHIPPED` orders are open: somebody still looks after them.")
 strawberry.enum(
@@ -22,9 +23,7 @@ strawberry.enum(CreditReason, description="Why an order counts for a guide, or f
 
 
 @strawberry.type(description="Something that is sold (商品).")
-class Product:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+class Product(Versioned):
     code: str = strawberry.field(description="Unique in the brand.")
     name: str
     category: str | None
@@ -68,9 +67,7 @@ class Credit:
 
 
 @strawberry.type(description="Money given back (退款). It may name no order.")
-class Refund:
-    id: strawberry.ID
-    version: int
+class Refund(Versioned):
     source: str
     number: str = strawberry.field(description="Unique within the source.")
     amount: Fen = strawberry.field(description="Above zero.")
@@ -104,9 +101,7 @@ class Refund:
 
 
 @strawberry.type(description="A purchase (订单). Without a customer it is a guest's: revenue of the store only.")
-class Order:
-    id: strawberry.ID
-    version: int = strawberry.field(description="Grows with each change; send it as `expectedVersion` when editing.")
+class Order(Versioned):
     source: str = strawberry.field(description="The till, mall or file that it came from.")
     number: str = strawberry.field(description="Unique within the source.")
     state: OrderState

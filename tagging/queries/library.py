@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory.models import Brand, Staff
 from kernel.actor import Actor
 from kernel.errors import NotFound
+from kernel.pages import along
 from tagging.models import Tag, TagGroup
 from tagging.policy import groups_visible_to, visible_to
 
@@ -149,6 +150,17 @@ async def is_taken(session: AsyncSession, tag: Tag, name: str) -> bool:
         )
     )
     return found is not None
+
+
+async def walk(session: AsyncSession, actor: Actor, after: UUID | None, most: int) -> Sequence[TagRow]:
+    """Tags by id, retired ones too: one's own, and in a store the brand's, which its feed tells of."""
+    rows = _tags(actor).where(or_(col(Tag.owner_id) == actor.id, literal(actor.store_id is not None)))
+    return (await session.execute(along(rows, col(Tag.id), after, most))).all()
+
+
+async def walk_groups(session: AsyncSession, actor: Actor, after: UUID | None, most: int) -> Sequence[TagRow]:
+    """Tag groups by id."""
+    return (await session.execute(along(_groups(actor), col(TagGroup.id), after, most))).all()
 
 
 def _beside(group_id: UUID | None, owner_id: UUID | None) -> ColumnElement[bool]:

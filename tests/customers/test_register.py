@@ -84,7 +84,7 @@ async def test_a_new_customer_is_held_by_the_guide_and_nobody_can_read_the_phone
         HoldingReason.CREATED,
         None,
     )
-    news = [("put", "relationship", relationship.id)]
+    news = [("whole", "relationship", relationship.id)]
     assert await said(ground, guide.id) == news
     assert await said(ground, feed.of_desk(world.shop.store.id)) == news
     assert await said(ground, world.shop.other_guide.id) == []
@@ -208,8 +208,8 @@ async def test_a_customer_of_another_store_is_claimed_by_phone(ground: Ground) -
     first, second = await relationships(ground, known)
     assert (first.is_primary, second.is_primary) == (True, False)
     assert second.holder_id == claimer.account_ids[0]
-    assert await said(ground, claimer.id) == [("put", "relationship", second.id)]
-    assert await said(ground, world.shop.guide.id) == [("put", "relationship", first.id)]
+    assert await said(ground, claimer.id) == [("whole", "relationship", second.id)]
+    assert await said(ground, world.shop.guide.id) == [("whole", "relationship", first.id)]
 
 
 async def test_claiming_again_changes_nothing(ground: Ground) -> None:

@@ -85,8 +85,11 @@ async def test_a_relationship_goes_to_a_colleague_and_both_hear_of_it(ground: Gr
     assert (first.account_id, first.from_at, first.until_at) == (giver.account_ids[0], NOON, later)
     assert (second.account_id, second.from_at, second.until_at) == (taker.account_ids[0], later, None)
     assert (second.reason, second.by_actor_id) == (HoldingReason.REASSIGNED, world.shop.manager.id)
-    assert await said(ground, giver.id) == [("del", "relationship", relationship.id)]
-    assert await said(ground, taker.id) == [("put", "relationship", relationship.id)]
+    assert await said(ground, giver.id) == [
+        ("del", "relationship", relationship.id),
+        ("del", "customer", relationship.customer_id),
+    ]
+    assert await said(ground, taker.id) == [("whole", "relationship", relationship.id)]
     assert await said(ground, feed.of_desk(world.shop.store.id)) == [("put", "relationship", relationship.id)]
 
 
@@ -98,7 +101,7 @@ async def test_a_relationship_goes_to_the_public_account_and_back(ground: Ground
     await reassign(ground, world.hq, relationship.id, world.shop.public.id)
     await reassign(ground, world.east_manager, relationship.id, guide.account_ids[0])
 
-    assert [op for op, _, _ in await said(ground, guide.id)] == ["del", "put"]
+    assert [op for op, _, _ in await said(ground, guide.id)] == ["del", "del", "whole"]
     assert len(await history(ground, relationship)) == 3
 
 

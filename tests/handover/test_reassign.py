@@ -65,12 +65,12 @@ async def test_everything_open_goes_along_and_both_phones_hear_of_it(ground: Gro
     assert await keepers(ground, held) == [*[new.account_ids[0]] * 3, old.account_ids[0]]
     assert await since(ground, feed.of_staff(old.id), before) == {
         ("del", "relationship", held.relationship.id),
+        ("del", "customer", held.customer.id),
         ("del", "task", held.task.id),
         ("del", "order", held.paid.id),
     }
     assert await since(ground, feed.of_staff(new.id), 0) == {
-        ("put", "relationship", held.relationship.id),
-        ("put", "customer", held.customer.id),
+        ("whole", "relationship", held.relationship.id),
         ("put", "task", held.task.id),
         ("put", "order", held.paid.id),
     }

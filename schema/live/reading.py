@@ -1,0 +1,169 @@
+"""What changed for a reader behind a position, resolved with the reader's own sight, all from one snapshot."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import takewhile
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel import feed
+from kernel.actor import Actor
+from kernel.feed import Feed, Op
+from schema import positions
+from schema.live.entities import ENTITIES, EntityType, coming_with
+from schema.live.walking import stretch
+from schema.positions import Inside, Position, Step
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One thing is to be taken over, or forgotten if it has no row; `behind` is where to go on after it."""
+
+    kind: str
+    id: UUID
+    version: int
+    at: datetime
+    row: Any | None
+    behind: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some news, and the position behind them."""
+
+    news: Sequence[News]
+    position: Position
+    is_last: bool
+    is_lost: bool = False
+
+
+async def behind(session: AsyncSession, actor: Actor, position: Position | None, most: int) -> Batch:
+    """The next news behind a position, at most so many; `is_lost` where the reader has to start over."""
+    feeds = await positions.heads(session, actor)
+    ends = Position(positions.ends(feeds))
+    if position is None or _is_lost(feeds, position):
+        return Batch((), ends, is_last=False, is_lost=True)
+    news: list[News] = []
+    while position != ends and len(news) < most:
+        more, position = await _next(session, actor, position, ends, most - len(news))
+        news += more
+    return Batch(_latest(news), position, is_last=position == ends)
+
+
+async def _next(
+    session: AsyncSession, actor: Actor, position: Position, ends: Position, most: int
+) -> tuple[list[News], Position]:
+    """The next stretch of entries that are either all told of singly, or all of whole."""
+    if position.inside is not None:
+        return await _inside(session, actor, position, position.inside, most)
+    grown = {feed_id: place.seq for feed_id, place in position.places.items() if place != ends.places[feed_id]}
+    entries = await feed.after(session, actor.brand_id, grown, most)
+    if not entries:
+        return [], ends
+    if entries[0].op == Op.WHOLE:
+        run = _wholes(entries)
+        inside = Inside(run[0].feed_id, run[-1].seq, Step(EntityType.RELATIONSHIP))
+        return await _inside(session, actor, position, inside, most)
+    return await _each(session, actor, _singles(entries), position)
+
+
+async def _each(
+    session: AsyncSession, actor: Actor, entries: Sequence[Any], position: Position
+) -> tuple[list[News], Position]:
+    """Each thing once, at its last entry, as the actor sees it now.
+
+    What an entry says was to be done is not looked at: one feed may drop what another feed of the same
+    reader brings. Whether the thing is in sight at this moment decides, and lets nobody see more than that.
+    """
+    last = {(entry.entity_type, entry.entity_id): entry for entry in entries}
+    rows = await _rows(session, actor, last)
+    news: list[News] = []
+    places = dict(position.places)
+    for entry in entries:
+        key = (entry.entity_type, entry.entity_id)
+        places[entry.feed_id] = replace(places[entry.feed_id], seq=entry.seq)
+        if last[key] is entry and entry.entity_type in ENTITIES:
+            row = rows.get(key)
+            version = entry.entity_ver if row is None else row.version
+            news.append(News(*key, version, entry.at, row, Position(dict(places))))
+    return news, Position(places)
+
+
+async def _inside(
+    session: AsyncSession, actor: Actor, position: Position, inside: Inside, most: int
+) -> tuple[list[News], Position]:
+    """What comes with some relationships, from a step on: first they themselves, then what hangs on them.
+
+    One that has left again is passed over: a later entry of the same feed says so.
+    """
+    place = position.places[inside.feed_id]
+    done = Position({**position.places, inside.feed_id: replace(place, seq=inside.until)})
+    since = await feed.wholes(session, actor.brand_id, inside.feed_id, place.seq, inside.until)
+    if not since:
+        return [], done
+    found, step = await stretch(session, actor, coming_with(list(since)), inside.step, most)
+    at = max(since.values())
+    news = [
+        News(kind, row.id, row.version, at, row, _at_step(position, inside, Step(kind, row.id))) for kind, row in found
+    ]
+    return news, done if step is None else _at_step(position, inside, step)
+
+
+async def _rows(session: AsyncSession, actor: Actor, keys: Iterable[Key]) -> dict[Key, Any]:
+    by_kind: dict[str, list[UUID]] = {}
+    for kind, entity_id in keys:
+        by_kind.setdefault(kind, []).append(entity_id)
+    found: dict[Key, Any] = {}
+    for kind, entity_ids in by_kind.items():
+        entity = ENTITIES.get(kind)
+        if entity is None:
+            # Written by a newer program beside this one, or a line is missing in the table of entities.
+            log.error("unknown_entity_type", extra={"entity_type": kind})
+            continue
+        rows = await entity.by_ids(session, actor, entity_ids)
+        found.update({(kind, entity_id): row for entity_id, row in rows.items()})
+    return found
+
+
+def _latest(news: Sequence[News]) -> list[News]:
+    """Each thing once: what comes with a relationship may have changed by itself as well."""
+    last = {(each.kind, each.id): each for each in news}
+    return [each for each in news if last[each.kind, each.id] is each]
+
+
+def _wholes(entries: Sequence[Any]) -> list[Any]:
+    """The entries at the start that tell of something whole, of one feed."""
+    first = entries[0].feed_id
+    return list(takewhile(lambda entry: entry.op == Op.WHOLE and entry.feed_id == first, entries))
+
+
+def _singles(entries: Sequence[Any]) -> list[Any]:
+    """The entries before the first that tells of something whole."""
+    return list(takewhile(lambda entry: entry.op != Op.WHOLE, entries))
+
+
+def _at_step(position: Position, inside: Inside, step: Step) -> Position:
+    return replace(position, inside=replace(inside, step=step))
+
+
+def _is_lost(feeds: Mapping[UUID, Feed], position: Position) -> bool:
+    """Whether the reader has to start over: also when they follow other feeds now than they did then."""
+    return (
+        feeds.keys() != position.places.keys()
+        or any(feed.must_refetch(feeds[feed_id], place) for feed_id, place in position.places.items())
+        or (position.inside is not None and not _is_inside(feeds, position.inside))
+    )
+
+
+def _is_inside(feeds: Mapping[UUID, Feed], inside: Inside) -> bool:
+    return (
+        inside.feed_id in feeds and inside.until <= feeds[inside.feed_id].head and inside.step.kind in coming_with(())
+    )
