@@ -127,7 +127,7 @@ async def _ramp(there: Scene) -> list[tuple[str, list[Round]]]:
 async def _cut(there: Scene, count: int) -> tuple[Opened, Round]:
     """Cut every socket, write meanwhile, and let them all come back."""
     await there.swarm.ask("cut")
-    written = await there.writes.ask("remarks", rate=RATE, seconds=2)
+    written = await there.writes.ask("remarks", rate=RATE, seconds=2, among=there.people)
     back = await there.come_back(count)
     return back, await there.judged(RATE, written, 2.0)
 

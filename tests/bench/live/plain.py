@@ -45,11 +45,12 @@ class Plain:
         finally:
             self._lines[person].discard(line)
 
-    async def remarks(self, rate: float, seconds: float) -> list[dict[str, Any]]:
+    async def remarks(self, rate: float, seconds: float, among: int) -> list[dict[str, Any]]:
         """As many pushes to a guide's and a manager's sockets."""
+        self._held = cycle(self._stage.held_by(among))
         return await at_rate(self._remark, rate, seconds)
 
-    async def tags(self, rate: float, seconds: float) -> list[dict[str, Any]]:
+    async def tags(self, rate: float, seconds: float, among: int) -> list[dict[str, Any]]:
         """As many pushes to everybody's."""
         return await at_rate(self._tag, rate, seconds)
 

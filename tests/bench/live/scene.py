@@ -21,9 +21,11 @@ class Scene:
     server: Running
     swarm: Program
     writes: Program
+    people: int = 0
 
     async def open(self, tokens: Sequence[str], people: Sequence[int], at_once: int = AT_ONCE) -> Opened:
         """Open a socket for each token, and have each answered."""
+        self.people = len(set(people))
         before, started = used(self.server.pid), time.monotonic()
         said = await self.swarm.ask("open", port=self.server.port, tokens=tokens, people=people, at_once=at_once)
         return self._opened(len(tokens), said, before, started)
@@ -37,7 +39,7 @@ class Scene:
     async def round(self, what: str, rate: float, seconds: float, **more: Any) -> Round:
         """Write at a rate for some seconds, and judge what was heard of it."""
         before, started = await self._used(), time.monotonic()
-        written = await self.writes.ask(what, rate=rate, seconds=seconds, **more)
+        written = await self.writes.ask(what, rate=rate, seconds=seconds, among=self.people, **more)
         took = time.monotonic() - started
         shares = [(after - then) / took for after, then in zip(await self._used(), before, strict=True)]
         found = await self.judged(rate, written, took)

@@ -53,6 +53,10 @@ class Stage:
         said = orjson.loads(path.read_bytes())
         return cls(said["people"], [Held(**held) for held in said["customers"]], said["hq"], said["tag_ids"])
 
+    def held_by(self, among: int) -> list[Held]:
+        """What guides hold, who are among the first so many people together with their manager."""
+        return [held for held in self.customers if max(held.people) < among]
+
     def actor(self, person: int) -> Actor:
         return _actor(self.people[person])
 

@@ -12,8 +12,8 @@ from typing import Any, cast
 import orjson
 
 DOCUMENT = """subscription Live($after: Cursor) { changes(after: $after) {
-  cursor upToDate mustRefetch
-  changes { op entityType id version at position
+  cursor upToDate mustRefetch places { feed seq }
+  changes { op entityType id version at relationshipId position
     node { __typename
       ... on Relationship { id version isPrimary remark lastContactAt createdAt customer { id } }
       ... on Task { id version kind title priority dueAt state }

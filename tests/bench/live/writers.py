@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -50,18 +51,21 @@ class Writers:
         self._port = 0
         self._places = asyncio.Semaphore(_SIDE_BY_SIDE)
         self._number = 0
+        self._held = cycle(stage.customers)
 
-    async def remarks(self, rate: float, seconds: float) -> list[dict[str, Any]]:
-        """Guides edit remarks: each concerns the guide and the manager."""
+    async def remarks(self, rate: float, seconds: float, among: int) -> list[dict[str, Any]]:
+        """Guides among the first so many people edit remarks: each concerns the guide and the manager."""
+        self._held = cycle(self._stage.held_by(among))
         return await self._write(self._remark, rate, seconds)
 
-    async def tags(self, rate: float, seconds: float) -> list[dict[str, Any]]:
+    async def tags(self, rate: float, seconds: float, among: int) -> list[dict[str, Any]]:
         """Headquarters paints tags: each concerns everybody."""
         return await self._write(self._tag, rate, seconds)
 
     async def requests(self, rate: float, seconds: float, port: int, tokens: dict[str, str]) -> list[dict[str, Any]]:
         """Guides edit remarks by GraphQL over HTTP; the instant is that of sending, as the commit is out of sight."""
         self._port, self._tokens = port, {int(person): token for person, token in tokens.items()}
+        self._held = cycle(self._stage.held_by(among))
         return await self._write(self._request, rate, seconds)
 
     async def used(self) -> float:
@@ -78,7 +82,7 @@ class Writers:
         return await at_rate(one, rate, seconds)
 
     async def _remark(self, number: int) -> dict[str, Any]:
-        held = self._stage.customers[number % len(self._stage.customers)]
+        held = next(self._held)
         async with unit_of_work(self._ground, self._stage.actor(held.guide)) as work:
             changed = await customers.edit_remark(work, UUID(held.customer_id), remark=_REMARK.format(number))
         return _written(changed, list(held.people))
@@ -90,7 +94,7 @@ class Writers:
         return _written(changed, None)
 
     async def _request(self, number: int) -> dict[str, Any]:
-        held = self._stage.customers[number % len(self._stage.customers)]
+        held = next(self._held)
         body = {"query": _EDIT, "variables": {"customer": held.customer_id, "remark": _REMARK.format(number)}}
         headers = {"Authorization": f"Bearer {self._tokens[held.guide]}", "Content-Type": "application/json"}
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
