@@ -62,7 +62,9 @@ class Writers:
         """Headquarters paints tags: each concerns everybody."""
         return await self._write(self._tag, rate, seconds)
 
-    async def requests(self, rate: float, seconds: float, port: int, tokens: dict[str, str]) -> list[dict[str, Any]]:
+    async def requests(
+        self, rate: float, seconds: float, among: int, port: int, tokens: dict[str, str]
+    ) -> list[dict[str, Any]]:
         """Guides edit remarks by GraphQL over HTTP; the instant is that of sending, as the commit is out of sight."""
         self._port, self._tokens = port, {int(person): token for person, token in tokens.items()}
         self._held = cycle(self._stage.held_by(among))
