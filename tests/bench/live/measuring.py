@@ -3,8 +3,9 @@
 import argparse
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +70,7 @@ async def _most(place: Place, chosen: argparse.Namespace) -> None:
         _say_memory("daogou", count, there.memory() - before)
         say(f"idle: {await _idle(there.server.pid):.0%} of a core")
         steady = await there.round("remarks", RATE, chosen.seconds)
-        say(f"{STALLED} stalled sockets: gone after {await _stall(there, count):.0f} s")
+        say(f"{STALLED} stalled sockets: gone after {await _stall(there):.0f} s")
         back, missed = await _cut(there, count)
     show_opened("daogou on PostgreSQL", [("opened", opened), ("came back", back)])
     show_rounds(f"daogou on PostgreSQL, {count} sockets", [("steady", [steady]), ("during the cut", [missed])])
@@ -132,17 +133,20 @@ async def _cut(there: Scene, count: int) -> tuple[Opened, Round]:
     return back, await there.judged(RATE, written, 2.0)
 
 
-async def _stall(there: Scene, count: int) -> float:
+async def _stall(there: Scene) -> float:
     """Seconds until the server has let go of sockets that don't read any more."""
-    await there.swarm.ask("stall", count=STALLED)
-    started = asyncio.get_running_loop().time()
-    async with httpx.AsyncClient(base_url=f"http://{HOST}:{there.server.port}") as client:
-        while (waited := asyncio.get_running_loop().time() - started) < _STALL_SECONDS:
-            with suppress(httpx.TimeoutException):  # a server that is too busy to say still counts
-                if f"daogou_sockets {count - STALLED:.1f}" in (await client.get("/metrics")).text:
-                    break
+    async with httpx.AsyncClient(base_url=f"http://{HOST}:{there.server.port}", timeout=_STALL_SECONDS) as client:
+        before = await _sockets(client)
+        await there.swarm.ask("stall", count=STALLED)
+        started = time.monotonic()
+        while await _sockets(client) > before - STALLED and time.monotonic() - started < _STALL_SECONDS:
             await asyncio.sleep(0.5)
-    return waited
+        return time.monotonic() - started
+
+
+async def _sockets(client: httpx.AsyncClient) -> float:
+    figures = (await client.get("/metrics")).text
+    return float(next(line for line in figures.splitlines() if line.startswith("daogou_sockets ")).split()[1])
 
 
 async def _idle(pid: int, seconds: float = 5.0) -> float:

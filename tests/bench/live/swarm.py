@@ -55,9 +55,8 @@ class Swarm:
 
     async def stall(self, count: int) -> dict[str, Any]:
         """Stop reading on some sockets, without closing them."""
-        for phone in self.phones[:count]:
-            assert phone.transport
-            phone.transport.pause_reading()
+        for transport in [phone.transport for phone in self.phones if phone.transport is not None][:count]:
+            transport.pause_reading()
         return {}
 
     async def judge(self, writes: list[Any], patience: float) -> dict[str, Any]:
