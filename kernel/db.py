@@ -1,12 +1,14 @@
 """One database, two engines: SQLite in a file or PostgreSQL, by the same code."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+import asyncpg
 from sqlalchemy import (
     JSON,
     DateTime,
@@ -21,7 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DisconnectionError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlmodel import SQLModel
 
@@ -37,6 +40,17 @@ SQLModel.metadata.naming_convention = {
 }
 
 BUSY_SECONDS = 15
+_AWAY = (
+    ConnectionError,
+    TimeoutError,
+    socket.gaierror,
+    NoConnectionFree,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+)
+_BUSY = ("locked", "unable to open", "disk I/O")  # SQLite has one error for these and for our mistakes
 
 Json = JSON().with_variant(JSONB(), "postgresql")
 
@@ -132,6 +146,13 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database can't be reached or is too busy, and nothing about the statement."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or any(sign in str(error.orig) for sign in _BUSY)
+    return isinstance(error, _AWAY)
 
 
 def parse_url(url: str) -> URL:

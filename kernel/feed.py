@@ -67,6 +67,17 @@ class FeedEvent(SQLModel, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
 
 
+_ENTRY = (
+    col(FeedEvent.feed_id),
+    col(FeedEvent.seq),
+    col(FeedEvent.entity_type),
+    col(FeedEvent.entity_id),
+    col(FeedEvent.op),
+    col(FeedEvent.entity_ver),
+    col(FeedEvent.at),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What one feed is to say of one entity."""
@@ -166,7 +177,7 @@ def _row(brand_id: UUID, entry: Entry, seq: int, at: datetime) -> dict[str, Any]
 async def heads(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID]) -> dict[UUID, Feed]:
     """The present state of these feeds."""
     found = await session.scalars(
-        select(Feed).where(col(Feed.brand_id) == brand_id, col(Feed.feed_id).in_(sorted(feed_ids)))
+        select(Feed).where(col(Feed.brand_id) == brand_id, col(Feed.feed_id).in_(_padded(feed_ids)))
     )
     return {feed.feed_id: feed for feed in found}
 
@@ -187,18 +198,27 @@ async def after(
         return []
     behind = [and_(col(FeedEvent.feed_id) == feed_id, col(FeedEvent.seq) > seq) for feed_id, seq in places.items()]
     found = await session.execute(
-        select(
-            col(FeedEvent.feed_id),
-            col(FeedEvent.seq),
-            col(FeedEvent.entity_type),
-            col(FeedEvent.entity_id),
-            col(FeedEvent.op),
-            col(FeedEvent.entity_ver),
-            col(FeedEvent.at),
-        )
+        select(*_ENTRY)
         .where(col(FeedEvent.brand_id) == brand_id, or_(*behind))
         .order_by(col(FeedEvent.feed_id), col(FeedEvent.seq))
         .limit(limit)
+    )
+    return found.all()
+
+
+async def latest(
+    session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID], depth: int
+) -> Sequence[Row[UUID, int, str, UUID, str, int, datetime]]:
+    """The entries at the last so many places of each of these feeds, feed by feed in order."""
+    found = await session.execute(
+        select(*_ENTRY)
+        .join(Feed, and_(col(Feed.brand_id) == col(FeedEvent.brand_id), col(Feed.feed_id) == col(FeedEvent.feed_id)))
+        .where(
+            col(Feed.brand_id) == brand_id,
+            col(Feed.feed_id).in_(_padded(feed_ids)),
+            col(FeedEvent.seq) > col(Feed.head) - depth,
+        )
+        .order_by(col(FeedEvent.feed_id), col(FeedEvent.seq))
     )
     return found.all()
 
@@ -218,6 +238,12 @@ async def wholes(session: AsyncSession, brand_id: UUID, feed_id: UUID, behind: i
         .limit(BATCH)
     )
     return {row.entity_id: row.at for row in found}
+
+
+def _padded(feed_ids: Iterable[UUID]) -> list[UUID]:
+    """The same feeds, some named again: a few lengths of list are a few statements, which are prepared once."""
+    wanted = sorted(set(feed_ids))
+    return wanted + wanted[-1:] * ((1 << (len(wanted) - 1).bit_length()) - len(wanted)) if wanted else []
 
 
 def must_refetch(feed: Feed, place: Place) -> bool:

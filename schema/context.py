@@ -19,6 +19,7 @@ from kernel.errors import Forbidden, NotSignedIn
 from kernel.feed import Place
 from kernel.idempotency import Reference, fingerprint, once
 from kernel.work import Ground, Work, unit_of_work
+from schema.positions import Position
 
 Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
 
@@ -71,6 +72,13 @@ class Hub(Protocol):
     def watch(self, feed_ids: Collection[UUID]) -> AbstractContextManager[Waiter]: ...
 
 
+class Readings(Protocol):
+    """Reads for many who wait for news, together."""
+
+    async def behind(self, actor: Actor, position: Position | None) -> Any:
+        """What changed for the actor behind a position; without one nothing yet, but the position of now."""
+
+
 @dataclass
 class Context:
     """One operation's context. It holds no database session and remembers no row.
@@ -82,6 +90,7 @@ class Context:
     vault: Vault
     auth: Auth
     hub: Hub
+    readings: Readings
     signed_in: Actor | None
     language: str = "zh"
     address: str = ""

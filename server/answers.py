@@ -1,17 +1,14 @@
 """Say what went wrong: refusals in the reader's language and with a code, bugs masked and logged."""
 
 import logging
-import socket
 from typing import Any
 
-import asyncpg
 from graphql import GraphQLError, GraphQLSyntaxError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
+from kernel.db import is_away
 from kernel.errors import Refusal, Unavailable
 from schema.context import Context
 
@@ -25,18 +22,6 @@ _SORRY = {
     "en": "Something went wrong on our side. If it happens again, tell us the request id {request_id}.",
     "zh": "系统出错了。如再次出现，请告知请求编号 {request_id}。",
 }
-
-_AWAY = (
-    ConnectionError,
-    TimeoutError,
-    socket.gaierror,
-    NoConnectionFree,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InterfaceError,
-)
-_BUSY = ("locked", "unable to open", "disk I/O")  # SQLite has one error for these and for our mistakes
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +61,7 @@ def refusal_in(error: BaseException) -> Refusal | None:
     """What an exception says to the client, if it is no bug: a refusal, or a database that is away."""
     if isinstance(error, Refusal):
         return error
-    if _is_away(error):
+    if is_away(error):
         log.warning("database_away", extra={"error": type(error).__name__})
         return Unavailable()
     return None
@@ -89,12 +74,6 @@ def masked(error: BaseException, language: str, request_id: str) -> Payload:
         "message": _SORRY[language].format(request_id=request_id),
         "extensions": {"code": INTERNAL, "requestId": request_id},
     }
-
-
-def _is_away(error: BaseException) -> bool:
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or any(sign in str(error.orig) for sign in _BUSY)
-    return isinstance(error, _AWAY)
 
 
 def _shown(error: GraphQLError, otherwise: str, context: Context) -> Payload:

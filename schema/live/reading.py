@@ -49,7 +49,7 @@ async def behind(session: AsyncSession, actor: Actor, position: Position | None,
     """The next news behind a position, at most so many; `is_lost` where the reader has to start over."""
     feeds = await positions.heads(session, actor)
     ends = Position(positions.ends(feeds))
-    if position is None or _is_lost(feeds, position):
+    if position is None or is_lost(feeds, position):
         return Batch((), ends, is_last=False, is_lost=True)
     news: list[News] = []
     while position != ends and len(news) < most:
@@ -72,19 +72,17 @@ async def _next(
         run = _wholes(entries)
         inside = Inside(run[0].feed_id, run[-1].seq, Step(EntityType.RELATIONSHIP))
         return await _inside(session, actor, position, inside, most)
-    return await _each(session, actor, _singles(entries), position)
+    singles = _singles(entries)
+    return each_once(singles, await rows_of(session, actor, keys_of(singles)), position)
 
 
-async def _each(
-    session: AsyncSession, actor: Actor, entries: Sequence[Any], position: Position
-) -> tuple[list[News], Position]:
-    """Each thing once, at its last entry, as the actor sees it now.
+def each_once(entries: Sequence[Any], rows: Mapping[Key, Any], position: Position) -> tuple[list[News], Position]:
+    """Each thing once, at its last entry, as its row in the actor's sight is now.
 
     What an entry says was to be done is not looked at: one feed may drop what another feed of the same
     reader brings. Whether the thing is in sight at this moment decides, and lets nobody see more than that.
     """
     last = {(entry.entity_type, entry.entity_id): entry for entry in entries}
-    rows = await _rows(session, actor, last)
     news: list[News] = []
     places = dict(position.places)
     for entry in entries:
@@ -117,7 +115,13 @@ async def _inside(
     return news, done if step is None else _at_step(position, inside, step)
 
 
-async def _rows(session: AsyncSession, actor: Actor, keys: Iterable[Key]) -> dict[Key, Any]:
+def keys_of(entries: Iterable[Any]) -> set[Key]:
+    """The things that entries tell of."""
+    return {(entry.entity_type, entry.entity_id) for entry in entries}
+
+
+async def rows_of(session: AsyncSession, actor: Actor, keys: Iterable[Key]) -> dict[Key, Any]:
+    """Those of the things that are in the actor's sight, as they are now."""
     by_kind: dict[str, list[UUID]] = {}
     for kind, entity_id in keys:
         by_kind.setdefault(kind, []).append(entity_id)
@@ -154,7 +158,7 @@ def _at_step(position: Position, inside: Inside, step: Step) -> Position:
     return replace(position, inside=replace(inside, step=step))
 
 
-def _is_lost(feeds: Mapping[UUID, Feed], position: Position) -> bool:
+def is_lost(feeds: Mapping[UUID, Feed], position: Position) -> bool:
     """Whether the reader has to start over: also when they follow other feeds now than they did then."""
     return (
         feeds.keys() != position.places.keys()

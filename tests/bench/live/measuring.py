@@ -139,9 +139,11 @@ async def _stall(there: Scene) -> float:
         before = await _sockets(client)
         await there.swarm.ask("stall", count=STALLED)
         started = time.monotonic()
-        while await _sockets(client) > before - STALLED and time.monotonic() - started < _STALL_SECONDS:
+        while (waited := time.monotonic() - started) < _STALL_SECONDS:
+            if await _sockets(client) <= before - STALLED:
+                break
             await asyncio.sleep(0.5)
-        return time.monotonic() - started
+        return waited
 
 
 async def _sockets(client: httpx.AsyncClient) -> float:
