@@ -19,7 +19,6 @@ from kernel.feed import FURTHEST_BEHIND, Feed, FeedEvent, Op
 KEPT = timedelta(days=60)
 WORTH = 500  # entries that a feed has grown by: fewer are not worth the look
 FEEDS_AT_ONCE = 500
-_MOST = 20_000
 _PIECE = 1_000  # entries deleted in one transaction: some ten milliseconds
 
 
@@ -37,28 +36,26 @@ async def due(session: AsyncSession) -> Sequence[tuple[UUID, UUID]]:
 async def compact(db: Database, brand_id: UUID, feed_id: UUID) -> int:
     """Shorten one feed, in transactions too short to hold up its writers; returns how many entries went.
 
-    The floor is raised before anything below it goes: a reader from below it is sent back to the start and
-    never steps over a gap.
+    What will go is written down before it goes: a reader from below the floor is sent back to the start and
+    never steps over a gap, and a check knows up to where there may be gaps.
     """
     async with db.write() as session:
-        head, floor = await _raise_floor(session, brand_id, feed_id)
-    async with db.read() as session:
-        superfluous = await _superfluous(session, brand_id, feed_id, head, floor)
-    for start in range(0, len(superfluous), _PIECE):
+        head, floor = await _announce(session, brand_id, feed_id)
+    gone = 0
+    while True:
+        async with db.read() as session:
+            superfluous = await _superfluous(session, brand_id, feed_id, head, floor)
+        if not superfluous:
+            return gone
         async with db.write() as session:
             await session.execute(
-                delete(FeedEvent).where(
-                    *_of(FeedEvent, brand_id, feed_id), col(FeedEvent.seq).in_(superfluous[start : start + _PIECE])
-                )
+                delete(FeedEvent).where(*_of(FeedEvent, brand_id, feed_id), col(FeedEvent.seq).in_(superfluous))
             )
-    if len(superfluous) < _MOST:
-        async with db.write() as session:
-            await session.execute(update(Feed).where(*_of(Feed, brand_id, feed_id)).values(compacted=head))
-    return len(superfluous)
+        gone += len(superfluous)
 
 
-async def _raise_floor(session: AsyncSession, brand_id: UUID, feed_id: UUID) -> tuple[int, int]:
-    """Head and floor of the feed, the floor as high as it may be."""
+async def _announce(session: AsyncSession, brand_id: UUID, feed_id: UUID) -> tuple[int, int]:
+    """Raise the floor as high as it may be, and note that the feed is compacted up to its head; returns both."""
     stale = (
         select(func.max(col(FeedEvent.seq)))
         .where(*_of(FeedEvent, brand_id, feed_id), col(FeedEvent.at) < clock.now() - KEPT)
@@ -67,10 +64,9 @@ async def _raise_floor(session: AsyncSession, brand_id: UUID, feed_id: UUID) -> 
     head, floor, old = (
         await session.execute(select(col(Feed.head), col(Feed.floor), stale).where(*_of(Feed, brand_id, feed_id)))
     ).one()
-    highest = max(floor, head - FURTHEST_BEHIND, old or 0)
-    if highest > floor:
-        await session.execute(update(Feed).where(*_of(Feed, brand_id, feed_id)).values(floor=highest))
-    return head, highest
+    floor = max(floor, head - FURTHEST_BEHIND, old or 0)
+    await session.execute(update(Feed).where(*_of(Feed, brand_id, feed_id)).values(floor=floor, compacted=head))
+    return head, floor
 
 
 async def _superfluous(session: AsyncSession, brand_id: UUID, feed_id: UUID, head: int, floor: int) -> Sequence[int]:
@@ -93,7 +89,7 @@ async def _superfluous(session: AsyncSession, brand_id: UUID, feed_id: UUID, hea
         and_(entries.c.is_whole, entries.c.seq < entries.c.last_decisive),
     )
     found = await session.scalars(
-        select(entries.c.seq).where(or_(entries.c.seq <= floor, superseded)).order_by(entries.c.seq).limit(_MOST)
+        select(entries.c.seq).where(or_(entries.c.seq <= floor, superseded)).order_by(entries.c.seq).limit(_PIECE)
     )
     return found.all()
 

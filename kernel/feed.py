@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, Row, and_, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -22,6 +22,8 @@ from kernel.db import UtcDateTime
 
 BATCH = 500
 FURTHEST_BEHIND = 10_000
+
+EntryRow = Row[UUID, int, str, UUID, str, int, datetime]
 
 
 class Op(StrEnum):
@@ -192,23 +194,27 @@ async def all_heads(session: AsyncSession, feed_ids: Iterable[UUID]) -> dict[UUI
 
 async def after(
     session: AsyncSession, brand_id: UUID, places: Mapping[UUID, int], limit: int = BATCH
-) -> Sequence[Row[UUID, int, str, UUID, str, int, datetime]]:
+) -> Sequence[EntryRow]:
     """Entries behind these places, feed by feed in order, at most `limit`."""
     if not places:
         return []
     behind = [and_(col(FeedEvent.feed_id) == feed_id, col(FeedEvent.seq) > seq) for feed_id, seq in places.items()]
-    found = await session.execute(
-        select(*_ENTRY)
-        .where(col(FeedEvent.brand_id) == brand_id, or_(*behind))
-        .order_by(col(FeedEvent.feed_id), col(FeedEvent.seq))
-        .limit(limit)
+    return await _entries(session, col(FeedEvent.brand_id) == brand_id, or_(*behind), limit=limit)
+
+
+async def between(session: AsyncSession, brand_id: UUID, feed_id: UUID, behind: int, until: int) -> Sequence[EntryRow]:
+    """The entries of a part of one feed, at most 500; the last of the part is in it."""
+    return await _entries(
+        session,
+        col(FeedEvent.brand_id) == brand_id,
+        col(FeedEvent.feed_id) == feed_id,
+        col(FeedEvent.seq) > behind,
+        col(FeedEvent.seq) <= until,
+        limit=BATCH,
     )
-    return found.all()
 
 
-async def latest(
-    session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID], depth: int
-) -> Sequence[Row[UUID, int, str, UUID, str, int, datetime]]:
+async def latest(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID], depth: int) -> Sequence[EntryRow]:
     """The entries at the last so many places of each of these feeds, feed by feed in order."""
     found = await session.execute(
         select(*_ENTRY)
@@ -223,21 +229,11 @@ async def latest(
     return found.all()
 
 
-async def wholes(session: AsyncSession, brand_id: UUID, feed_id: UUID, behind: int, until: int) -> dict[UUID, datetime]:
-    """What is told of whole in this part of a feed, at most 500 things, and when."""
+async def _entries(session: AsyncSession, *wanted: ColumnElement[bool], limit: int) -> Sequence[EntryRow]:
     found = await session.execute(
-        select(col(FeedEvent.entity_id), col(FeedEvent.at))
-        .where(
-            col(FeedEvent.brand_id) == brand_id,
-            col(FeedEvent.feed_id) == feed_id,
-            col(FeedEvent.seq) > behind,
-            col(FeedEvent.seq) <= until,
-            col(FeedEvent.op) == Op.WHOLE.value,
-        )
-        .order_by(col(FeedEvent.seq))
-        .limit(BATCH)
+        select(*_ENTRY).where(*wanted).order_by(col(FeedEvent.feed_id), col(FeedEvent.seq)).limit(limit)
     )
-    return {row.entity_id: row.at for row in found}
+    return found.all()
 
 
 def _padded(feed_ids: Iterable[UUID]) -> list[UUID]:
@@ -257,13 +253,18 @@ def must_refetch(feed: Feed, place: Place) -> bool:
 
 
 async def new_epoch(session: AsyncSession, brand_id: UUID | None = None) -> int:
-    """Send every reader back to the start, after a restore or a bulk import; returns how many feeds."""
+    """Send every reader back to the start, after a restore or a bulk import; returns how many feeds.
+
+    What the feeds said before is of no use to anybody then: the floor is at the head.
+    """
     chosen = select(col(Feed.brand_id), col(Feed.feed_id)).order_by(col(Feed.feed_id))
     if brand_id is not None:
         chosen = chosen.where(col(Feed.brand_id) == brand_id)
     keys = (await session.execute(chosen.with_for_update())).all()
     for brand, feed_id in keys:
         await session.execute(
-            update(Feed).where(col(Feed.brand_id) == brand, col(Feed.feed_id) == feed_id).values(epoch=uuid4())
+            update(Feed)
+            .where(col(Feed.brand_id) == brand, col(Feed.feed_id) == feed_id)
+            .values(epoch=uuid4(), floor=col(Feed.head))
         )
     return len(keys)

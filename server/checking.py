@@ -180,19 +180,47 @@ def _without_one_primary(brand_id: UUID) -> Select[Any]:
 
 
 def _feeds_with_gaps(brand_id: UUID) -> Select[Any]:
+    """Above what was compacted each position is there, up to the head."""
+    dense_from = case((_feed.c.compacted > _feed.c.floor, _feed.c.compacted), else_=_feed.c.floor)
     kept = func.count(_feed_event.c.seq)
-    newest = func.coalesce(func.max(_feed_event.c.seq), _feed.c.floor)
+    newest = func.coalesce(func.max(_feed_event.c.seq), dense_from)
     behind = and_(
         _feed_event.c.brand_id == brand_id,
         _feed_event.c.feed_id == _feed.c.feed_id,
-        _feed_event.c.seq > _feed.c.floor,
+        _feed_event.c.seq > dense_from,
     )
     return (
         select(_feed.c.feed_id)
         .outerjoin(_feed_event, behind)
         .where(_feed.c.brand_id == brand_id)
-        .group_by(_feed.c.feed_id, _feed.c.head, _feed.c.floor)
-        .having(or_(kept != _feed.c.head - _feed.c.floor, newest != _feed.c.head))
+        .group_by(_feed.c.feed_id, _feed.c.head, _feed.c.floor, _feed.c.compacted)
+        .having(or_(kept != _feed.c.head - dense_from, newest != _feed.c.head))
+    )
+
+
+def _told_wrongly(brand_id: UUID) -> Select[Any]:
+    """What a person's feed said last of a relationship: to forget it, if and only if they don't hold it."""
+    place = func.row_number().over(
+        partition_by=(_feed_event.c.feed_id, _feed_event.c.entity_id), order_by=_feed_event.c.seq.desc()
+    )
+    last = (
+        select(_feed_event.c.feed_id, _feed_event.c.entity_id, _feed_event.c.op, place.label("place"))
+        .join(_feed, and_(_feed.c.brand_id == brand_id, _feed.c.feed_id == _feed_event.c.feed_id))
+        .join(_staff, and_(_staff.c.brand_id == brand_id, _staff.c.id == _feed_event.c.feed_id))
+        .where(
+            _feed_event.c.brand_id == brand_id,
+            _feed_event.c.entity_type == "relationship",
+            _feed_event.c.seq > _feed.c.floor,
+        )
+        .subquery()
+    )
+    holder = and_(_account.c.brand_id == brand_id, _account.c.id == _relationship.c.holder_id)
+    holds = _account.c.staff_id.is_not_distinct_from(last.c.feed_id)
+    return (
+        select(_relationship.c.id)
+        .join(last, last.c.entity_id == _relationship.c.id)
+        .join(_account, holder)
+        .where(_relationship.c.brand_id == brand_id, last.c.place == 1, holds == (last.c.op == "del"))
     )
 
 
@@ -208,5 +236,6 @@ PROMISES: dict[str, Callable[[UUID], Select[Any]]] = {
     "pending tasks are with the customer's holder": _tasks_elsewhere,
     "open orders are with the customer's holder": _orders_elsewhere,
     "feeds are without gaps": _feeds_with_gaps,
+    "feeds say who holds a relationship": _told_wrongly,
     "jobs are carried out in time": _stuck_jobs,
 }

@@ -187,6 +187,16 @@ def restore(
     typer.echo(f"Restored; {feeds} feeds have a new epoch, so that every phone starts over. {copying.KEYS_APART}")
 
 
+@app.command(name="new-epoch", epilog=_EXAMPLES + "daogou new-epoch")
+def new_epoch() -> None:
+    """Let every phone start over: after the database was put back by other means than `daogou restore`."""
+    settings = _start()
+    from server import copying, migrating
+
+    _run(migrating.require_current(settings))
+    typer.echo(f"{_run(copying.start_over(settings))} feeds have a new epoch: every phone starts over.")
+
+
 @app.command(hidden=True, epilog=_EXAMPLES + 'daogou revision "give tasks a colour"')
 def revision(message: Annotated[str, typer.Argument(help="What the step does, in a few words.")]) -> None:
     """Write the next migration from what the models have and the migrations don't; for developers."""

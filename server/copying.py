@@ -73,11 +73,12 @@ def restore(settings: Settings, file: Path, *, replace: bool) -> int:
             _put_back_sqlite(file, Path(url.database or ""))
         else:
             _put_back_postgres(url, file)
-        return asyncio.run(_bring_up_to_date(settings))
+        asyncio.run(migrating.upgrade(settings))
+        return asyncio.run(start_over(settings))
 
 
-async def _bring_up_to_date(settings: Settings) -> int:
-    await migrating.upgrade(settings)
+async def start_over(settings: Settings) -> int:
+    """Give every feed a new epoch, so that every phone starts over; returns the number of feeds."""
     async with standing(settings) as ground, ground.db.write() as session:
         return await feed.new_epoch(session)
 

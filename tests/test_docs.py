@@ -25,7 +25,8 @@ COMMANDS = sorted(
         (page.name, re.sub(r"[\[\]\",`]", " ", line).strip())
         for page in WRITTEN
         for line in re.findall(
-            r"\bdaogou[ \",]+((?:up|serve|worker|migrate|demo|import|figures|token|check|backup|restore)\b[^\n`|#;&]*)",
+            r"\bdaogou[ \",]+((?:up|serve|worker|migrate|demo|import|figures|token|check|backup|restore|new-epoch)\b"
+            r"[^\n`|#;&]*)",
             page.read_text(encoding="utf-8"),
         )
     }

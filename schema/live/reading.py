@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import feed
 from kernel.actor import Actor
-from kernel.feed import Feed, Op
+from kernel.feed import EntryRow, Feed, Op
 from schema import positions
 from schema.live.entities import ENTITIES, EntityType, coming_with
 from schema.live.walking import stretch
@@ -21,6 +21,9 @@ from schema.positions import Inside, Position, Step
 log = logging.getLogger(__name__)
 
 Key = tuple[str, UUID]
+Passed = tuple[EntryRow, Position]  # an entry, and the position behind it
+
+_SINGLES = "-"  # the step of entries that tell of one thing each
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,61 +64,90 @@ async def behind(session: AsyncSession, actor: Actor, position: Position | None,
 async def _next(
     session: AsyncSession, actor: Actor, position: Position, ends: Position, most: int
 ) -> tuple[list[News], Position]:
-    """The next stretch of entries that are either all told of singly, or all of whole."""
+    """The next stretch: entries that tell of one thing each, or entries of one feed some of which tell of more."""
     if position.inside is not None:
         return await _inside(session, actor, position, position.inside, most)
     grown = {feed_id: place.seq for feed_id, place in position.places.items() if place != ends.places[feed_id]}
     entries = await feed.after(session, actor.brand_id, grown, most)
     if not entries:
         return [], ends
-    if entries[0].op == Op.WHOLE:
-        run = _wholes(entries)
-        inside = Inside(run[0].feed_id, run[-1].seq, Step(EntityType.RELATIONSHIP))
-        return await _inside(session, actor, position, inside, most)
-    singles = _singles(entries)
-    return each_once(singles, await rows_of(session, actor, keys_of(singles)), position)
+    whole = next((entry.feed_id for entry in entries if entry.op == Op.WHOLE), None)
+    if whole != entries[0].feed_id:
+        singles = list(takewhile(lambda each: each.feed_id != whole, entries))
+        passed, position = places_behind(singles, position)
+        return await _each(session, actor, passed), position
+    until = max(entry.seq for entry in entries if entry.feed_id == whole)
+    return await _inside(session, actor, position, Inside(whole, until, Step(EntityType.RELATIONSHIP)), most)
 
 
-def each_once(entries: Sequence[Any], rows: Mapping[Key, Any], position: Position) -> tuple[list[News], Position]:
-    """Each thing once, at its last entry, as its row in the actor's sight is now.
-
-    What an entry says was to be done is not looked at: one feed may drop what another feed of the same
-    reader brings. Whether the thing is in sight at this moment decides, and lets nobody see more than that.
-    """
-    last = {(entry.entity_type, entry.entity_id): entry for entry in entries}
-    news: list[News] = []
+def places_behind(entries: Sequence[EntryRow], position: Position) -> tuple[list[Passed], Position]:
+    """The position behind each of these entries, and the one behind them all."""
     places = dict(position.places)
+    passed: list[Passed] = []
     for entry in entries:
-        key = (entry.entity_type, entry.entity_id)
         places[entry.feed_id] = replace(places[entry.feed_id], seq=entry.seq)
-        if last[key] is entry and entry.entity_type in ENTITIES:
-            row = rows.get(key)
-            version = entry.entity_ver if row is None else row.version
-            news.append(News(*key, version, entry.at, row, Position(dict(places))))
-    return news, Position(places)
+        passed.append((entry, Position(dict(places))))
+    return passed, Position(places)
 
 
 async def _inside(
     session: AsyncSession, actor: Actor, position: Position, inside: Inside, most: int
 ) -> tuple[list[News], Position]:
-    """What comes with some relationships, from a step on: first they themselves, then what hangs on them.
+    """What entries of one feed tell, some of which tell of a relationship whole.
+
+    First the relationships and, kind by kind, what hangs on them; then what the other entries tell.
+    """
+    place = position.places[inside.feed_id]
+    entries = await feed.between(session, actor.brand_id, inside.feed_id, place.seq, inside.until)
+    news, step = await _wholes(session, actor, entries, position, inside, most)
+    if step.kind != _SINGLES:
+        return news, _at(position, inside, step)
+    told = step.last.int if step.last is not None else 0
+    singles = [entry for entry in entries if entry.op != Op.WHOLE and entry.seq > told]
+    some = [(entry, _at(position, inside, _behind(entry))) for entry in singles[: most - len(news)]]
+    news += await _each(session, actor, some)
+    if len(some) < len(singles):
+        return news, some[-1][1] if some else _at(position, inside, step)
+    return news, Position({**position.places, inside.feed_id: replace(place, seq=inside.until)})
+
+
+async def _wholes(
+    session: AsyncSession, actor: Actor, entries: Sequence[EntryRow], position: Position, inside: Inside, most: int
+) -> tuple[list[News], Step]:
+    """The relationships that entries tell of whole with what hangs on them, from a step on; and the next step.
 
     One that has left again is passed over: a later entry of the same feed says so.
     """
-    place = position.places[inside.feed_id]
-    done = Position({**position.places, inside.feed_id: replace(place, seq=inside.until)})
-    since = await feed.wholes(session, actor.brand_id, inside.feed_id, place.seq, inside.until)
-    if not since:
-        return [], done
-    found, step = await stretch(session, actor, coming_with(list(since)), inside.step, most)
-    at = max(since.values())
-    news = [
-        News(kind, row.id, row.version, at, row, _at_step(position, inside, Step(kind, row.id))) for kind, row in found
-    ]
-    return news, done if step is None else _at_step(position, inside, step)
+    wholes = {entry.entity_id: entry.at for entry in entries if entry.op == Op.WHOLE}
+    if inside.step.kind == _SINGLES or not wholes:
+        return [], inside.step if inside.step.kind == _SINGLES else Step(_SINGLES)
+    found, step = await stretch(session, actor, coming_with(list(wholes)), inside.step, most)
+    at = max(wholes.values())
+    news = [News(kind, row.id, row.version, at, row, _at(position, inside, Step(kind, row.id))) for kind, row in found]
+    return news, step or Step(_SINGLES)
 
 
-def keys_of(entries: Iterable[Any]) -> set[Key]:
+async def _each(session: AsyncSession, actor: Actor, passed: Sequence[Passed]) -> list[News]:
+    return each_once(passed, await rows_of(session, actor, keys_of(entry for entry, _ in passed)))
+
+
+def each_once(passed: Sequence[Passed], rows: Mapping[Key, Any]) -> list[News]:
+    """Each thing once, at its last entry, as its row in the actor's sight is now.
+
+    What an entry says was to be done is not looked at: one feed may drop what another feed of the same
+    reader brings. Whether the thing is in sight at this moment decides, and lets nobody see more than that.
+    """
+    last = {(entry.entity_type, entry.entity_id): entry for entry, _ in passed}
+    news: list[News] = []
+    for entry, position in passed:
+        key = (entry.entity_type, entry.entity_id)
+        if last[key] is entry and entry.entity_type in ENTITIES:
+            row = rows.get(key)
+            news.append(News(*key, entry.entity_ver if row is None else row.version, entry.at, row, position))
+    return news
+
+
+def keys_of(entries: Iterable[EntryRow]) -> set[Key]:
     """The things that entries tell of."""
     return {(entry.entity_type, entry.entity_id) for entry in entries}
 
@@ -143,19 +175,12 @@ def _latest(news: Sequence[News]) -> list[News]:
     return [each for each in news if last[each.kind, each.id] is each]
 
 
-def _wholes(entries: Sequence[Any]) -> list[Any]:
-    """The entries at the start that tell of something whole, of one feed."""
-    first = entries[0].feed_id
-    return list(takewhile(lambda entry: entry.op == Op.WHOLE and entry.feed_id == first, entries))
-
-
-def _singles(entries: Sequence[Any]) -> list[Any]:
-    """The entries before the first that tells of something whole."""
-    return list(takewhile(lambda entry: entry.op != Op.WHOLE, entries))
-
-
-def _at_step(position: Position, inside: Inside, step: Step) -> Position:
+def _at(position: Position, inside: Inside, step: Step) -> Position:
     return replace(position, inside=replace(inside, step=step))
+
+
+def _behind(entry: EntryRow) -> Step:
+    return Step(_SINGLES, UUID(int=entry.seq))
 
 
 def is_lost(feeds: Mapping[UUID, Feed], position: Position) -> bool:
@@ -169,5 +194,7 @@ def is_lost(feeds: Mapping[UUID, Feed], position: Position) -> bool:
 
 def _is_inside(feeds: Mapping[UUID, Feed], inside: Inside) -> bool:
     return (
-        inside.feed_id in feeds and inside.until <= feeds[inside.feed_id].head and inside.step.kind in coming_with(())
+        inside.feed_id in feeds
+        and inside.until <= feeds[inside.feed_id].head
+        and inside.step.kind in (*coming_with(()), _SINGLES)
     )

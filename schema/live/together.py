@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import feed
 from kernel.actor import Actor
-from kernel.feed import Op
+from kernel.feed import EntryRow, Op
 from schema import positions
 from schema.live import reading
-from schema.live.reading import Batch, Key
+from schema.live.reading import Batch, Key, News
 from schema.positions import Position
 from schema.scalars import Cursor
 
@@ -46,7 +46,7 @@ class Near:
     ends: Position
     gaps: Mapping[UUID, int]
 
-    def of(self, entries: Mapping[UUID, Sequence[Any]]) -> list[Any]:
+    def of(self, entries: Mapping[UUID, Sequence[EntryRow]]) -> list[EntryRow]:
         """Those of the feeds' entries that the reader has not taken yet, feed by feed in order."""
         places = self.position.places
         return [entry for feed_id in sorted(self.gaps) for entry in entries[feed_id] if entry.seq > places[feed_id].seq]
@@ -92,20 +92,23 @@ async def _resolved(session: AsyncSession, brand_id: UUID, behind: Mapping[Reade
     singly = {each: some for each, some in theirs.items() if all(entry.op != Op.WHOLE for entry in some)}
     rows = await _rows(session, singly)
     return {
-        each: Batch(
-            reading.each_once(some, rows[each.actor], behind[each].position)[0], behind[each].ends, is_last=True
-        )
+        each: Batch(_news(some, behind[each].position, rows[each.actor]), behind[each].ends, is_last=True)
         for each, some in singly.items()
     }
 
 
-async def _entries(session: AsyncSession, brand_id: UUID, behind: Iterable[Near]) -> Mapping[UUID, Sequence[Any]]:
+def _news(entries: Sequence[EntryRow], position: Position, rows: Mapping[Key, Any]) -> list[News]:
+    passed, _ = reading.places_behind(entries, position)
+    return reading.each_once(passed, rows)
+
+
+async def _entries(session: AsyncSession, brand_id: UUID, behind: Iterable[Near]) -> Mapping[UUID, Sequence[EntryRow]]:
     """The last entries of each feed, as many as the furthest behind of these needs."""
     depths: dict[UUID, int] = {}
     for near in behind:
         for feed_id, gap in near.gaps.items():
             depths[feed_id] = max(gap, depths.get(feed_id, 0))
-    found: dict[UUID, list[Any]] = {feed_id: [] for feed_id in depths}
+    found: dict[UUID, list[EntryRow]] = {feed_id: [] for feed_id in depths}
     for low, high in zip((0, *_DEPTHS), _DEPTHS, strict=False):
         some = [feed_id for feed_id, depth in depths.items() if low < depth <= high]
         if some:
@@ -114,7 +117,7 @@ async def _entries(session: AsyncSession, brand_id: UUID, behind: Iterable[Near]
     return found
 
 
-async def _rows(session: AsyncSession, singly: Mapping[Reader, Sequence[Any]]) -> dict[Actor, Mapping[Key, Any]]:
+async def _rows(session: AsyncSession, singly: Mapping[Reader, Sequence[EntryRow]]) -> dict[Actor, Mapping[Key, Any]]:
     """What each actor sees of the things that entries tell them of."""
     keys: dict[Actor, set[Key]] = {}
     for each, entries in singly.items():

@@ -1,8 +1,11 @@
 """A backup holds everything at one moment; a restore puts it back whole, or leaves what is there."""
 
 import asyncio
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -86,6 +89,21 @@ async def test_what_was_backed_up_comes_back_and_phones_start_over(
     assert not set(after.values()) & set(before.values())
     assert await migrating.check(settings) == []
     assert size == (tmp_path / "monday.backup").stat().st_size > 0
+
+
+async def test_a_database_put_back_by_other_means_sends_every_phone_back_by_one_command(
+    settings: Settings, world: World, tmp_path: Path
+) -> None:
+    before = await epochs(world.ground)
+    environment = os.environ | {"DATABASE_URL": settings.database, "DAOGOU_HOME": str(tmp_path)}
+
+    command = [sys.executable, "-m", "server.cli", "new-epoch"]
+    answer = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True)
+
+    after = await epochs(world.ground)
+    assert answer.stdout == f"{len(before)} feeds have a new epoch: every phone starts over.\n", answer.stderr
+    assert after.keys() == before.keys()
+    assert not set(after.values()) & set(before.values())
 
 
 async def test_a_backup_goes_into_a_new_and_empty_database(

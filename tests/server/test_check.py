@@ -12,9 +12,10 @@ from sqlmodel import SQLModel, col
 
 from customers.models import Customer, Holding, Relationship
 from directory.models import Staff, StaffState
-from kernel import clock, ids
+from handover import commands as handover
+from kernel import clock, compaction, feed, ids
 from kernel.crypto import Vault
-from kernel.feed import Feed, FeedEvent
+from kernel.feed import Entry, Feed, FeedEvent, Op
 from kernel.jobs import Job, JobState
 from kernel.work import Ground, unit_of_work
 from mall.models import Channel, Order, OrderState
@@ -102,10 +103,28 @@ def bad(findings: list[Finding]) -> list[tuple[str | None, str]]:
 
 
 async def test_a_sound_database_has_no_findings(settings: Settings, shop: Shop, migrated: None) -> None:
+    async with unit_of_work(shop.ground, shop.world.shop.manager) as work:
+        await handover.reassign(work, shop.relationship.id, to_account_id=shop.world.shop.other_guide.account_ids[0])
+
     findings = await checking.all_of(settings)
 
     assert bad(findings) == []
     assert {finding.brand for finding in findings} == {None, "qinghe", "lanyue"}
+
+
+async def test_compaction_and_a_new_epoch_leave_a_sound_database(
+    settings: Settings, shop: Shop, migrated: None
+) -> None:
+    brand_id = shop.world.brand.id
+    await compaction.compact(shop.ground.db, brand_id, shop.world.shop.guide.id)
+    assert bad(await checking.all_of(settings)) == []
+
+    async with shop.ground.db.write() as session:
+        await feed.new_epoch(session, brand_id)
+    assert bad(await checking.all_of(settings)) == []
+
+    await compaction.compact(shop.ground.db, brand_id, shop.world.shop.guide.id)
+    assert bad(await checking.all_of(settings)) == []
 
 
 async def hold_otherwise(shop: Shop) -> None:
@@ -150,6 +169,12 @@ async def run_ahead(shop: Shop) -> None:
         await session.execute(update(Feed).where(col(Feed.feed_id) == shop.world.hq.id).values(head=3))
 
 
+async def say_that_it_left(shop: Shop) -> None:
+    gone = Entry(shop.world.shop.guide.id, "relationship", shop.relationship.id, 1, Op.DEL)
+    async with shop.ground.db.write() as session:
+        await feed.append(session, shop.world.brand.id, [gone])
+
+
 async def leave_a_job(shop: Shop, **values: object) -> None:
     job = Job(brand_id=shop.world.brand.id, id=ids.new(), name="x", args={}, run_at=clock.now() - timedelta(hours=1))
     for name, value in values.items():
@@ -171,6 +196,7 @@ DAMAGES: list[tuple[Callable[[Shop], Awaitable[None]], str]] = [
     (serve_by_nobody, "open orders are with the customer's holder"),
     (lose_an_entry, "feeds are without gaps"),
     (run_ahead, "feeds are without gaps"),
+    (say_that_it_left, "feeds say who holds a relationship"),
     (leave_a_job, "jobs are carried out in time"),
     (fail_a_job, "jobs are carried out in time"),
 ]
