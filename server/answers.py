@@ -11,6 +11,7 @@ from strawberry.types.execution import PreExecutionError
 from kernel.db import is_away
 from kernel.errors import Refusal, Unavailable
 from schema.context import Context
+from schema.sharing import Data
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -33,7 +34,8 @@ def payload(result: ExecutionResult, context: Context) -> Payload:
     errors = errors_of(result, context)
     if is_request_error(result):
         return {"errors": errors}
-    return {"data": result.data, "errors": errors} if errors else {"data": result.data}
+    data = result.data.json if isinstance(result.data, Data) else result.data
+    return {"data": data, "errors": errors} if errors else {"data": data}
 
 
 def is_request_error(result: ExecutionResult) -> bool:

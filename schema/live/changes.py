@@ -1,6 +1,7 @@
 """What changed for whom: the answer to a phone that polls, and the stream to one that listens."""
 
 import asyncio
+import dataclasses
 import random
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -20,6 +21,7 @@ from schema.live.entities import ChangedNode, EntityType, node_of, relationship_
 from schema.live.reading import Batch, News
 from schema.positions import Place, Position
 from schema.scalars import Cursor
+from schema.sharing import Kept
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
@@ -58,6 +60,7 @@ class Changes:
     )
     up_to_date: bool = strawberry.field(description="Whether there was nothing more at that moment.")
     place: strawberry.Private[Position]
+    kept: strawberry.Private[Kept] = dataclasses.field(default_factory=dict)
 
     @field("The place behind all of these changes: send it as `after`.")
     def cursor(self) -> Cursor:
