@@ -9,16 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, ColumnElement, Row, and_, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, Uuid, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from kernel import clock, ids
 from kernel.actor import Actor, Role
-from kernel.db import UtcDateTime
+from kernel.db import OneOf, UtcDateTime
 
 BATCH = 500
 FURTHEST_BEHIND = 10_000
@@ -54,6 +54,26 @@ class Feed(SQLModel, table=True):
     compacted: int = Field(default=0, sa_type=BigInteger)
 
 
+class Span(Protocol):
+    """From where to where a feed can be read, and in which of its lives."""
+
+    @property
+    def epoch(self) -> UUID: ...
+    @property
+    def head(self) -> int: ...
+    @property
+    def floor(self) -> int: ...
+
+
+class FeedRow(NamedTuple):
+    """A feed as it was read: with thousands of readers, rows that nothing has to keep track of."""
+
+    feed_id: UUID
+    epoch: UUID
+    head: int
+    floor: int
+
+
 class FeedEvent(SQLModel, table=True):
     """One entry: an entity changed. Superseded entries for the same entity may be compacted away."""
 
@@ -77,6 +97,24 @@ _ENTRY = (
     col(FeedEvent.op),
     col(FeedEvent.entity_ver),
     col(FeedEvent.at),
+)
+
+
+# Put together once: for each round of readers that takes longer than asking.
+_BRAND = bindparam("brand_id", type_=Uuid())
+_HEADS = select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head), col(Feed.floor)).where(
+    col(Feed.brand_id) == _BRAND, OneOf(col(Feed.feed_id), "feed_ids")
+)
+_ALL_HEADS = select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head)).where(OneOf(col(Feed.feed_id), "feed_ids"))
+_LATEST = (
+    select(*_ENTRY)
+    .join(Feed, and_(col(Feed.brand_id) == col(FeedEvent.brand_id), col(Feed.feed_id) == col(FeedEvent.feed_id)))
+    .where(
+        col(Feed.brand_id) == _BRAND,
+        OneOf(col(Feed.feed_id), "feed_ids"),
+        col(FeedEvent.seq) > col(Feed.head) - bindparam("depth", type_=BigInteger()),
+    )
+    .order_by(col(FeedEvent.feed_id), col(FeedEvent.seq))
 )
 
 
@@ -133,8 +171,8 @@ async def open_feeds(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[U
         await session.execute(insert(Feed), rows)
 
 
-async def append(session: AsyncSession, brand_id: UUID, entries: Sequence[Entry]) -> dict[UUID, int]:
-    """Write entries at the head of their feeds and return the new heads. Call it last before the commit.
+async def append(session: AsyncSession, brand_id: UUID, entries: Sequence[Entry]) -> dict[UUID, Place]:
+    """Write entries at the head of their feeds and return where these end now. Call it last before the commit.
 
     Feeds are locked in sorted order; two writers that share feeds then wait for each other
     instead of for ever.
@@ -143,20 +181,21 @@ async def append(session: AsyncSession, brand_id: UUID, entries: Sequence[Entry]
     for entry in entries:
         by_feed.setdefault(entry.feed_id, []).append(entry)
     at = clock.now()
-    heads: dict[UUID, int] = {}
+    heads: dict[UUID, Place] = {}
     rows: list[dict[str, Any]] = []
     for feed_id in sorted(by_feed):
         batch = by_feed[feed_id]
-        head = await session.scalar(
+        found = await session.execute(
             update(Feed)
             .where(col(Feed.brand_id) == brand_id, col(Feed.feed_id) == feed_id)
             .values(head=Feed.head + len(batch))
-            .returning(col(Feed.head))
+            .returning(col(Feed.epoch), col(Feed.head))
         )
-        if head is None:
+        row = found.one_or_none()
+        if row is None:
             raise LookupError(f"no feed {feed_id}: whoever made its owner forgot to open it")
-        heads[feed_id] = head
-        first = head - len(batch) + 1
+        heads[feed_id] = Place(row.epoch, row.head)
+        first = row.head - len(batch) + 1
         rows.extend(_row(brand_id, entry, seq, at) for seq, entry in enumerate(batch, first))
     if rows:
         await session.execute(insert(FeedEvent), rows)
@@ -176,20 +215,16 @@ def _row(brand_id: UUID, entry: Entry, seq: int, at: datetime) -> dict[str, Any]
     }
 
 
-async def heads(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID]) -> dict[UUID, Feed]:
+async def heads(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID]) -> dict[UUID, FeedRow]:
     """The present state of these feeds."""
-    found = await session.scalars(
-        select(Feed).where(col(Feed.brand_id) == brand_id, col(Feed.feed_id).in_(_padded(feed_ids)))
-    )
-    return {feed.feed_id: feed for feed in found}
+    found = await session.execute(_HEADS, {"brand_id": brand_id, "feed_ids": sorted(set(feed_ids))})
+    return {row[0]: FeedRow(*row) for row in found}
 
 
 async def all_heads(session: AsyncSession, feed_ids: Iterable[UUID]) -> dict[UUID, Place]:
     """Where each of these feeds ends, whatever brand it belongs to. Only for waking readers."""
-    found = await session.execute(
-        select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head)).where(col(Feed.feed_id).in_(list(feed_ids)))
-    )
-    return {row.feed_id: Place(row.epoch, row.head) for row in found}
+    found = await session.execute(_ALL_HEADS, {"feed_ids": list(feed_ids)})
+    return {feed_id: Place(epoch, head) for feed_id, epoch, head in found}
 
 
 async def after(
@@ -216,16 +251,7 @@ async def between(session: AsyncSession, brand_id: UUID, feed_id: UUID, behind: 
 
 async def latest(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID], depth: int) -> Sequence[EntryRow]:
     """The entries at the last so many places of each of these feeds, feed by feed in order."""
-    found = await session.execute(
-        select(*_ENTRY)
-        .join(Feed, and_(col(Feed.brand_id) == col(FeedEvent.brand_id), col(Feed.feed_id) == col(FeedEvent.feed_id)))
-        .where(
-            col(Feed.brand_id) == brand_id,
-            col(Feed.feed_id).in_(_padded(feed_ids)),
-            col(FeedEvent.seq) > col(Feed.head) - depth,
-        )
-        .order_by(col(FeedEvent.feed_id), col(FeedEvent.seq))
-    )
+    found = await session.execute(_LATEST, {"brand_id": brand_id, "feed_ids": sorted(set(feed_ids)), "depth": depth})
     return found.all()
 
 
@@ -236,13 +262,7 @@ async def _entries(session: AsyncSession, *wanted: ColumnElement[bool], limit: i
     return found.all()
 
 
-def _padded(feed_ids: Iterable[UUID]) -> list[UUID]:
-    """The same feeds, some named again: a few lengths of list are a few statements, which are prepared once."""
-    wanted = sorted(set(feed_ids))
-    return wanted + wanted[-1:] * ((1 << (len(wanted) - 1).bit_length()) - len(wanted)) if wanted else []
-
-
-def must_refetch(feed: Feed, place: Place) -> bool:
+def must_refetch(feed: Span, place: Place) -> bool:
     """Whether a reader at that place has to start over: another epoch, a place that never was, or too far behind."""
     return (
         feed.epoch != place.epoch

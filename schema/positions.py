@@ -3,8 +3,9 @@
 import base64
 import binascii
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import feed
 from kernel.actor import Actor
-from kernel.feed import Feed
+from kernel.feed import FeedRow
 from schema.scalars import Cursor, Seq
 
 Places = Mapping[UUID, feed.Place]
@@ -96,7 +97,7 @@ def read_walk(cursor: Cursor) -> tuple[Places, Step] | None:
         return None
 
 
-async def heads(session: AsyncSession, actor: Actor) -> dict[UUID, Feed]:
+async def heads(session: AsyncSession, actor: Actor) -> dict[UUID, FeedRow]:
     """The present state of all feeds that the actor follows: which ones follows from the sign-in alone."""
     followed = feed.followed_by(actor)
     found = await feed.heads(session, actor.brand_id, followed)
@@ -111,12 +112,35 @@ async def here(session: AsyncSession, actor: Actor) -> Cursor:
     return write(Position(ends(await heads(session, actor))))
 
 
+async def still_good(session: AsyncSession, actor: Actor, places: Places) -> Places:
+    """Places of an earlier day in the feeds that the actor follows today.
+
+    A feed that has started over since is told of its present head: whoever has read as far has what was
+    there before, and nobody reaches a place in a feed that is no more.
+    """
+    feeds = await feed.heads(session, actor.brand_id, places.keys() & set(feed.followed_by(actor)))
+    return {
+        feed_id: places[feed_id] if places[feed_id].epoch == log.epoch else feed.Place(log.epoch, log.head)
+        for feed_id, log in feeds.items()
+    }
+
+
+def stored(places: Places) -> list[tuple[str, str, int]]:
+    """The places as JSON, to be kept with what they belong to."""
+    return [(str(feed_id), str(place.epoch), place.seq) for feed_id, place in sorted(places.items())]
+
+
+def restored(kept: Sequence[Sequence[Any]]) -> Places:
+    """The places that were stored."""
+    return {UUID(feed_id): feed.Place(UUID(epoch), seq) for feed_id, epoch, seq in kept}
+
+
 def shown(places: Places) -> list[Place]:
     """The places as a client sees them. A feed goes by its epoch, so that its owner's id is told to nobody."""
     return [Place(feed=strawberry.ID(str(place.epoch)), seq=Seq(place.seq)) for _, place in sorted(places.items())]
 
 
-def ends(feeds: Mapping[UUID, Feed]) -> Places:
+def ends(feeds: Mapping[UUID, FeedRow]) -> Places:
     """The places at the end of these feeds."""
     return {feed_id: feed.Place(log.epoch, log.head) for feed_id, log in feeds.items()}
 

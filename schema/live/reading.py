@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import feed
 from kernel.actor import Actor
-from kernel.feed import EntryRow, Feed, Op
+from kernel.feed import EntryRow, FeedRow, Op
 from schema import positions
 from schema.live.entities import ENTITIES, EntityType, coming_with
 from schema.live.walking import stretch
@@ -183,7 +183,7 @@ def _behind(entry: EntryRow) -> Step:
     return Step(_SINGLES, UUID(int=entry.seq))
 
 
-def is_lost(feeds: Mapping[UUID, Feed], position: Position) -> bool:
+def is_lost(feeds: Mapping[UUID, FeedRow], position: Position) -> bool:
     """Whether the reader has to start over: also when they follow other feeds now than they did then."""
     return (
         feeds.keys() != position.places.keys()
@@ -192,7 +192,7 @@ def is_lost(feeds: Mapping[UUID, Feed], position: Position) -> bool:
     )
 
 
-def _is_inside(feeds: Mapping[UUID, Feed], inside: Inside) -> bool:
+def _is_inside(feeds: Mapping[UUID, FeedRow], inside: Inside) -> bool:
     return (
         inside.feed_id in feeds
         and inside.until <= feeds[inside.feed_id].head

@@ -17,6 +17,10 @@ def main() -> None:
     parser.add_argument("--database", help="a database to measure on instead of a new one; filled if it is empty")
     parser.add_argument("--connections", type=int, default=5_000, help="how many sockets at most")
     parser.add_argument("--per-person", type=int, default=10, help="how many of them belong to one person; at most 10")
+    parser.add_argument(
+        "--writes", type=float, default=100, help="how many a second while it is measured how late news is"
+    )
+    parser.add_argument("--no-ramp", dest="ramp", action="store_false", help="leave out how much is too much")
     parser.add_argument("--parts", nargs="+", default=live.PARTS, choices=live.PARTS, help="which parts of live")
     chosen = parser.parse_args()
     for name in chosen.bench:

@@ -22,7 +22,6 @@ from tests.servers.processes import free_port
 
 MANY = 1_000
 FEW = 300
-RATE = 100
 LATEST_MS = 200
 BUSIEST = 0.97
 STALLED = 5
@@ -46,7 +45,8 @@ async def measure(chosen: argparse.Namespace) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="daogou-live-")))
         database = stack.enter_context(postgres(durable=True)).create_database("daogou_live")
         values = environment(DATABASE_URL=database, REDIS_URL=stack.enter_context(redis()).url)
-        place = await _place(values, max(MANY, chosen.connections) // chosen.per_person, folder)
+        most = MANY if chosen.parts == ["many"] else max(MANY, chosen.connections)
+        place = await _place(values, most // chosen.per_person, folder)
         for name in chosen.parts:
             await PARTS[name](place, chosen)
 
@@ -55,8 +55,8 @@ async def _many(place: Place, chosen: argparse.Namespace) -> None:
     """A thousand sockets: how late news is at a steady rate, and how much is too much."""
     async with _product(place) as there:
         await _open(there, place, MANY, chosen.per_person)
-        steady = [await there.round("remarks", RATE, chosen.seconds) for _ in range(chosen.rounds)]
-        lines = [("steady", steady), *await _ramp(there)]
+        steady = [await there.round("remarks", chosen.writes, chosen.seconds) for _ in range(chosen.rounds)]
+        lines = [("steady", steady), *(await _ramp(there) if chosen.ramp else [])]
     show_rounds(f"daogou on PostgreSQL, {MANY} sockets, {chosen.per_person} a person", lines)
 
 
@@ -69,9 +69,9 @@ async def _most(place: Place, chosen: argparse.Namespace) -> None:
         await asyncio.sleep(_SETTLE_SECONDS)
         _say_memory("daogou", count, there.memory() - before)
         say(f"idle: {await _idle(there.server.pid):.0%} of a core")
-        steady = await there.round("remarks", RATE, chosen.seconds)
+        steady = await there.round("remarks", chosen.writes, chosen.seconds)
         say(f"{STALLED} stalled sockets: gone after {await _stall(there):.0f} s")
-        back, missed = await _cut(there, count)
+        back, missed = await _cut(there, count, chosen.writes)
     show_opened("daogou on PostgreSQL", [("opened", opened), ("came back", back)])
     show_rounds(f"daogou on PostgreSQL, {count} sockets", [("steady", [steady]), ("during the cut", [missed])])
 
@@ -80,7 +80,7 @@ async def _bare(place: Place, chosen: argparse.Namespace) -> None:
     """The same sockets, the same bytes, and nothing else."""
     async with _plain(place) as there:
         await _open(there, place, MANY, chosen.per_person, plain=True)
-        steady = [await there.round("remarks", RATE, chosen.seconds) for _ in range(chosen.rounds)]
+        steady = [await there.round("remarks", chosen.writes, chosen.seconds) for _ in range(chosen.rounds)]
         lines = [("steady", steady), *await _ramp(there)]
     show_rounds(f"bare server, {MANY} sockets", lines)
     async with _plain(place) as there:
@@ -125,12 +125,12 @@ async def _ramp(there: Scene) -> list[tuple[str, list[Round]]]:
     return found
 
 
-async def _cut(there: Scene, count: int) -> tuple[Opened, Round]:
+async def _cut(there: Scene, count: int, rate: float) -> tuple[Opened, Round]:
     """Cut every socket, write meanwhile, and let them all come back."""
     await there.swarm.ask("cut")
-    written = await there.writes.ask("remarks", rate=RATE, seconds=2, among=there.people)
+    written = await there.writes.ask("remarks", rate=rate, seconds=2, among=there.people)
     back = await there.come_back(count)
-    return back, await there.judged(RATE, written, 2.0)
+    return back, await there.judged(rate, written, 2.0)
 
 
 async def _stall(there: Scene) -> float:
