@@ -125,7 +125,7 @@ class OneOf(ColumnElement[Any]):
         ("listed", InternalTraversal.dp_clauseelement),
     ]
 
-    def __init__(self, column: Mapped[UUID], name: str) -> None:
+    def __init__(self, column: Mapped[UUID] | ColumnElement[UUID], name: str) -> None:
         self.array = column == any_(bindparam(name, type_=ARRAY(Uuid())))
         self.listed = column.in_(bindparam(name, expanding=True, type_=Uuid()))
 

@@ -72,6 +72,7 @@ class FeedRow(NamedTuple):
     epoch: UUID
     head: int
     floor: int
+    compacted: int
 
 
 class FeedEvent(SQLModel, table=True):
@@ -102,7 +103,7 @@ _ENTRY = (
 
 # Put together once: for each round of readers that takes longer than asking.
 _BRAND = bindparam("brand_id", type_=Uuid())
-_HEADS = select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head), col(Feed.floor)).where(
+_HEADS = select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head), col(Feed.floor), col(Feed.compacted)).where(
     col(Feed.brand_id) == _BRAND, OneOf(col(Feed.feed_id), "feed_ids")
 )
 _ALL_HEADS = select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head)).where(OneOf(col(Feed.feed_id), "feed_ids"))
