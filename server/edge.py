@@ -9,6 +9,7 @@ from kernel.actor import Actor
 from kernel.crypto import Vault
 from kernel.work import Ground
 from schema.context import Context
+from schema.live import Readings
 from server.auth import Auth, Caller, open_auth
 from server.hub import Hub
 from server.metrics import Metrics
@@ -28,6 +29,7 @@ class Edge:
     vault: Vault
     auth: Auth
     hub: Hub
+    readings: Readings
     standing: Standing
     metrics: Metrics
 
@@ -47,6 +49,7 @@ class Edge:
             vault=self.vault,
             auth=self.auth,
             hub=self.hub,
+            readings=self.readings,
             signed_in=actor,
             language=language,
             address=address,
@@ -63,6 +66,7 @@ def open_edge(settings: Settings, ground: Ground, metrics: Metrics) -> Edge:
         vault=Vault(settings.data_key_bytes),
         auth=open_auth(ground, settings),
         hub=Hub(ground),
+        readings=Readings(ground.db),
         standing=Standing(ground),
         metrics=metrics,
     )

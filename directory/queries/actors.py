@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, or_, select
+from sqlalchemy import Row, Uuid, and_, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -15,6 +14,7 @@ from directory.errors import SignInEnded
 from directory.models import Account, AccountKind, Brand, Region, ServiceAccount, SignIn, Staff, StaffState, Store
 from kernel import clock
 from kernel.actor import Actor, Role
+from kernel.db import UtcDateTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +43,64 @@ async def credentials(session: AsyncSession, brand_code: str, number: str) -> Cr
     return Credentials(row[0], row[1], row[2], bool(row[3])) if row is not None else None
 
 
+# Both are asked for every request and every socket: put together once, for that takes longer than asking.
+_IS_OPEN = (
+    col(SignIn.brand_id) == bindparam("brand_id", type_=Uuid()),
+    col(SignIn.id) == bindparam("sign_in_id", type_=Uuid()),
+    col(SignIn.revoked_at).is_(None),
+    col(SignIn.expires_at) > bindparam("now", type_=UtcDateTime()),
+)
+_own, _public = aliased(Account), aliased(Account)
+_STAFF = (
+    select(
+        col(Staff.id),
+        col(Staff.role),
+        col(Staff.store_id),
+        col(Region.path),
+        col(_own.id),
+        col(_public.id),
+    )
+    .select_from(SignIn)
+    .join(Staff, and_(col(Staff.brand_id) == col(SignIn.brand_id), col(Staff.id) == col(SignIn.staff_id)))
+    .outerjoin(Region, and_(col(Region.brand_id) == col(Staff.brand_id), col(Region.id) == col(Staff.region_id)))
+    .outerjoin(_own, and_(col(_own.brand_id) == col(Staff.brand_id), col(_own.staff_id) == col(Staff.id)))
+    .outerjoin(
+        _public,
+        and_(
+            col(_public.brand_id) == col(Staff.brand_id),
+            col(_public.store_id) == col(Staff.store_id),
+            col(_public.kind) == AccountKind.PUBLIC,
+            col(Staff.role) == Role.STORE_MANAGER,
+        ),
+    )
+    .where(
+        *_IS_OPEN,
+        col(Staff.state) != StaffState.DEPARTED,
+        col(Staff.access_closed_at).is_(None),
+    )
+    .order_by(case((col(_own.store_id) == col(Staff.store_id), 0), else_=1), col(_own.id))
+)
+_SERVICE = (
+    select(col(ServiceAccount.id), col(ServiceAccount.scopes))
+    .select_from(SignIn)
+    .join(
+        ServiceAccount,
+        and_(
+            col(ServiceAccount.brand_id) == col(SignIn.brand_id),
+            col(ServiceAccount.id) == col(SignIn.service_account_id),
+        ),
+    )
+    .where(*_IS_OPEN, col(ServiceAccount.closed_at).is_(None))
+)
+
+
 async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
     """The staff member behind a sign-in, in one query. Raises `SIGN_IN_ENDED`.
 
     A guide acts for their own accounts, that of the present store first; a store manager also for the
     store's public account.
     """
-    own, public = aliased(Account), aliased(Account)
-    found = await session.execute(
-        select(
-            col(Staff.id),
-            col(Staff.role),
-            col(Staff.store_id),
-            col(Region.path),
-            col(own.id),
-            col(public.id),
-        )
-        .select_from(SignIn)
-        .join(Staff, and_(col(Staff.brand_id) == col(SignIn.brand_id), col(Staff.id) == col(SignIn.staff_id)))
-        .outerjoin(Region, and_(col(Region.brand_id) == col(Staff.brand_id), col(Region.id) == col(Staff.region_id)))
-        .outerjoin(own, and_(col(own.brand_id) == col(Staff.brand_id), col(own.staff_id) == col(Staff.id)))
-        .outerjoin(
-            public,
-            and_(
-                col(public.brand_id) == col(Staff.brand_id),
-                col(public.store_id) == col(Staff.store_id),
-                col(public.kind) == AccountKind.PUBLIC,
-                col(Staff.role) == Role.STORE_MANAGER,
-            ),
-        )
-        .where(
-            *_is_open(brand_id, sign_in_id),
-            col(Staff.state) != StaffState.DEPARTED,
-            col(Staff.access_closed_at).is_(None),
-        )
-        .order_by(case((col(own.store_id) == col(Staff.store_id), 0), else_=1), col(own.id))
-    )
+    found = await session.execute(_STAFF, {"brand_id": brand_id, "sign_in_id": sign_in_id, "now": clock.now()})
     rows = found.all()
     if not rows:
         raise SignInEnded
@@ -98,18 +120,7 @@ async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UU
 
 async def of_service_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
     """The service account behind a sign-in, with its scopes. Raises `SIGN_IN_ENDED`."""
-    found = await session.execute(
-        select(col(ServiceAccount.id), col(ServiceAccount.scopes))
-        .select_from(SignIn)
-        .join(
-            ServiceAccount,
-            and_(
-                col(ServiceAccount.brand_id) == col(SignIn.brand_id),
-                col(ServiceAccount.id) == col(SignIn.service_account_id),
-            ),
-        )
-        .where(*_is_open(brand_id, sign_in_id), col(ServiceAccount.closed_at).is_(None))
-    )
+    found = await session.execute(_SERVICE, {"brand_id": brand_id, "sign_in_id": sign_in_id, "now": clock.now()})
     row = found.one_or_none()
     if row is None:
         raise SignInEnded
@@ -179,12 +190,3 @@ async def with_numbers(
         .order_by(col(Brand.code), col(Staff.number))
     )
     return found.all()
-
-
-def _is_open(brand_id: UUID, sign_in_id: UUID) -> list[Any]:
-    return [
-        col(SignIn.brand_id) == brand_id,
-        col(SignIn.id) == sign_in_id,
-        col(SignIn.revoked_at).is_(None),
-        col(SignIn.expires_at) > clock.now(),
-    ]

@@ -3,9 +3,9 @@
 import argparse
 import asyncio
 
-from tests.bench import workbench
+from tests.bench import live, workbench
 
-BENCHES = {"workbench": workbench.measure}
+BENCHES = {"workbench": workbench.measure, "live": live.measure}
 
 
 def main() -> None:
@@ -15,6 +15,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each round lasts")
     parser.add_argument("--rounds", type=int, default=3, help="how often; medians are printed")
     parser.add_argument("--database", help="a database to measure on instead of a new one; filled if it is empty")
+    parser.add_argument("--connections", type=int, default=5_000, help="how many sockets at most")
+    parser.add_argument("--per-person", type=int, default=10, help="how many of them belong to one person; at most 10")
+    parser.add_argument(
+        "--writes", type=float, default=100, help="how many a second while it is measured how late news is"
+    )
+    parser.add_argument("--no-ramp", dest="ramp", action="store_false", help="leave out how much is too much")
+    parser.add_argument("--parts", nargs="+", default=live.PARTS, choices=live.PARTS, help="which parts of live")
     chosen = parser.parse_args()
     for name in chosen.bench:
         if name not in BENCHES:
