@@ -48,11 +48,11 @@ class Pauses:
         self._failures += 1
         return self._uniform(0, longest)
 
-    async def wait(self) -> None:
-        """Pause, unless it is cut short."""
+    async def wait(self, seconds: float | None = None) -> None:
+        """Pause for as long as it is time to, or for so many seconds, unless it is cut short."""
         self._cut_short.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.next()):
+            async with asyncio.timeout(self.next() if seconds is None else seconds):
                 await self._cut_short.wait()
 
     def cut_short(self) -> None:

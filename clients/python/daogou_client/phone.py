@@ -85,7 +85,7 @@ class Phone:
         await self._server.aclose()
 
     def hurry(self) -> None:
-        """Try again at once, as when the phone has just found a network."""
+        """Don't wait any longer: the phone has just found a network, or a push has woken it."""
         self._sync.hurry()
         self._sending.hurry()
 

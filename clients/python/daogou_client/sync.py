@@ -1,7 +1,7 @@
 """Keep the copy like the server: a snapshot first, then what changes, from exactly where the copy ends."""
 
 import logging
-from asyncio import get_running_loop, sleep
+from asyncio import get_running_loop
 from contextlib import aclosing
 from enum import StrEnum
 
@@ -68,7 +68,7 @@ class Sync:
             self._now(Reach.AWAY)
 
     def hurry(self) -> None:
-        """Try again at once: the phone has just found a network."""
+        """Try again at once, or poll at once: the phone has just found a network, or a push has woken it."""
         self._pauses.cut_short()
 
     async def _fill(self) -> None:
@@ -97,9 +97,11 @@ class Sync:
         is_shut = get_running_loop().time() < self._no_sockets_until
         if is_shut or self._fruitless >= _FRUITLESS:
             await self._poll()
+        if self._store.progress.cursor is None:
+            return  # the copy is to be fetched anew
         if is_shut:
-            await sleep(self._patience.poll)
-        elif self._store.progress.cursor is not None:
+            await self._pauses.wait(self._patience.poll)
+        else:
             await self._listen()
 
     async def _listen(self) -> None:
