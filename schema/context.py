@@ -70,6 +70,9 @@ class Hub(Protocol):
 
     def watch(self, feed_ids: Collection[UUID]) -> AbstractContextManager[Waiter]: ...
 
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Whoever is woken reads within this: many are woken at once."""
+
 
 @dataclass
 class Context:

@@ -10,6 +10,7 @@ from kernel.crypto import Vault
 from kernel.work import Ground
 from schema.context import Context
 from server.auth import Auth, Caller, open_auth
+from server.draining import Draining
 from server.hub import Hub
 from server.metrics import Metrics
 from server.refusals import BadToken
@@ -30,6 +31,7 @@ class Edge:
     hub: Hub
     standing: Standing
     metrics: Metrics
+    draining: Draining
 
     async def caller(self, authorization: str | None) -> Caller | None:
         """Who shows this header; `None` if nobody shows anything. Raises `SIGN_IN_ENDED`, `BAD_TOKEN`."""
@@ -55,7 +57,7 @@ class Edge:
         )
 
 
-def open_edge(settings: Settings, ground: Ground, metrics: Metrics) -> Edge:
+def open_edge(settings: Settings, ground: Ground, metrics: Metrics, draining: Draining) -> Edge:
     """The edge of a process that stands on this ground."""
     return Edge(
         settings=settings,
@@ -65,6 +67,7 @@ def open_edge(settings: Settings, ground: Ground, metrics: Metrics) -> Edge:
         hub=Hub(ground),
         standing=Standing(ground),
         metrics=metrics,
+        draining=draining,
     )
 
 

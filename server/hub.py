@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from kernel import feed
 from kernel.feed import Place
 from kernel.redis import POKES
 from kernel.work import Ground
+from server.turns import Turns
 
 POLL_SECONDS = 1.0
 BEAT_SECONDS = 2.0
@@ -57,6 +58,7 @@ class Hub:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._waiters: dict[UUID, set[Waiter]] = {}
+        self.turns = Turns()
         self._beat = b"beat " + uuid4().hex.encode()
         self.is_listening = False
 
@@ -76,6 +78,10 @@ class Hub:
         finally:
             for feed_id in feed_ids:
                 self._forget(feed_id, waiter)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Whoever is woken reads within this: one poke may wake thousands."""
+        return self.turns.reading()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -1,6 +1,6 @@
 """Who is calling: from a sign-in to the actor with today's role, place and accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,8 +43,8 @@ async def credentials(session: AsyncSession, brand_code: str, number: str) -> Cr
     return Credentials(row[0], row[1], row[2], bool(row[3])) if row is not None else None
 
 
-async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
-    """The staff member behind a sign-in, in one query. Raises `SIGN_IN_ENDED`.
+async def of_staff_sign_ins(session: AsyncSession, brand_id: UUID, sign_in_ids: Collection[UUID]) -> dict[UUID, Actor]:
+    """The staff members behind those of these sign-ins that still count, by sign-in, in one query.
 
     A guide acts for their own accounts, that of the present store first; a store manager also for the
     store's public account.
@@ -52,6 +52,7 @@ async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UU
     own, public = aliased(Account), aliased(Account)
     found = await session.execute(
         select(
+            col(SignIn.id),
             col(Staff.id),
             col(Staff.role),
             col(Staff.store_id),
@@ -73,17 +74,22 @@ async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UU
             ),
         )
         .where(
-            *_is_open(brand_id, sign_in_id),
+            *_is_open(brand_id, sign_in_ids),
             col(Staff.state) != StaffState.DEPARTED,
             col(Staff.access_closed_at).is_(None),
         )
         .order_by(case((col(own.store_id) == col(Staff.store_id), 0), else_=1), col(own.id))
     )
-    rows = found.all()
-    if not rows:
-        raise SignInEnded
-    staff_id, role, store_id, region_path, _, public_id = rows[0]
-    account_ids = [row[4] for row in rows if row[4] is not None]
+    by_sign_in: dict[UUID, list[Any]] = {}
+    for row in found.all():
+        by_sign_in.setdefault(row[0], []).append(row)
+    return {sign_in_id: _actor(brand_id, rows) for sign_in_id, rows in by_sign_in.items()}
+
+
+def _actor(brand_id: UUID, rows: Sequence[Any]) -> Actor:
+    """The actor whom these rows, one for each of their own accounts, describe."""
+    sign_in_id, staff_id, role, store_id, region_path, _, public_id = rows[0]
+    account_ids = [row[5] for row in rows if row[5] is not None]
     return Actor(
         brand_id=brand_id,
         id=staff_id,
@@ -108,7 +114,7 @@ async def of_service_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: 
                 col(ServiceAccount.id) == col(SignIn.service_account_id),
             ),
         )
-        .where(*_is_open(brand_id, sign_in_id), col(ServiceAccount.closed_at).is_(None))
+        .where(*_is_open(brand_id, [sign_in_id]), col(ServiceAccount.closed_at).is_(None))
     )
     row = found.one_or_none()
     if row is None:
@@ -181,10 +187,10 @@ async def with_numbers(
     return found.all()
 
 
-def _is_open(brand_id: UUID, sign_in_id: UUID) -> list[Any]:
+def _is_open(brand_id: UUID, sign_in_ids: Collection[UUID]) -> list[Any]:
     return [
         col(SignIn.brand_id) == brand_id,
-        col(SignIn.id) == sign_in_id,
+        col(SignIn.id).in_(list(sign_in_ids)),
         col(SignIn.revoked_at).is_(None),
         col(SignIn.expires_at) > clock.now(),
     ]

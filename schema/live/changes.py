@@ -72,13 +72,16 @@ class LiveSubscriptions:
         require_follower(context.actor)
         # Registered before the first read: what is committed between the two then wakes us.
         with context.hub.watch(feed.followed_by(context.actor)) as waiter:
-            batch = await begun(context, after, feed.BATCH)
+            async with context.hub.turn():
+                batch = await begun(context, after, feed.BATCH)
             yield batch
             while not batch.must_refetch:
                 if batch.up_to_date:
                     waiter.reached = batch.place.places
                     await waiter.changed()
-                previous, batch = batch, await _behind(context, batch.place, feed.BATCH)
+                previous = batch
+                async with context.hub.turn():
+                    batch = await _behind(context, previous.place, feed.BATCH)
                 if batch.must_refetch or batch.place != previous.place or not previous.up_to_date:
                     yield batch
 

@@ -27,6 +27,7 @@ from tests.servers.processes import free_port
 HOST = "127.0.0.1"
 CONNECTIONS = (1, 16, 64)
 BRAND, GUIDE = "qinghe", "G0001"
+SECRET_KEY = "a key that is good enough to measure with"
 
 SIGN_IN = """mutation ($password: String!) {
   signIn(brand: "qinghe", number: "G0001", password: $password) {
@@ -58,9 +59,9 @@ async def measure(chosen: argparse.Namespace) -> None:
     with ExitStack() as stack:
         database = chosen.database or stack.enter_context(postgres()).create_database("daogou_bench")
         cache = stack.enter_context(redis())
-        ours = stack.enter_context(_ours(database, cache.url, chosen.size))
+        port = stack.enter_context(ours(database, cache.url, chosen.size))
         bare = stack.enter_context(_bare(database))
-        contenders = [await _as_guide(ours), await _as_query(bare, database)]
+        contenders = [await _as_guide(port), await _as_query(bare, database)]
         await _agree(contenders)
         for connections in CONNECTIONS:
             rounds = [await _round(contenders, connections, chosen.seconds) for _ in range(chosen.rounds)]
@@ -138,19 +139,20 @@ async def _shown(contender: Contender) -> tuple[list[str], list[str]]:
 
 
 @contextmanager
-def _ours(database: str, cache: str, size: str) -> Iterator[int]:
+def ours(database: str, cache: str, size: str | None) -> Iterator[int]:
+    """The product in a process of its own on these servers, with demo data of a size or none."""
     port = free_port()
     environment = os.environ | {
         "DATABASE_URL": database,
         "REDIS_URL": cache,
         "PORT": str(port),
         "DAOGOU_LOG_LEVEL": "warning",
-        "SECRET_KEY": "a key that is good enough to measure with",
+        "SECRET_KEY": SECRET_KEY,
         "DATA_KEY": "bWVhc3VyZS1tZWFzdXJlLW1lYXN1cmUtbWVhc3VyZSE=",
     }
     daogou = [sys.executable, "-m", "server.cli"]
     subprocess.run([*daogou, "migrate"], env=environment, check=True)
-    if _is_empty(database):
+    if size is not None and _is_empty(database):
         subprocess.run([*daogou, "demo", "--size", size], env=environment, check=True)
     with _serving([*daogou, "serve"], port, environment):
         yield port
