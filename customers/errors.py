@@ -75,6 +75,14 @@ class TooManyReveals(Forbidden):
     zh = "一小时内最多查看 {most} 个电话，请稍后再试。"
 
 
+class LookOver(Conflict):
+    """A request for a phone was repeated when the look that it had made was no longer good."""
+
+    code = "REVEAL_OVER"
+    en = "You looked at this phone number over an hour ago. Ask for it anew."
+    zh = "距离上次查看该电话已超过一小时，请重新查看。"
+
+
 class VisitInTheFuture(Invalid):
     """A visit is noted once it has happened."""
 

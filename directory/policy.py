@@ -152,6 +152,17 @@ async def watchers(session: AsyncSession, brand_id: UUID, account_ids: Iterable[
     }
 
 
+async def headquarters(session: AsyncSession, brand_id: UUID) -> list[UUID]:
+    """The feeds of everybody at headquarters.
+
+    Also of who may not sign in at present: should they come back, their phone goes on from where it was.
+    """
+    found = await session.scalars(
+        select(col(Staff.id)).where(col(Staff.brand_id) == brand_id, col(Staff.role) == Role.HQ).order_by(col(Staff.id))
+    )
+    return [feed.of_staff(staff_id) for staff_id in found]
+
+
 async def seen_by_nobody(session: AsyncSession, brand_id: UUID, events: Sequence[RegionEvent]) -> list[feed.Entry]:
     """The tree is no news to a phone: it is read when a page shows it."""
     return []

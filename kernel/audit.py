@@ -36,13 +36,14 @@ async def write(
     entity_type: str,
     entity_id: UUID,
     detail: dict[str, Any] | None = None,
-) -> None:
-    """Add a line to the brand's audit log, in the caller's transaction."""
+) -> UUID:
+    """Add a line to the brand's audit log, in the caller's transaction, and return its id."""
+    entry_id = ids.new()
     await session.execute(
         insert(AuditEntry),
         {
             "brand_id": actor.brand_id,
-            "id": ids.new(),
+            "id": entry_id,
             "actor_id": actor.id,
             "action": action,
             "entity_type": entity_type,
@@ -51,6 +52,12 @@ async def write(
             "at": clock.now(),
         },
     )
+    return entry_id
+
+
+async def get(session: AsyncSession, actor: Actor, entry_id: UUID) -> AuditEntry | None:
+    """One line of the log of the actor's brand."""
+    return await session.get(AuditEntry, (actor.brand_id, entry_id))
 
 
 async def count_since(session: AsyncSession, actor: Actor, action: str, since: datetime) -> int:

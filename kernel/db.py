@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DisconnectionError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlmodel import SQLModel
 
@@ -37,6 +37,7 @@ SQLModel.metadata.naming_convention = {
 }
 
 BUSY_SECONDS = 15
+_GAVE_WAY = ("40P01", "40001")  # PostgreSQL's deadlock_detected and serialization_failure
 
 Json = JSON().with_variant(JSONB(), "postgresql")
 
@@ -95,6 +96,11 @@ async def flush_or_refuse(session: AsyncSession, column: str, refusal: Refusal) 
         if column in str(error.orig):
             raise refusal from error
         raise
+
+
+def gave_way(error: DBAPIError) -> bool:
+    """Whether the database ended the transaction for another one's sake: nothing of it has happened."""
+    return getattr(error.orig, "sqlstate", None) in _GAVE_WAY
 
 
 class BadDatabaseUrl(Exception):

@@ -1,8 +1,7 @@
 """The five kinds of refusal. A domain subclasses one, names a code, and says a sentence a guide understands."""
 
-from typing import ClassVar, TypeVar
-
-Found = TypeVar("Found")
+from typing import ClassVar, Protocol
+from uuid import UUID
 
 
 class Refusal(Exception):
@@ -76,18 +75,27 @@ class StaleVersion(Conflict):
     en = "This was changed meanwhile: you have version {expected}, the newest is {actual}."
     zh = "内容已被更新：您看到的是第 {expected} 版，最新是第 {actual} 版。"
 
-
-def require_found(thing: Found | None) -> Found:
-    """The thing that was looked for in the actor's sight. Raises `NOT_FOUND` where there is none."""
-    if thing is None:
-        raise NotFound
-    return thing
+    def __init__(self, row: "Versioned", expected: int) -> None:
+        super().__init__(expected=expected, actual=row.version)
+        self.row_id = row.id
 
 
-def require_version(actual: int, expected: int | None) -> None:
-    """Refuse an edit that was made on an older version of the row. `None` asks for no check."""
-    if expected is not None and expected != actual:
-        raise StaleVersion(expected=expected, actual=actual)
+class Versioned(Protocol):
+    """A row with an id, whose version grows with each change."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def version(self) -> int: ...
+
+
+def require_version(row: Versioned, expected: int | None) -> None:
+    """Refuse an edit that was made on another version of the row. `None` asks for no check.
+
+    Call it when the actor may see the row and change it: who is refused with `STALE_VERSION` is shown the row.
+    """
+    if expected is not None and expected != row.version:
+        raise StaleVersion(row, expected)
 
 
 def require_text(field: str, value: str, *, longest: int) -> str:

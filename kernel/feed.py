@@ -122,8 +122,8 @@ async def open_feeds(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[U
         await session.execute(insert(Feed), rows)
 
 
-async def append(session: AsyncSession, brand_id: UUID, entries: Sequence[Entry]) -> dict[UUID, int]:
-    """Write entries at the head of their feeds and return the new heads. Call it last before the commit.
+async def append(session: AsyncSession, brand_id: UUID, entries: Sequence[Entry]) -> dict[UUID, Place]:
+    """Write entries at the head of their feeds and return where these end now. Call it last before the commit.
 
     Feeds are locked in sorted order; two writers that share feeds then wait for each other
     instead of for ever.
@@ -132,20 +132,21 @@ async def append(session: AsyncSession, brand_id: UUID, entries: Sequence[Entry]
     for entry in entries:
         by_feed.setdefault(entry.feed_id, []).append(entry)
     at = clock.now()
-    heads: dict[UUID, int] = {}
+    heads: dict[UUID, Place] = {}
     rows: list[dict[str, Any]] = []
     for feed_id in sorted(by_feed):
         batch = by_feed[feed_id]
-        head = await session.scalar(
+        found = await session.execute(
             update(Feed)
             .where(col(Feed.brand_id) == brand_id, col(Feed.feed_id) == feed_id)
             .values(head=Feed.head + len(batch))
-            .returning(col(Feed.head))
+            .returning(col(Feed.epoch), col(Feed.head))
         )
-        if head is None:
+        row = found.one_or_none()
+        if row is None:
             raise LookupError(f"no feed {feed_id}: whoever made its owner forgot to open it")
-        heads[feed_id] = head
-        first = head - len(batch) + 1
+        heads[feed_id] = Place(row.epoch, row.head)
+        first = row.head - len(batch) + 1
         rows.extend(_row(brand_id, entry, seq, at) for seq, entry in enumerate(batch, first))
     if rows:
         await session.execute(insert(FeedEvent), rows)

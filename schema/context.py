@@ -16,9 +16,10 @@ from strawberry.types.nodes import SelectedField
 from kernel.actor import Actor
 from kernel.crypto import Vault
 from kernel.errors import Forbidden, NotSignedIn
-from kernel.feed import Place
+from kernel.feed import Place, followed_by
 from kernel.idempotency import Reference, fingerprint, once
-from kernel.work import Ground, Work, unit_of_work
+from kernel.work import Ground, Work, carry_out, settle
+from schema import positions
 
 Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
 
@@ -31,6 +32,21 @@ class Identified(Protocol):
 
 
 Act = Callable[[Work], Awaitable[Identified]]
+ActOnMany = Callable[[Work], Awaitable[Sequence[UUID]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a mutation: the ids of what it changed, and where the actor's feeds tell of it."""
+
+    ids: Sequence[UUID]
+    places: list[positions.Place]
+
+    @property
+    def id(self) -> UUID:
+        """The id of the one thing that changed."""
+        [only] = self.ids
+        return only
 
 
 class Tokens(Protocol):
@@ -106,10 +122,6 @@ class Context:
         """A short session: resolvers run side by side and may not share one."""
         return self.ground.db.read()
 
-    def work(self) -> AbstractAsyncContextManager[Work]:
-        """A unit of work of the actor."""
-        return unit_of_work(self.ground, self.actor)
-
     async def load(self, batch: Batch, key: Hashable, **arguments: Hashable) -> Any:
         """One row of a batch read `batch(session, actor, keys, **arguments) -> {key: row}`; `None` if it has none.
 
@@ -123,23 +135,36 @@ class Context:
             self._loaders[name] = loader
         return await loader.load(key)
 
-    async def mutate(self, info: "Info", key: str | None, act: Act) -> UUID:
-        """Run a command in a unit of work, once per idempotency key, and return the id of what it changed."""
-        [changed] = await self.mutate_many(info, key, partial(_only, act))
-        return changed
+    async def mutate(self, info: "Info", key: str | None, act: Act) -> Done:
+        """Run a command in a unit of work, once per idempotency key.
 
-    async def mutate_many(
-        self, info: "Info", key: str | None, act: Callable[[Work], Awaitable[Sequence[UUID]]]
-    ) -> list[UUID]:
+        What it answers under a known key is what it answered then: which row, and the places in the feeds.
+        """
+        return await self.mutate_many(info, key, partial(_only, act))
+
+    async def mutate_many(self, info: "Info", key: str | None, act: ActOnMany) -> Done:
         """The same for a command that changes several rows; `act` returns their ids."""
-        async with self.work() as work:
+        asked = fingerprint(self.vault, self.actor.brand_id, _arguments(info)) if key is not None else ""
 
-            async def write() -> Reference:
-                return {"ids": [str(changed) for changed in await act(work)]}
+        async def once_per_key(work: Work) -> Done:
+            write = partial(self._write, work, act)
+            return await self._done(work, await once(work.session, work.actor, key, info.field_name, asked, write))
 
-            asked = fingerprint(self.vault, work.actor.brand_id, _arguments(info)) if key is not None else ""
-            answer = await once(work.session, work.actor, key, info.field_name, asked, write)
-        return [UUID(changed) for changed in answer["ids"]]
+        return await carry_out(self.ground, self.actor, once_per_key)
+
+    async def _write(self, work: Work, act: ActOnMany) -> Reference:
+        """Act, and keep what is answered: which rows, and where the actor's own feeds told of them."""
+        changed = await act(work)
+        heads = await settle(self.ground, work)
+        followed = {feed_id: heads[feed_id] for feed_id in followed_by(work.actor) if feed_id in heads}
+        return {"ids": [str(each) for each in changed], "places": positions.stored(followed)}
+
+    async def _done(self, work: Work, kept: Reference) -> Done:
+        # What was kept by an older program holds no places.
+        told = positions.restored(kept.get("places", ()))
+        if not work.is_settled:
+            told = await positions.still_good(work.session, work.actor, told)
+        return Done([UUID(each) for each in kept["ids"]], positions.shown(told))
 
     async def _read_batch(self, batch: Batch, arguments: dict[str, Any], keys: list[Any]) -> list[Any]:
         async with self.read() as session:

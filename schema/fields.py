@@ -2,19 +2,25 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
+from uuid import UUID
 
 import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.types import Info
 
-from kernel.errors import NotSignedIn, Refusal
+from kernel.errors import NotSignedIn, Refusal, StaleVersion
 from schema.problems import Problem
+from schema.versioned import Versioned, node
 
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
+Edited = tuple[type[Versioned], Callable[[Any, UUID], Awaitable[Any]]]
 
 
 class Refusals(FieldExtension):
     """Answers a refusal with a `Problem`. Not being signed in stays an error: it concerns the whole request."""
+
+    def __init__(self, edited: Edited | None) -> None:
+        self.edited = edited
 
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info[Any, Any], **kwargs: Any
@@ -24,7 +30,16 @@ class Refusals(FieldExtension):
         except Refusal as refusal:
             if type(refusal) is NotSignedIn:
                 raise
-            return Problem(code=refusal.code, message=refusal.say(info.context.language))
+            current = await self._current(info, refusal)
+            return Problem(code=refusal.code, message=refusal.say(info.context.language), current=current)
+
+    async def _current(self, info: Info[Any, Any], refusal: Refusal) -> Versioned | None:
+        """What somebody edited an older version of, read anew with their own sight."""
+        if self.edited is None or not isinstance(refusal, StaleVersion):
+            return None
+        kind, row_of = self.edited
+        row = await row_of(info, refusal.row_id)
+        return None if row is None else node(kind, row)
 
 
 def field(description: str, graphql_type: Any = None) -> Callable[[Resolver], Resolver]:
@@ -33,9 +48,14 @@ def field(description: str, graphql_type: Any = None) -> Callable[[Resolver], Re
     return decorator
 
 
-def mutation(description: str) -> Callable[[Resolver], Resolver]:
-    """A field of the mutation root; the description lists the codes it refuses with."""
-    decorator: Callable[[Resolver], Resolver] = strawberry.mutation(description=description, extensions=[Refusals()])
+def mutation(description: str, edited: Edited | None = None) -> Callable[[Resolver], Resolver]:
+    """A field of the mutation root; the description lists the codes it refuses with.
+
+    `edited` is the type of what it edits and how one is read by its id, for whoever is refused with `STALE_VERSION`.
+    """
+    decorator: Callable[[Resolver], Resolver] = strawberry.mutation(
+        description=description, extensions=[Refusals(edited)]
+    )
     return decorator
 
 

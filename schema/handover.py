@@ -5,9 +5,9 @@ from typing import Any
 import strawberry
 
 from handover import commands, queries
-from kernel.errors import NotFound, require_found
+from kernel.errors import NotFound
 from schema.context import Info
-from schema.customers import RelationshipChanged, RelationshipResult, relationship_of
+from schema.customers import Relationship, RelationshipChanged, RelationshipResult, relationship_of
 from schema.directory import Staff, staff_of
 from schema.fields import field, mutation
 from schema.paging import Connection, connection, page_of
@@ -43,7 +43,8 @@ class HandoverQueries:
 class HandoverMutations:
     @mutation(
         "Give one relationship to another account of its store, with its open tasks and open orders; for managers: "
-        "`NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ALREADY_HELD`, `OTHER_STORE`, `HOLDER_UNFIT`, `STORE_CLOSED`."
+        "`NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ALREADY_HELD`, `OTHER_STORE`, `HOLDER_UNFIT`, `STORE_CLOSED`.",
+        edited=(Relationship, relationship_of),
     )
     async def reassign_relationship(
         self,
@@ -53,11 +54,11 @@ class HandoverMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> RelationshipResult:
-        relationship_id = await info.context.mutate(
+        done = await info.context.mutate(
             info,
             idempotency_key,
             lambda work: commands.reassign(
                 work, read_id(id), to_account_id=read_id(to_account_id), expected_version=expected_version
             ),
         )
-        return RelationshipChanged(relationship=require_found(await relationship_of(info, relationship_id)))
+        return RelationshipChanged(relationship=await relationship_of(info, done.id), places=done.places)

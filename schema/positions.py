@@ -3,8 +3,9 @@
 import base64
 import binascii
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -109,6 +110,29 @@ async def heads(session: AsyncSession, actor: Actor) -> dict[UUID, Feed]:
 async def here(session: AsyncSession, actor: Actor) -> Cursor:
     """The cursor of now. What is read after it can't be older, so catching up from it misses nothing."""
     return write(Position(ends(await heads(session, actor))))
+
+
+async def still_good(session: AsyncSession, actor: Actor, places: Places) -> Places:
+    """Places of an earlier day in the feeds that the actor follows today.
+
+    A feed that has started over since is told of its present head: whoever has read as far has what was
+    there before, and nobody reaches a place in a feed that is no more.
+    """
+    feeds = await feed.heads(session, actor.brand_id, places.keys() & set(feed.followed_by(actor)))
+    return {
+        feed_id: places[feed_id] if places[feed_id].epoch == log.epoch else feed.Place(log.epoch, log.head)
+        for feed_id, log in feeds.items()
+    }
+
+
+def stored(places: Places) -> list[tuple[str, str, int]]:
+    """The places as JSON, to be kept with what they belong to."""
+    return [(str(feed_id), str(place.epoch), place.seq) for feed_id, place in sorted(places.items())]
+
+
+def restored(kept: Sequence[Sequence[Any]]) -> Places:
+    """The places that were stored."""
+    return {UUID(feed_id): feed.Place(UUID(epoch), seq) for feed_id, epoch, seq in kept}
 
 
 def shown(places: Places) -> list[Place]:

@@ -2,10 +2,16 @@
 
 import strawberry
 
+from schema.versioned import Versioned
+
 
 @strawberry.type(description="Why a mutation changed nothing.")
 class Problem:
     code: str = strawberry.field(description="For the app: a stable word in capitals, such as `TASK_CLOSED`.")
     message: str = strawberry.field(
         description="For the person: one sentence, in Chinese, or in English where `Accept-Language` prefers it."
+    )
+    current: Versioned | None = strawberry.field(
+        default=None,
+        description="With `STALE_VERSION`, the thing as it is now, if it is in your sight; null with any other code.",
     )

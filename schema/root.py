@@ -6,6 +6,7 @@ from schema.customers import CustomerMutations, CustomerQueries
 from schema.directory import DirectoryMutations, DirectoryQueries
 from schema.execution import EXTENSIONS, Schema
 from schema.handover import HandoverMutations, HandoverQueries
+from schema.intake import IntakeQueries
 from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.mall import MallMutations, MallQueries
@@ -22,6 +23,7 @@ Query = merge_types(
         DirectoryQueries,
         CustomerQueries,
         MallQueries,
+        IntakeQueries,
         TaggingQueries,
         TaskQueries,
         LiveQueries,

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import strawberry
 
-from kernel.errors import require_found
 from kernel.work import Work
 from schema.context import Act, Info
 from schema.customers import Customer, customer_of
 from schema.directory import Staff, staff_of
 from schema.fields import field, mutation
+from schema.payloads import seen, told
+from schema.positions import Place
 from schema.problems import Problem
 from schema.scalars import given_id, read_id, shown_as
 from schema.versioned import Versioned
@@ -88,22 +89,26 @@ class CarriedTag:
 
 @strawberry.type(description="The tag as it is after the change.")
 class TagChanged:
-    tag: Tag
+    tag: Tag | None = seen()
+    places: list[Place] = told()
 
 
 @strawberry.type(description="The group as it is after the change.")
 class TagGroupChanged:
-    group: TagGroup
+    group: TagGroup | None = seen()
+    places: list[Place] = told()
 
 
 @strawberry.type(description="The groups in their new order.")
 class TagGroupsOrdered:
     groups: list[TagGroup]
+    places: list[Place] = told()
 
 
 @strawberry.type(description="The customers whose tags changed, as they are now; those that had it so are left out.")
 class CustomersTagged:
     customers: list[Customer]
+    places: list[Place] = told()
 
 
 TagResult = Annotated[TagChanged | Problem, strawberry.union("TagResult")]
@@ -119,6 +124,16 @@ class TaggingQueries:
         return TagLibrary()
 
 
+async def tag_of(info: Info, tag_id: UUID | None) -> Tag | None:
+    """The tag, if there is one in sight."""
+    return shown_as(Tag, await info.context.load(library.by_ids, tag_id)) if tag_id else None
+
+
+async def group_of(info: Info, group_id: UUID | None) -> TagGroup | None:
+    """The group, if the brand has it."""
+    return shown_as(TagGroup, await info.context.load(library.groups_by_ids, group_id)) if group_id else None
+
+
 @strawberry.type
 class TaggingMutations:
     @mutation(
@@ -131,7 +146,8 @@ class TaggingMutations:
         return await _group(info, idempotency_key, lambda work: commands.add_group(work, name=name, choice=choice))
 
     @mutation(
-        "Call a group differently; for HQ: `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `STALE_VERSION`, `TAG_NAME_TAKEN`."
+        "Call a group differently; for HQ: `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `STALE_VERSION`, `TAG_NAME_TAKEN`.",
+        edited=(TagGroup, group_of),
     )
     async def rename_tag_group(
         self,
@@ -153,9 +169,9 @@ class TaggingMutations:
     async def order_tag_groups(
         self, info: Info, group_ids: list[strawberry.ID], idempotency_key: str | None = None
     ) -> TagGroupsResult:
-        ordered = await info.context.mutate_many(info, idempotency_key, partial(_order, group_ids))
-        groups = await asyncio.gather(*(group_of(info, group_id) for group_id in ordered))
-        return TagGroupsOrdered(groups=[group for group in groups if group is not None])
+        done = await info.context.mutate_many(info, idempotency_key, partial(_order, group_ids))
+        groups = await asyncio.gather(*(group_of(info, group_id) for group_id in done.ids))
+        return TagGroupsOrdered(groups=[group for group in groups if group is not None], places=done.places)
 
     @mutation(
         "Add a tag to a group of the brand (for HQ), or without a group to one's own: `FORBIDDEN`, `NOT_FOUND`, "
@@ -177,7 +193,8 @@ class TaggingMutations:
 
     @mutation(
         "Call a tag differently, or paint it differently; a brand tag is HQ's to change, a personal one its owner's: "
-        "`NOT_FOUND`, `FORBIDDEN`, `INVALID`, `STALE_VERSION`, `TAG_NAME_TAKEN`, `TAG_RETIRED`."
+        "`NOT_FOUND`, `FORBIDDEN`, `INVALID`, `STALE_VERSION`, `TAG_NAME_TAKEN`, `TAG_RETIRED`.",
+        edited=(Tag, tag_of),
     )
     async def edit_tag(
         self,
@@ -198,7 +215,8 @@ class TaggingMutations:
 
     @mutation(
         "Use a tag no more; customers show it no longer, and its name is free: `NOT_FOUND`, `FORBIDDEN`, "
-        "`STALE_VERSION`, `TAG_RETIRED`."
+        "`STALE_VERSION`, `TAG_RETIRED`.",
+        edited=(Tag, tag_of),
     )
     async def retire_tag(
         self, info: Info, id: strawberry.ID, expected_version: int | None = None, idempotency_key: str | None = None
@@ -233,16 +251,6 @@ class TaggingMutations:
         return await _customers(info, idempotency_key, partial(_take_off, customer_ids, tag_ids))
 
 
-async def tag_of(info: Info, tag_id: UUID | None) -> Tag | None:
-    """The tag, if there is one in sight."""
-    return shown_as(Tag, await info.context.load(library.by_ids, tag_id)) if tag_id else None
-
-
-async def group_of(info: Info, group_id: UUID | None) -> TagGroup | None:
-    """The group, if the brand has it."""
-    return shown_as(TagGroup, await info.context.load(library.groups_by_ids, group_id)) if group_id else None
-
-
 async def _put_on(customer_ids: list[strawberry.ID], tag_ids: list[strawberry.ID], work: Work) -> list[UUID]:
     return await commands.add_tags(work, [read_id(each) for each in customer_ids], [read_id(each) for each in tag_ids])
 
@@ -258,14 +266,16 @@ async def _order(group_ids: list[strawberry.ID], work: Work) -> list[UUID]:
 
 
 async def _tag(info: Info, key: str | None, act: Act) -> TagChanged:
-    return TagChanged(tag=require_found(await tag_of(info, await info.context.mutate(info, key, act))))
+    done = await info.context.mutate(info, key, act)
+    return TagChanged(tag=await tag_of(info, done.id), places=done.places)
 
 
 async def _group(info: Info, key: str | None, act: Act) -> TagGroupChanged:
-    return TagGroupChanged(group=require_found(await group_of(info, await info.context.mutate(info, key, act))))
+    done = await info.context.mutate(info, key, act)
+    return TagGroupChanged(group=await group_of(info, done.id), places=done.places)
 
 
 async def _customers(info: Info, key: str | None, act: Any) -> CustomersTagged:
-    changed = await info.context.mutate_many(info, key, act)
-    found = await asyncio.gather(*(customer_of(info, customer_id) for customer_id in changed))
-    return CustomersTagged(customers=[customer for customer in found if customer is not None])
+    done = await info.context.mutate_many(info, key, act)
+    found = await asyncio.gather(*(customer_of(info, customer_id) for customer_id in done.ids))
+    return CustomersTagged(customers=[customer for customer in found if customer is not None], places=done.places)

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import strawberry
 
-from kernel.errors import require_found
 from schema.context import Act, Info
 from schema.customers import Customer, Relationship, customer_of, relationship_of
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import field, mutation
 from schema.paging import Connection, connection, page_of
+from schema.payloads import seen, told
+from schema.positions import Place
 from schema.problems import Problem
 from schema.scalars import Cursor, given_id, read_id, shown_as, sought_id
 from schema.versioned import Versioned
@@ -88,7 +89,8 @@ class TaskFilter:
 
 @strawberry.type(description="The task as it is after the change.")
 class TaskChanged:
-    task: Task
+    task: Task | None = seen()
+    places: list[Place] = told()
 
 
 TaskResult = Annotated[TaskChanged | Problem, strawberry.union("TaskResult")]
@@ -143,9 +145,16 @@ class TaskQueries:
         return await task_of(info, sought_id(id))
 
 
+async def task_of(info: Info, task_id: UUID | None) -> Task | None:
+    """The task, if there is one in sight."""
+    return shown_as(Task, await info.context.load(queries.by_ids, task_id)) if task_id else None
+
+
 @strawberry.type
 class TaskMutations:
-    @mutation("Close a task as carried out: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`.")
+    @mutation(
+        "Close a task as carried out: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`.", edited=(Task, task_of)
+    )
     async def complete_task(
         self,
         info: Info,
@@ -165,7 +174,8 @@ class TaskMutations:
 
     @mutation(
         "Put a task out of sight until a later time: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`, "
-        "`SNOOZE_IN_THE_PAST`."
+        "`SNOOZE_IN_THE_PAST`.",
+        edited=(Task, task_of),
     )
     async def snooze_task(
         self,
@@ -182,7 +192,8 @@ class TaskMutations:
         )
 
     @mutation(
-        "Close a task as not to be carried out any more: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`."
+        "Close a task as not to be carried out any more: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`.",
+        edited=(Task, task_of),
     )
     async def cancel_task(
         self,
@@ -217,13 +228,9 @@ class TaskMutations:
         )
 
 
-async def task_of(info: Info, task_id: UUID | None) -> Task | None:
-    """The task, if there is one in sight."""
-    return shown_as(Task, await info.context.load(queries.by_ids, task_id)) if task_id else None
-
-
 async def _changed(info: Info, key: str | None, act: Act) -> TaskChanged:
-    return TaskChanged(task=require_found(await task_of(info, await info.context.mutate(info, key, act))))
+    done = await info.context.mutate(info, key, act)
+    return TaskChanged(task=await task_of(info, done.id), places=done.places)
 
 
 def _wanted(wanted: TaskFilter | None) -> queries.Filter:

@@ -37,6 +37,8 @@ _AWAY = (
     asyncpg.InterfaceError,
 )
 _BUSY = ("locked", "unable to open", "disk I/O")  # SQLite has one error for these and for our mistakes
+# PostgreSQL's: connection lost, short of resources, starting or stopping, ended for another transaction's sake.
+_NOT_NOW = ("08", "53", "57P", "40001", "40P01")
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +95,9 @@ def masked(error: BaseException, language: str, request_id: str) -> Payload:
 
 def _is_away(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or any(sign in str(error.orig) for sign in _BUSY)
+        state: str = getattr(error.orig, "sqlstate", None) or ""
+        busy = state.startswith(_NOT_NOW) or any(sign in str(error.orig) for sign in _BUSY)
+        return busy or error.connection_invalidated
     return isinstance(error, _AWAY)
 
 

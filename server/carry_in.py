@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
-from intake.commands import noting, runs, stage, steps
+from intake.commands import leaving, noting, runs, stage, steps
 from intake.commands.members import add_members
 from intake.errors import BrandCodeWrong, CurrencyDiffers, FileEmpty, ImportBusy
 from intake.models import ImportRun, Kind, Phase
@@ -24,11 +26,12 @@ from intake.queries import catalogue, files, ledger, mappings
 from kernel import ids
 from kernel.actor import system
 from kernel.crypto import Vault
-from kernel.work import Ground, unit_of_work
+from kernel.work import Ground, Work, unit_of_work
 
 Progress = Callable[[str, int, int], None]
 _PATIENCE = runs.LEASE.total_seconds() + 2
 _WAIT = 0.25
+_KIBIBYTE = 1024
 _GROWN = frozenset({1, 4, 16, 64, 256, 1024})
 _GROWING = (
     "import_staged_piece",
@@ -115,7 +118,7 @@ async def _settle_earlier(ground: Ground, code: str, progress: Progress) -> Impo
     run = await _take_over(ground, code)
     if run is None:
         return None
-    if run.phase is Phase.STAGING:
+    if run.is_staging:
         await _drop(ground, run)
         return None
     mapping = mappings.parse(str(run.mapping.get("name")), run.mapping, run.kind)
@@ -168,6 +171,12 @@ async def _stage(
 ) -> dict[str, Any]:
     """All of the file into the staging area; returns what it holds."""
     tally, known = stage.Tally(), noting.Known()
+
+    async def show(work: Work) -> None:
+        nonlocal run
+        done, total = sheet.done_bytes() // _KIBIBYTE, -(-sheet.total_bytes // _KIBIBYTE)
+        run = await runs.show_staging(work, run, Phase.STAGING, tally.as_data, done, total)
+
     with files.opened(path, mapping.file, mapping.columns, mapping.time.formats[0]) as sheet:
         rows = _Rows(run.file_name, sheet, tally)
         try:
@@ -176,11 +185,13 @@ async def _stage(
                     tally.first, tally.last = tally.first or batch[0].number, batch[-1].number
                     async with unit_of_work(ground, system(run.brand_id)) as work:
                         await stage.add_pieces(work, run, batch)
+                        await show(work)
                     progress("read", sheet.done_bytes(), sheet.total_bytes)
             else:
                 for told in members(mapping, vault, run.brand_id, rows):
                     async with unit_of_work(ground, system(run.brand_id)) as work:
                         await add_members(work, run, mapping, known, tally, told)
+                        await show(work)
                     progress("read", sheet.done_bytes(), sheet.total_bytes)
         except Refused as refused:
             raise refused.at(run.file_name, rows.line, mapping.columns) from refused
@@ -210,11 +221,10 @@ class _Rows:
 
 async def _accept(ground: Ground, run: ImportRun, counts: dict[str, Any]) -> ImportRun:
     """From here on the import will be applied, whoever does it."""
-    changes = counts["invoices"]
     async with unit_of_work(ground, system(run.brand_id)) as work:
         held = await runs.hold(work, run)
         held.counts = counts
-        await runs.advance(work, held, Phase.PLACES if changes["new"] or changes["changed"] else Phase.FINISHING)
+        await runs.advance(work, held, Phase.PLACES if held.has_news else Phase.FINISHING)
     return held
 
 
@@ -222,14 +232,35 @@ async def _combine(
     ground: Ground, run: ImportRun, mapping: OrderMapping, known: noting.Known, tally: stage.Tally, progress: Progress
 ) -> None:
     rules = placer(mapping)
+    async with ground.db.read() as session:
+        total = await ledger.staged_numbers(session, run)
     while True:
         async with unit_of_work(ground, system(run.brand_id)) as work:
             if not await stage.combine(work, run, mapping, rules, known, tally):
                 return
-        progress("compare", sum(tally.outcomes.values()), 0)
+            compared = sum(tally.outcomes.values())
+            done = compared + tally.left_out
+            run = await runs.show_staging(work, run, Phase.COMPARING, tally.as_data, done, total)
+        progress("compare", compared, 0)
 
 
 async def _apply(ground: Ground, run: ImportRun, mapping: AnyMapping, progress: Progress) -> ImportRun:
+    """All that is staged, step by step. Should it fail, others hear of it at once and may go on at once."""
+    try:
+        return await _step_on(ground, run, mapping, progress)
+    except BaseException:
+        await _let_go(ground, run)
+        raise
+
+
+async def _let_go(ground: Ground, run: ImportRun) -> None:
+    # What made the import fail may keep this from being told too; then the end of the lease tells it.
+    with suppress(SQLAlchemyError, OSError, TimeoutError):
+        async with unit_of_work(ground, system(run.brand_id)) as work:
+            await leaving.let_go(work, run)
+
+
+async def _step_on(ground: Ground, run: ImportRun, mapping: AnyMapping, progress: Progress) -> ImportRun:
     done = taken = 0
     while run.phase is not Phase.DONE:
         stale = []

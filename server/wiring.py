@@ -40,7 +40,14 @@ from directory.events import (
     StoreReopened,
     StoreShut,
 )
-from intake.events import ImportApplied
+from intake.events import (
+    ImportApplied,
+    ImportBegun,
+    ImportForgotten,
+    ImportLeftBehind,
+    ImportMovedOn,
+    ImportTakenOver,
+)
 from kernel import feed, jobs
 from kernel.work import Event
 from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
@@ -60,7 +67,7 @@ SEEN_BY: dict[type, SeenBy] = {
     StoreReopened: directory.policy.store_seen_by,
     StaffHired: directory.policy.staff_seen_by,
     StaffRenamed: directory.policy.staff_seen_by,
-    StaffMoved: directory.policy.staff_seen_by,
+    StaffMoved: intake.policy.staff_moved_seen_by,
     PasswordReset: directory.policy.staff_seen_by,
     StaffAccessClosed: directory.policy.staff_seen_by,
     StaffAccessReopened: directory.policy.staff_seen_by,
@@ -80,7 +87,12 @@ SEEN_BY: dict[type, SeenBy] = {
     CustomerTagsChanged: tagging.policy.seen_by,
     TagChanged: tagging.policy.seen_by,
     TagGroupChanged: tagging.policy.seen_by,
-    ImportApplied: intake.policy.seen_by,
+    ImportBegun: intake.policy.seen_by,
+    ImportMovedOn: intake.policy.seen_by,
+    ImportLeftBehind: intake.policy.seen_by,
+    ImportTakenOver: intake.policy.seen_by,
+    ImportForgotten: intake.policy.seen_by,
+    ImportApplied: intake.policy.seen_by_nobody,
     TaskAdded: tasks.policy.seen_by,
     TaskCompleted: tasks.policy.seen_by,
     TaskCancelled: tasks.policy.seen_by,

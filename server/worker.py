@@ -16,6 +16,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from directory.commands import sign_in as sign_ins
+from intake.commands import leaving
+from intake.queries import runs as import_runs
 from kernel import clock, compaction, idempotency, jobs
 from kernel.actor import system
 from kernel.redis import QUEUE, RUN_JOB
@@ -71,6 +73,16 @@ async def keep_house(ground: Ground) -> None:
         grown = await compaction.due(session)
     for brand_id, feed_id in grown:
         await compaction.compact(ground.db, brand_id, feed_id)
+
+
+async def see_to_left_imports(ground: Ground) -> None:
+    """Tell of imports that nobody is at any more; `intake.commands.leaving` says what else."""
+    at = clock.now()
+    async with ground.db.read() as session:
+        found = await import_runs.unattended(session, at, at - leaving.LONG)
+    for brand_id, run_id in found:
+        async with unit_of_work(ground, system(brand_id)) as work:
+            await leaving.see_to(work, run_id)
 
 
 @asynccontextmanager
@@ -129,6 +141,7 @@ class Worker:
             found = 0
             try:
                 found = await self.sweep_once()
+                await see_to_left_imports(self.ground)
                 now = asyncio.get_running_loop().time()
                 if now - kept_house_at > HOUSEKEEPING_SECONDS:
                     kept_house_at = now

@@ -11,6 +11,7 @@ from sqlmodel import SQLModel, col
 
 from customers.models import Customer, Holding, HoldingReason, Relationship
 from directory.models import Account, AccountKind, Assignment, Brand, Region, Staff, StaffState, Store
+from intake.models import ImportRun, Kind, Phase
 from kernel import clock, feed, ids
 from kernel.actor import Actor, Role
 from kernel.feed import FeedEvent
@@ -184,6 +185,29 @@ async def build_task(ground: Ground, keeper: Actor, customer: Customer | None = 
     task = Task(**usual | values)
     await save(ground, task)
     return task
+
+
+async def build_run(ground: Ground, brand_id: UUID, **values: Any) -> ImportRun:
+    """An import that is done; nothing of what it would have brought is there."""
+    usual: dict[str, Any] = {
+        "brand_id": brand_id,
+        "id": ids.new(),
+        "brand_code": "qinghe",
+        "kind": Kind.ORDERS,
+        "source": "till",
+        "file_name": "orders.csv",
+        "fingerprint": "0" * 64,
+        "mapping": {},
+        "phase": Phase.DONE,
+        "counts": {},
+        "token": uuid4(),
+        "lease_until": NOON,
+        "started_at": NOON,
+        "finished_at": NOON,
+    }
+    run = ImportRun(**usual | values)
+    await save(ground, run)
+    return run
 
 
 async def said(ground: Ground, feed_id: UUID) -> list[tuple[str, str, UUID]]:

@@ -2,14 +2,13 @@
 
 from customers.commands.leaving import close_access, close_store, move_staff
 from customers.commands.load import load
-from customers.commands.profile import Revealed, change_phone, edit, reveal_phone, set_consent
+from customers.commands.profile import change_phone, edit, reveal_phone, set_consent
 from customers.commands.records import add_note, edit_note, note_visit
 from customers.commands.register import claim, create, register
 from customers.commands.relationships import edit_remark, reassign, set_primary
 from customers.commands.touch import touch
 
 __all__ = [
-    "Revealed",
     "add_note",
     "change_phone",
     "claim",

@@ -10,6 +10,7 @@ from customers.events import CustomerChanged
 from customers.models import Customer
 from customers.policy import require_writer
 from customers.queries import customers, phones
+from customers.queries.looks import REVEALED
 from directory.queries import staff
 from kernel import audit, clock
 from kernel.crypto import Vault
@@ -18,7 +19,6 @@ from kernel.errors import Forbidden, Invalid, require_text, require_version
 from kernel.work import Work
 
 MOST_REVEALS = 60
-REVEALED = "customer.phone_revealed"
 _EARLIEST_BIRTHDAY = date(1900, 1, 1)
 
 
@@ -32,11 +32,10 @@ class CustomerChanges(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Revealed:
-    """A phone in full, for the one who asked, and whether the customer wants no calls."""
+class Look:
+    """Somebody looked at a customer's phone, and it was written down."""
 
-    phone: str
-    do_not_contact: bool
+    id: UUID
 
 
 async def edit(
@@ -105,8 +104,8 @@ async def set_consent(
     return customer
 
 
-async def reveal_phone(work: Work, vault: Vault, customer_id: UUID) -> Revealed:
-    """The customer's phone in full; every look is written down, and there are 60 an hour.
+async def reveal_phone(work: Work, customer_id: UUID) -> Look:
+    """Write down that the actor looks at the customer's phone, 60 times an hour; `looks.revealed` then shows it.
 
     Raises `NOT_FOUND`, `FORBIDDEN`, `NO_PHONE`, `TOO_MANY_REVEALS`.
     """
@@ -120,8 +119,7 @@ async def reveal_phone(work: Work, vault: Vault, customer_id: UUID) -> Revealed:
     hour_ago = clock.now() - timedelta(hours=1)
     if await audit.count_since(work.session, work.actor, REVEALED, hour_ago) >= MOST_REVEALS:
         raise TooManyReveals(most=MOST_REVEALS)
-    await audit.write(work.session, work.actor, REVEALED, "customer", customer.id)
-    return Revealed(vault.open(customer.brand_id, customer.phone_sealed), customer.do_not_contact)
+    return Look(await audit.write(work.session, work.actor, REVEALED, "customer", customer.id))
 
 
 def optional_text(field: str, value: str | None, longest: int) -> str | None:
@@ -139,7 +137,7 @@ def checked_birthday(birthday: date | None) -> date | None:
 async def _lock(work: Work, customer_id: UUID, expected_version: int | None) -> Customer:
     customer = await customers.lock(work.session, work.actor, customer_id)
     require_writer(work.actor)
-    require_version(customer.version, expected_version)
+    require_version(customer, expected_version)
     return customer
 
 

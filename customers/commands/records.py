@@ -54,7 +54,7 @@ async def edit_note(work: Work, note_id: UUID, *, body: str, expected_version: i
     note = await records.lock_note(work.session, work.actor, note_id)
     if note.by_staff_id is None or note.by_staff_id != work.actor.staff_id:
         raise Forbidden
-    require_version(note.version, expected_version)
+    require_version(note, expected_version)
     note.body = require_text("body", body, longest=LONGEST_NOTE)
     note.version += 1
     work.record(NoteEdited(note_id=note.id, account_id=relationship.holder_id, version=note.version))

@@ -35,7 +35,7 @@ async def reassign(
     """
     relationship = await relationships.lock(work.session, work.actor, relationship_id)
     require_may_reassign(work.actor)
-    require_version(relationship.version, expected_version)
+    require_version(relationship, expected_version)
     account = await accounts.get(work.session, work.actor, to_account_id)
     if account.store_id != relationship.store_id:
         raise OtherStore
@@ -73,7 +73,7 @@ async def set_primary(work: Work, relationship_id: UUID, *, expected_version: in
     customer = await customers.lock(work.session, work.actor, seen.customer_id)
     theirs = {each.id: each for each in await relationships.of_customer(work.session, customer)}
     chosen = theirs[relationship_id]
-    require_version(chosen.version, expected_version)
+    require_version(chosen, expected_version)
     if chosen.is_primary:
         return chosen
     for former in theirs.values():
@@ -94,7 +94,7 @@ async def edit_remark(
     """
     relationship = await relationships.lock_of_customer(work.session, work.actor, customer_id)
     require_serves(work.actor, relationship)
-    require_version(relationship.version, expected_version)
+    require_version(relationship, expected_version)
     relationship.describe(optional_text("remark", remark, LONGEST_REMARK), clock.now())
     work.record(
         RemarkChanged(relationship_id=relationship.id, account_id=relationship.holder_id, version=relationship.version)

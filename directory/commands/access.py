@@ -22,13 +22,16 @@ async def hashed(password: str) -> str:
     return await asyncio.to_thread(passwords.hash_password, password)
 
 
-async def reset_password(work: Work, staff_id: UUID, *, password_hash: str) -> Staff:
+async def reset_password(
+    work: Work, staff_id: UUID, *, password_hash: str, expected_version: int | None = None
+) -> Staff:
     """Set somebody's password (see `hashed`); whoever is signed in as them has to sign in again.
 
-    Raises `NOT_FOUND`, `FORBIDDEN`.
+    Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`.
     """
     person = await staff.lock(work.session, work.actor, staff_id)
     await require_may_manage(work, person)
+    require_version(person, expected_version)
     person.password_hash = password_hash
     person.version += 1
     await sign_in.end_all_of(work, person.id)
@@ -46,7 +49,7 @@ async def close_access(work: Work, staff_id: UUID, *, holds: int, expected_versi
     person = await staff.lock(work.session, work.actor, staff_id)
     require_other(work.actor, person.id)
     await require_may_manage(work, person)
-    require_version(person.version, expected_version)
+    require_version(person, expected_version)
     person.close_access(clock.now())
     await sign_in.end_all_of(work, person.id)
     await audit.write(work.session, work.actor, "staff.access_closed", "staff", person.id)
@@ -73,7 +76,7 @@ async def reopen_access(work: Work, staff_id: UUID, *, expected_version: int | N
     person = await staff.lock(work.session, work.actor, staff_id)
     require_other(work.actor, person.id)
     await require_may_manage(work, person)
-    require_version(person.version, expected_version)
+    require_version(person, expected_version)
     had_departed = person.state is StaffState.DEPARTED
     person.reopen_access()
     if person.store_id is not None:

@@ -55,7 +55,7 @@ async def rename_region(work: Work, region_id: UUID, *, name: str, expected_vers
     """
     region = await regions.lock(work.session, work.actor, region_id)
     require_above(work.actor, region)
-    require_version(region.version, expected_version)
+    require_version(region, expected_version)
     region.name = require_text("name", name, longest=LONGEST_NAME)
     region.version += 1
     work.record(RegionRenamed(region_id=region.id, version=region.version))
@@ -73,7 +73,7 @@ async def move_region(
     await regions.lock_tree(work.session, work.actor)
     region = await regions.lock(work.session, work.actor, region_id)
     require_above(work.actor, region)
-    require_version(region.version, expected_version)
+    require_version(region, expected_version)
     parent = await _parent(work, parent_id)
     if region.parent_id == parent_id:
         return region

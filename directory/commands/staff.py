@@ -62,7 +62,7 @@ async def rename(work: Work, staff_id: UUID, *, name: str, expected_version: int
     """
     person = await staff.lock(work.session, work.actor, staff_id)
     await require_may_manage(work, person)
-    require_version(person.version, expected_version)
+    require_version(person, expected_version)
     person.name = require_text("name", name, longest=LONGEST_NAME)
     person.version += 1
     work.record(StaffRenamed(staff_id=person.id, store_id=person.store_id, version=person.version))
@@ -90,7 +90,7 @@ async def move_staff(
     await require_may_manage(work, person)
     place = await _place(work, role, store_id, region_id)
     require_may_appoint(work.actor, role, place.region)
-    require_version(person.version, expected_version)
+    require_version(person, expected_version)
     former = (person.role, person.store_id, person.region_id)
     if former == (role, store_id, region_id):
         return person

@@ -76,7 +76,7 @@ async def edit_store(
     """
     store = await stores.lock(work.session, work.actor, store_id)
     require_may_arrange(work.actor)
-    require_version(store.version, expected_version)
+    require_version(store, expected_version)
     values: dict[str, Any] = {}
     if "name" in changes:
         values["name"] = require_text("name", changes["name"], longest=100)
@@ -104,7 +104,7 @@ async def close_store(work: Work, store_id: UUID, *, holds: int, expected_versio
     """
     store = await stores.lock(work.session, work.actor, store_id)
     require_may_arrange(work.actor)
-    require_version(store.version, expected_version)
+    require_version(store, expected_version)
     store.require_open()
     working = await stores.count_staff(work.session, store)
     if working:
@@ -123,7 +123,7 @@ async def reopen_store(work: Work, store_id: UUID, *, expected_version: int | No
     """
     store = await stores.lock(work.session, work.actor, store_id)
     require_may_arrange(work.actor)
-    require_version(store.version, expected_version)
+    require_version(store, expected_version)
     store.reopen()
     work.record(StoreReopened(store_id=store.id, version=store.version))
     return store

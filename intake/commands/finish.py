@@ -10,11 +10,9 @@ import mall.commands.catalogue
 from customers.models import Holding, Relationship
 from directory.commands import unload
 from directory.models import Account, Staff
-from intake.commands import runs
+from intake.commands import runs, telling
 from intake.events import ImportApplied
 from intake.models import ImportedPlace, ImportRun, Phase, PlaceKind
-from kernel import feed
-from kernel.feed import Feed
 from kernel.work import Work
 from mall.commands.catalogue import LastSold
 from mall.models import Credit, Order, Refund
@@ -23,9 +21,9 @@ from mall.models import Credit, Order, Refund
 async def finish(work: Work, run: ImportRun, stale: Sequence[LastSold]) -> None:
     """Bring the catalogue up to date, tidy up, and send every phone of the brand back to the start, once.
 
-    When nothing was new, nobody hears of it.
+    When nothing was new, only headquarters hear that it is over.
     """
-    if run.counts["invoices"]["new"] or run.counts["invoices"]["changed"]:
+    if run.has_news:
         await _settle(work, run, stale)
     await runs.advance(work, run, Phase.DONE)
 
@@ -33,11 +31,7 @@ async def finish(work: Work, run: ImportRun, stale: Sequence[LastSold]) -> None:
 async def _settle(work: Work, run: ImportRun, stale: Sequence[LastSold]) -> None:
     await mall.commands.catalogue.refresh(work, stale)
     await _tidy(work, run.brand_id, run.counts.get("vacated", []))
-    await feed.new_epoch(work.session, run.brand_id)
-    heads = await work.session.execute(
-        select(col(Feed.feed_id), col(Feed.head)).where(col(Feed.brand_id) == run.brand_id)
-    )
-    work.heads.update(dict(heads.all()))
+    await telling.send_back(work)
     work.record(ImportApplied(run_id=run.id, kind=run.kind.value, source=run.source))
 
 

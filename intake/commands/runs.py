@@ -1,6 +1,6 @@
 """Begin an import, hold on to it, take over one that was left behind, and clear up after it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,7 +9,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
 
+from intake.commands import telling
 from intake.errors import ImportBusy, ImportLost
+from intake.events import ImportBegun, ImportForgotten, ImportMovedOn, ImportTakenOver
 from intake.models import (
     ImportedPlace,
     ImportRun,
@@ -61,6 +63,7 @@ async def begin(
         token=uuid4(),
         lease_until=at + LEASE,
         started_at=at,
+        told_at=at,
     )
     insert = sqlite.insert if work.session.get_bind().dialect.name == "sqlite" else postgresql.insert
     begun = await work.session.scalar(
@@ -68,6 +71,7 @@ async def begin(
     )
     if begun is None:
         raise ImportBusy
+    work.record(ImportBegun(run_id=run.id, version=run.version))
     return run
 
 
@@ -80,6 +84,7 @@ async def take_over(work: Work, run_id: UUID) -> ImportRun | None:
     if run.lease_until > at:
         raise ImportBusy
     run.token, run.lease_until = uuid4(), at + LEASE
+    await telling.tell(work, run, ImportTakenOver)
     return run
 
 
@@ -107,29 +112,56 @@ async def clear(work: Work, run: ImportRun) -> bool:
 
 async def forget(work: Work, run: ImportRun) -> None:
     """Delete an import that came to nothing, after its staging was cleared."""
-    for table in (ImportedPlace, ImportRun):
-        key = ImportedPlace.run_id if table is ImportedPlace else ImportRun.id
-        await work.session.execute(delete(table).where(col(table.brand_id) == run.brand_id, col(key) == run.id))
+    await work.session.execute(
+        delete(ImportedPlace).where(col(ImportedPlace.brand_id) == run.brand_id, col(ImportedPlace.run_id) == run.id)
+    )
+    version = await work.session.scalar(
+        delete(ImportRun)
+        .where(col(ImportRun.brand_id) == run.brand_id, col(ImportRun.id) == run.id)
+        .returning(col(ImportRun.version))
+    )
+    if version is not None:
+        work.record(ImportForgotten(run_id=run.id, version=version + 1))
 
 
 async def advance(work: Work, run: ImportRun, phase: Phase, position: str = "") -> None:
     """Write down how far the import is; in the transaction of what was done."""
+    is_entered = phase is not run.phase
     run.phase, run.position = phase, position
     if phase is Phase.DONE:
         run.finished_at = clock.now()
     await work.session.flush()
+    if is_entered or telling.is_due(run):
+        await telling.tell(work, run, ImportMovedOn)
+
+
+async def show_staging(
+    work: Work, run: ImportRun, phase: Phase, counts: Callable[[], dict[str, Any]], done: int, total: int
+) -> ImportRun:
+    """Let the staging be seen when it is time; returns the import to go on with. In a transaction that has renewed it.
+
+    `counts` is asked only when they are told.
+    """
+    if phase is run.phase and not telling.is_due(run):
+        return run
+    held = await hold(work, run)
+    held.phase, held.counts = phase, counts()
+    await telling.tell(work, held, ImportMovedOn, {"done": min(done, total), "total": total})
+    return held
 
 
 async def renew(work: Work, run: ImportRun) -> None:
     """Say that this process is still at it."""
-    kept = await work.session.scalar(
+    kept = await work.session.execute(
         update(ImportRun)
         .where(col(ImportRun.brand_id) == run.brand_id, col(ImportRun.id) == run.id, col(ImportRun.token) == run.token)
         .values(lease_until=clock.now() + LEASE)
-        .returning(col(ImportRun.id))
+        .returning(col(ImportRun.left_behind_at))
     )
-    if kept is None:
+    found = kept.one_or_none()
+    if found is None:
         raise ImportLost
+    run.left_behind_at = found.left_behind_at  # by somebody who thought so
 
 
 async def _locked(work: Work, run_id: UUID) -> ImportRun | None:

@@ -1,6 +1,7 @@
 """What an import keeps, and the words in which a mapping is written."""
 
 from intake.models.runs import (
+    APPLYING,
     ImportedInvoice,
     ImportedMember,
     ImportedPlace,
@@ -16,6 +17,7 @@ from intake.models.runs import (
 )
 
 __all__ = [
+    "APPLYING",
     "ImportRun",
     "ImportedInvoice",
     "ImportedMember",

@@ -19,15 +19,20 @@ class Kind(StrEnum):
 
 
 class Phase(StrEnum):
-    """How far an import is. While it is `staging` only its own tables know of it."""
+    """How far an import is. While it is read and compared (`is_staging`) only its own tables know of it."""
 
     STAGING = "staging"
+    COMPARING = "comparing"
     PLACES = "places"
     MEMBERS = "members"
     CUSTOMERS = "customers"
     INVOICES = "invoices"
     FINISHING = "finishing"
     DONE = "done"
+
+
+# While an import is in one of these, the brand's tables may hold a part of what it brings.
+APPLYING = (Phase.MEMBERS, Phase.CUSTOMERS, Phase.INVOICES, Phase.FINISHING)
 
 
 class Outcome(StrEnum):
@@ -48,6 +53,10 @@ class ImportRun(SQLModel, table=True):
 
     The brand may not exist before the first step is applied, hence no foreign keys in these tables.
     Whoever carries it out holds `token` and renews `lease_until` with each step.
+
+    `told` is what people see of its progress, as of `told_at`: it changes only together with `version`.
+    `left_behind_at` is the end of the lease, once somebody has noticed that nobody is at it any more;
+    `started_over_at` when that had gone on for long, and phones were sent back to the start if they had to.
     """
 
     __tablename__ = "import_run"
@@ -69,6 +78,22 @@ class ImportRun(SQLModel, table=True):
     lease_until: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    told: dict[str, Any] = Field(default_factory=dict, sa_type=Json, sa_column_kwargs={"server_default": "{}"})
+    told_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    left_behind_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    started_over_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    @property
+    def is_staging(self) -> bool:
+        """Whether the brand's tables know nothing of it yet."""
+        return self.phase in (Phase.STAGING, Phase.COMPARING)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something in the file is new to the brand."""
+        outcomes = self.counts.get("invoices", {})
+        return bool(outcomes.get(Outcome.NEW) or outcomes.get(Outcome.CHANGED))
 
 
 class StagedPiece(SQLModel, table=True):

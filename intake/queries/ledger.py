@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory.models import Brand
-from intake.models import ImportedInvoice, ImportedMember, ImportRun, StagedInvoice
+from intake.models import ImportedInvoice, ImportedMember, ImportRun, StagedInvoice, StagedPiece
 from intake.models.home import Bought, Pair
 from mall.models import Refund
 
@@ -98,6 +98,16 @@ async def ignored_lines(session: AsyncSession, brand_id: UUID) -> int:
     counted = await session.scalar(
         select(func.coalesce(func.sum(col(ImportedInvoice.ignored_lines)), 0)).where(
             col(ImportedInvoice.brand_id) == brand_id
+        )
+    )
+    return int(counted or 0)
+
+
+async def staged_numbers(session: AsyncSession, run: ImportRun) -> int:
+    """How many invoices lie in pieces in the staging area."""
+    counted = await session.scalar(
+        select(func.count(func.distinct(col(StagedPiece.number)))).where(
+            col(StagedPiece.brand_id) == run.brand_id, col(StagedPiece.run_id) == run.id
         )
     )
     return int(counted or 0)

@@ -39,13 +39,15 @@ async def cancel_order(work: Work, order_id: UUID, *, expected_version: int | No
     """
     order = await orders.lock(work.session, work.actor, order_id)
     require_canceller(work.actor, order)
+    # Before the refunds: who cancels what they saw unrefunded is told that they saw an older order.
+    require_version(order, expected_version)
     if await refunds.total_of(work.session, order.brand_id, order.id):
         raise OrderRefunded
     return _advance(work, order, OrderState.CANCELLED, expected_version)
 
 
 def _advance(work: Work, order: Order, state: OrderState, expected_version: int | None) -> Order:
-    require_version(order.version, expected_version)
+    require_version(order, expected_version)
     order.advance(state, clock.now())
     work.record(changed(order))
     return order

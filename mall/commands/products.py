@@ -44,7 +44,7 @@ async def put_product(
 
 
 def _bring_up_to_date(product: Product, wanted: dict[str, Any], expected_version: int | None) -> Product:
-    require_version(product.version, expected_version)
+    require_version(product, expected_version)
     if any(getattr(product, name) != value for name, value in wanted.items()):
         for name, value in wanted.items():
             setattr(product, name, value)

@@ -7,23 +7,27 @@ import strawberry
 
 from customers import commands
 from customers.commands.profile import CustomerChanges
-from kernel.errors import require_found
+from customers.queries import looks
 from schema.context import Act, Info
 from schema.customers.types import Customer, customer_of
 from schema.fields import mutation
+from schema.payloads import seen, told
+from schema.positions import Place
 from schema.problems import Problem
 from schema.scalars import given_id, read_id
 
 
 @strawberry.type(description="The customer as they are after the change.")
 class CustomerChanged:
-    customer: Customer
+    customer: Customer | None = seen()
+    places: list[Place] = told()
 
 
 @strawberry.type(description="A phone in full, for the one who asked; the look was written down.")
 class PhoneRevealed:
     phone: str = strawberry.field(description="In international form: `+8613812345678`.")
     do_not_contact: bool = strawberry.field(description="Whether the customer wants to be left alone.")
+    places: list[Place] = told()
 
 
 CustomerResult = Annotated[CustomerChanged | Problem, strawberry.union("CustomerResult")]
@@ -124,7 +128,8 @@ class ProfileMutations:
 
     @mutation(
         "Change what is given of a customer; null for tier, birthday or city forgets it: `NOT_FOUND`, `FORBIDDEN`, "
-        "`STALE_VERSION`, `INVALID`."
+        "`STALE_VERSION`, `INVALID`.",
+        edited=(Customer, customer_of),
     )
     async def edit_customer(
         self,
@@ -153,7 +158,9 @@ class ProfileMutations:
         )
 
     @mutation(
-        "Give a customer another phone, or none: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `BAD_PHONE`, `PHONE_TAKEN`."
+        "Give a customer another phone, or none: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `BAD_PHONE`, "
+        "`PHONE_TAKEN`.",
+        edited=(Customer, customer_of),
     )
     async def change_phone(
         self,
@@ -172,16 +179,19 @@ class ProfileMutations:
         )
 
     @mutation(
-        "A customer's phone in full; each look is written down, so there is no idempotency key, and there are 60 an "
-        "hour: `NOT_FOUND`, `FORBIDDEN`, `NO_PHONE`, `TOO_MANY_REVEALS`."
+        "A customer's phone in full. Each look is written down, and there are 60 an hour; repeated under its key it "
+        "is the same look, for an hour: `NOT_FOUND`, `FORBIDDEN`, `NO_PHONE`, `TOO_MANY_REVEALS`, `REVEAL_OVER`."
     )
-    async def reveal_phone(self, info: Info, id: strawberry.ID) -> PhoneResult:
-        async with info.context.work() as work:
-            revealed = await commands.reveal_phone(work, info.context.vault, read_id(id))
-        return PhoneRevealed(phone=revealed.phone, do_not_contact=revealed.do_not_contact)
+    async def reveal_phone(self, info: Info, id: strawberry.ID, idempotency_key: str | None = None) -> PhoneResult:
+        context = info.context
+        done = await context.mutate(info, idempotency_key, lambda work: commands.reveal_phone(work, read_id(id)))
+        async with context.read() as session:
+            shown = await looks.revealed(session, context.actor, context.vault, done.id)
+        return PhoneRevealed(phone=shown.phone, do_not_contact=shown.do_not_contact, places=done.places)
 
     @mutation(
-        "Note that a customer wants to be left alone, or no longer does: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`."
+        "Note that a customer wants to be left alone, or no longer does: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`.",
+        edited=(Customer, customer_of),
     )
     async def set_do_not_contact(
         self,
@@ -201,4 +211,5 @@ class ProfileMutations:
 
 
 async def _customer(info: Info, key: str | None, act: Act) -> CustomerChanged:
-    return CustomerChanged(customer=require_found(await customer_of(info, await info.context.mutate(info, key, act))))
+    done = await info.context.mutate(info, key, act)
+    return CustomerChanged(customer=await customer_of(info, done.id), places=done.places)

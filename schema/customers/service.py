@@ -6,27 +6,31 @@ from typing import Annotated
 import strawberry
 
 from customers import commands
-from kernel.errors import require_found
 from schema.context import Act, Info
 from schema.customers.types import Note, Relationship, Visit, note_of, relationship_of, visit_of
 from schema.fields import mutation
+from schema.payloads import seen, told
+from schema.positions import Place
 from schema.problems import Problem
 from schema.scalars import read_id
 
 
 @strawberry.type(description="The relationship as it is after the change.")
 class RelationshipChanged:
-    relationship: Relationship
+    relationship: Relationship | None = seen()
+    places: list[Place] = told()
 
 
 @strawberry.type(description="The note as it is after the change.")
 class NoteChanged:
-    note: Note
+    note: Note | None = seen()
+    places: list[Place] = told()
 
 
 @strawberry.type(description="The visit as it was noted.")
 class VisitChanged:
-    visit: Visit
+    visit: Visit | None = seen()
+    places: list[Place] = told()
 
 
 RelationshipResult = Annotated[RelationshipChanged | Problem, strawberry.union("RelationshipResult")]
@@ -38,7 +42,8 @@ VisitResult = Annotated[VisitChanged | Problem, strawberry.union("VisitResult")]
 class ServiceMutations:
     @mutation(
         "Let a relationship decide from now on which store a customer's credit and planning belong to; for regional "
-        "managers and HQ: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`."
+        "managers and HQ: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`.",
+        edited=(Relationship, relationship_of),
     )
     async def set_primary_relationship(
         self,
@@ -55,7 +60,8 @@ class ServiceMutations:
 
     @mutation(
         "Say in one line what to know of a customer, or nothing. `expectedVersion` is the relationship's: "
-        "`NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`."
+        "`NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.",
+        edited=(Relationship, relationship_of),
     )
     async def edit_remark(
         self,
@@ -79,7 +85,7 @@ class ServiceMutations:
     ) -> NoteResult:
         return await _note(info, idempotency_key, lambda work: commands.add_note(work, read_id(customer_id), body=body))
 
-    @mutation("Correct one's own note: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.")
+    @mutation("Correct one's own note: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.", edited=(Note, note_of))
     async def edit_note(
         self,
         info: Info,
@@ -106,19 +112,19 @@ class ServiceMutations:
         remark: str | None = None,
         idempotency_key: str | None = None,
     ) -> VisitResult:
-        visit_id = await info.context.mutate(
+        done = await info.context.mutate(
             info,
             idempotency_key,
             lambda work: commands.note_visit(work, read_id(customer_id), at=at, remark=remark),
         )
-        return VisitChanged(visit=require_found(await visit_of(info, visit_id)))
+        return VisitChanged(visit=await visit_of(info, done.id), places=done.places)
 
 
 async def _relationship(info: Info, key: str | None, act: Act) -> RelationshipChanged:
-    return RelationshipChanged(
-        relationship=require_found(await relationship_of(info, await info.context.mutate(info, key, act)))
-    )
+    done = await info.context.mutate(info, key, act)
+    return RelationshipChanged(relationship=await relationship_of(info, done.id), places=done.places)
 
 
 async def _note(info: Info, key: str | None, act: Act) -> NoteChanged:
-    return NoteChanged(note=require_found(await note_of(info, await info.context.mutate(info, key, act))))
+    done = await info.context.mutate(info, key, act)
+    return NoteChanged(note=await note_of(info, done.id), places=done.places)

@@ -7,17 +7,19 @@ import strawberry
 from customers import commands as customers
 from directory import commands
 from kernel.actor import Role
-from kernel.errors import require_found
 from schema.context import Act, Info
 from schema.directory.types import Staff, staff_of
 from schema.fields import mutation
+from schema.payloads import seen, told
+from schema.positions import Place
 from schema.problems import Problem
 from schema.scalars import given_id, read_id
 
 
 @strawberry.type(description="The staff member as they are after the change.")
 class StaffChanged:
-    staff: Staff
+    staff: Staff | None = seen()
+    places: list[Place] = told()
 
 
 StaffResult = Annotated[StaffChanged | Problem, strawberry.union("StaffResult")]
@@ -57,7 +59,9 @@ class StaffMutations:
             ),
         )
 
-    @mutation("Correct somebody's name: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.")
+    @mutation(
+        "Correct somebody's name: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.", edited=(Staff, staff_of)
+    )
     async def rename_staff(
         self,
         info: Info,
@@ -74,7 +78,8 @@ class StaffMutations:
 
     @mutation(
         "Give somebody who holds no relationship another role or place: `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`, "
-        "`STALE_VERSION`, `PLACE_MISMATCH`, `STORE_CLOSED`, `ACCESS_CLOSED`, `STILL_HOLDS`."
+        "`STALE_VERSION`, `PLACE_MISMATCH`, `STORE_CLOSED`, `ACCESS_CLOSED`, `STILL_HOLDS`.",
+        edited=(Staff, staff_of),
     )
     async def move_staff(
         self,
@@ -101,22 +106,31 @@ class StaffMutations:
 
     @mutation(
         "Set somebody's password, 8 to 128 characters; whoever is signed in as them has to sign in again: "
-        "`NOT_FOUND`, `FORBIDDEN`, `PASSWORD_LENGTH`."
+        "`NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `PASSWORD_LENGTH`.",
+        edited=(Staff, staff_of),
     )
     async def reset_password(
-        self, info: Info, id: strawberry.ID, password: str, idempotency_key: str | None = None
+        self,
+        info: Info,
+        id: strawberry.ID,
+        password: str,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
     ) -> StaffResult:
         info.context.require_staff()
         password_hash = await commands.hashed(password)
         return await _staff(
             info,
             idempotency_key,
-            lambda work: commands.reset_password(work, read_id(id), password_hash=password_hash),
+            lambda work: commands.reset_password(
+                work, read_id(id), password_hash=password_hash, expected_version=expected_version
+            ),
         )
 
     @mutation(
         "Shut somebody out at once, whatever they hold. They are `LEAVING` until it has gone to others, then "
-        "`DEPARTED`: `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`, `STALE_VERSION`, `ACCESS_CLOSED`."
+        "`DEPARTED`: `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`, `STALE_VERSION`, `ACCESS_CLOSED`.",
+        edited=(Staff, staff_of),
     )
     async def close_access(
         self,
@@ -133,7 +147,8 @@ class StaffMutations:
 
     @mutation(
         "Take a leave back, or hire somebody again in the role and place they had: `NOT_FOUND`, `FORBIDDEN`, "
-        "`OWN_ACCESS`, `STALE_VERSION`, `ACCESS_OPEN`, `STORE_CLOSED`."
+        "`OWN_ACCESS`, `STALE_VERSION`, `ACCESS_OPEN`, `STORE_CLOSED`.",
+        edited=(Staff, staff_of),
     )
     async def reopen_access(
         self,
@@ -150,4 +165,5 @@ class StaffMutations:
 
 
 async def _staff(info: Info, key: str | None, act: Act) -> StaffChanged:
-    return StaffChanged(staff=require_found(await staff_of(info, await info.context.mutate(info, key, act))))
+    done = await info.context.mutate(info, key, act)
+    return StaffChanged(staff=await staff_of(info, done.id), places=done.places)

@@ -8,22 +8,25 @@ import strawberry
 from customers import commands as customers
 from directory import commands
 from directory.commands.stores import StoreChanges
-from kernel.errors import require_found
 from schema.context import Act, Info
 from schema.directory.types import Region, Store, region_of, store_of
 from schema.fields import mutation
+from schema.payloads import seen, told
+from schema.positions import Place
 from schema.problems import Problem
 from schema.scalars import given_id, read_id
 
 
 @strawberry.type(description="The region as it is after the change.")
 class RegionChanged:
-    region: Region
+    region: Region | None = seen()
+    places: list[Place] = told()
 
 
 @strawberry.type(description="The store as it is after the change.")
 class StoreChanged:
-    store: Store
+    store: Store | None = seen()
+    places: list[Place] = told()
 
 
 RegionResult = Annotated[RegionChanged | Problem, strawberry.union("RegionResult")]
@@ -59,7 +62,9 @@ class PlaceMutations:
             lambda work: commands.add_region(work, code=code, name=name, parent_id=given_id(parent_id)),
         )
 
-    @mutation("Give a region another name: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.")
+    @mutation(
+        "Give a region another name: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.", edited=(Region, region_of)
+    )
     async def rename_region(
         self,
         info: Info,
@@ -76,7 +81,8 @@ class PlaceMutations:
 
     @mutation(
         "Hang a region, with all below it, under another, or at the top without `parentId`: `NOT_FOUND`, "
-        "`FORBIDDEN`, `STALE_VERSION`, `REGION_CYCLE`, `REGION_TOO_DEEP`."
+        "`FORBIDDEN`, `STALE_VERSION`, `REGION_CYCLE`, `REGION_TOO_DEEP`.",
+        edited=(Region, region_of),
     )
     async def move_region(
         self,
@@ -125,7 +131,8 @@ class PlaceMutations:
 
     @mutation(
         "Change what is given of a store; `city: null` forgets the city: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, "
-        "`INVALID`, `BAD_TIME_ZONE`, `BAD_OPENING_HOURS`."
+        "`INVALID`, `BAD_TIME_ZONE`, `BAD_OPENING_HOURS`.",
+        edited=(Store, store_of),
     )
     async def edit_store(
         self,
@@ -158,7 +165,8 @@ class PlaceMutations:
 
     @mutation(
         "Close a store where nobody works and nothing is held any more: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, "
-        "`STORE_CLOSED`, `STORE_STAFFED`, `STILL_HOLDS`."
+        "`STORE_CLOSED`, `STORE_STAFFED`, `STILL_HOLDS`.",
+        edited=(Store, store_of),
     )
     async def close_store(
         self,
@@ -173,7 +181,10 @@ class PlaceMutations:
             lambda work: customers.close_store(work, read_id(id), expected_version=expected_version),
         )
 
-    @mutation("Trade again in a closed store: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `STORE_OPEN`.")
+    @mutation(
+        "Trade again in a closed store: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `STORE_OPEN`.",
+        edited=(Store, store_of),
+    )
     async def reopen_store(
         self,
         info: Info,
@@ -189,11 +200,13 @@ class PlaceMutations:
 
 
 async def _region(info: Info, key: str | None, act: Act) -> RegionChanged:
-    return RegionChanged(region=require_found(await region_of(info, await info.context.mutate(info, key, act))))
+    done = await info.context.mutate(info, key, act)
+    return RegionChanged(region=await region_of(info, done.id), places=done.places)
 
 
 async def _store(info: Info, key: str | None, act: Act) -> StoreChanged:
-    return StoreChanged(store=require_found(await store_of(info, await info.context.mutate(info, key, act))))
+    done = await info.context.mutate(info, key, act)
+    return StoreChanged(store=await store_of(info, done.id), places=done.places)
 
 
 def _hours(week: Week) -> Sequence[tuple[str, str] | None]:

@@ -17,6 +17,8 @@ import customers.queries.relationships
 import directory.policy
 import directory.queries.staff
 import directory.queries.stores
+import intake.policy
+import intake.queries.runs
 import mall.policy
 import mall.queries.orders
 import mall.queries.refunds
@@ -27,6 +29,7 @@ import tasks.queries
 from kernel.actor import Actor
 from schema.customers import Customer, Note, Relationship, Visit
 from schema.directory import Staff, Store
+from schema.intake import ImportRun
 from schema.mall import Order, Refund
 from schema.tagging import Tag, TagGroup
 from schema.tasks import Task
@@ -67,6 +70,7 @@ class EntityType(StrEnum):
     VISIT = customers.policy.VISIT
     ORDER = mall.policy.ORDER
     REFUND = mall.policy.REFUND
+    IMPORT_RUN = intake.policy.IMPORT_RUN
 
 
 # In the order in which a snapshot brings them: what others refer to comes first.
@@ -116,10 +120,11 @@ ENTITIES: dict[str, Entity] = {
         of_relationships=mall.queries.refunds.walk,
         hangs_on_one=True,
     ),
+    EntityType.IMPORT_RUN: Entity(ImportRun, intake.queries.runs.by_ids, intake.queries.runs.walk, is_local=False),
 }
 
 ChangedNode = Annotated[
-    Store | Staff | TagGroup | Tag | Relationship | Customer | Task | Note | Visit | Order | Refund,
+    Store | Staff | TagGroup | Tag | Relationship | Customer | Task | Note | Visit | Order | Refund | ImportRun,
     strawberry.union("ChangedNode", description="The thing as it is now."),
 ]
 

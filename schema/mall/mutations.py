@@ -6,30 +6,34 @@ from typing import Annotated
 
 import strawberry
 
-from kernel.errors import require_found
 from mall import commands
 from mall.commands import Line, OrderNews, RefundNews
 from mall.models import Channel, LineKind, OrderState
 from schema.context import Act, Info
 from schema.fields import mutation
 from schema.mall.types import Order, Product, Refund, order_of, product_of, refund_of
+from schema.payloads import seen, told
+from schema.positions import Place
 from schema.problems import Problem
 from schema.scalars import Fen, given_id, read_id
 
 
 @strawberry.type(description="The order as it is after the change.")
 class OrderChanged:
-    order: Order
+    order: Order | None = seen()
+    places: list[Place] = told()
 
 
 @strawberry.type(description="The refund as it was taken.")
 class RefundChanged:
-    refund: Refund
+    refund: Refund | None = seen()
+    places: list[Place] = told()
 
 
 @strawberry.type(description="The product as it is after the change.")
 class ProductChanged:
-    product: Product
+    product: Product | None = seen()
+    places: list[Place] = told()
 
 
 OrderResult = Annotated[OrderChanged | Problem, strawberry.union("OrderResult")]
@@ -102,12 +106,15 @@ class MallMutations:
         "`REFUND_EXCEEDS_ORDER`, `ORDER_MOVED_ON`."
     )
     async def record_refund(self, info: Info, input: RefundInput, idempotency_key: str | None = None) -> RefundResult:
-        refund_id = await info.context.mutate(
+        done = await info.context.mutate(
             info, idempotency_key, lambda work: commands.record_refund(work, _refund_news(input))
         )
-        return RefundChanged(refund=require_found(await refund_of(info, refund_id)))
+        return RefundChanged(refund=await refund_of(info, done.id), places=done.places)
 
-    @mutation("Say that an order is on its way: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ORDER_MOVED_ON`.")
+    @mutation(
+        "Say that an order is on its way: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ORDER_MOVED_ON`.",
+        edited=(Order, order_of),
+    )
     async def ship_order(
         self, info: Info, id: strawberry.ID, expected_version: int | None = None, idempotency_key: str | None = None
     ) -> OrderResult:
@@ -117,7 +124,10 @@ class MallMutations:
             lambda work: commands.ship_order(work, read_id(id), expected_version=expected_version),
         )
 
-    @mutation("Say that the customer has got everything: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ORDER_MOVED_ON`.")
+    @mutation(
+        "Say that the customer has got everything: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ORDER_MOVED_ON`.",
+        edited=(Order, order_of),
+    )
     async def complete_order(
         self, info: Info, id: strawberry.ID, expected_version: int | None = None, idempotency_key: str | None = None
     ) -> OrderResult:
@@ -129,7 +139,8 @@ class MallMutations:
 
     @mutation(
         "Take an open order back as a whole; for the store's manager and machines: `NOT_FOUND`, `FORBIDDEN`, "
-        "`STALE_VERSION`, `ORDER_MOVED_ON`, `ORDER_REFUNDED`."
+        "`STALE_VERSION`, `ORDER_MOVED_ON`, `ORDER_REFUNDED`.",
+        edited=(Order, order_of),
     )
     async def cancel_order(
         self, info: Info, id: strawberry.ID, expected_version: int | None = None, idempotency_key: str | None = None
@@ -142,7 +153,8 @@ class MallMutations:
 
     @mutation(
         "Add the product of this code, or bring it up to date; for HQ and machines with the scope `products:write`: "
-        "`FORBIDDEN`, `INVALID`, `STALE_VERSION`."
+        "`FORBIDDEN`, `INVALID`, `STALE_VERSION`.",
+        edited=(Product, product_of),
     )
     async def put_product(
         self,
@@ -154,18 +166,19 @@ class MallMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> ProductResult:
-        product_id = await info.context.mutate(
+        done = await info.context.mutate(
             info,
             idempotency_key,
             lambda work: commands.put_product(
                 work, code=code, name=name, price=price, category=category, expected_version=expected_version
             ),
         )
-        return ProductChanged(product=require_found(await product_of(info, product_id)))
+        return ProductChanged(product=await product_of(info, done.id), places=done.places)
 
 
 async def _order(info: Info, key: str | None, act: Act) -> OrderChanged:
-    return OrderChanged(order=require_found(await order_of(info, await info.context.mutate(info, key, act))))
+    done = await info.context.mutate(info, key, act)
+    return OrderChanged(order=await order_of(info, done.id), places=done.places)
 
 
 def _order_news(given: OrderInput) -> OrderNews:

@@ -46,7 +46,7 @@ async def rename_group(work: Work, group_id: UUID, *, name: str, expected_versio
     name = require_text("name", name, longest=LONGEST_NAME)
     await library.lock_library(work.session, work.actor)
     group = await library.lock_group(work.session, work.actor, group_id)
-    require_version(group.version, expected_version)
+    require_version(group, expected_version)
     if name == group.name:
         return group
     if any(other.name == name for other in await library.groups(work.session, work.actor)):
@@ -107,7 +107,7 @@ async def edit_tag(
     name = require_text("name", name, longest=LONGEST_NAME) if name is not None else None
     color = _checked_color(color) if color is not None else None
     tag = await _lock(work, tag_id)
-    require_version(tag.version, expected_version)
+    require_version(tag, expected_version)
     if name not in (None, tag.name) and await library.is_taken(work.session, tag, name):
         raise TagNameTaken
     if tag.change(name=name, color=color):
@@ -121,7 +121,7 @@ async def retire_tag(work: Work, tag_id: UUID, *, expected_version: int | None =
     Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TAG_RETIRED`.
     """
     tag = await _lock(work, tag_id)
-    require_version(tag.version, expected_version)
+    require_version(tag, expected_version)
     tag.retire(clock.now())
     work.record(TagChanged(tag_id=tag.id, owner_id=tag.owner_id, version=tag.version))
     return tag

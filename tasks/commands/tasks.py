@@ -34,7 +34,7 @@ async def complete(
     """
     task = await queries.lock(work.session, work.actor, task_id)
     require_keeper(work.actor, task)
-    require_version(task.version, expected_version)
+    require_version(task, expected_version)
     words = require_text("remark", remark, longest=LONGEST_REMARK) if remark is not None else None
     task.complete(clock.now(), outcome, words)
     work.record(TaskCompleted(task_id=task.id, account_id=task.account_id, version=task.version))
@@ -48,7 +48,7 @@ async def snooze(work: Work, task_id: UUID, *, until: datetime, expected_version
     """
     task = await queries.lock(work.session, work.actor, task_id)
     require_keeper(work.actor, task)
-    require_version(task.version, expected_version)
+    require_version(task, expected_version)
     task.snooze(clock.now(), until)
     work.record(TaskSnoozed(task_id=task.id, account_id=task.account_id, version=task.version))
     return task
@@ -61,7 +61,7 @@ async def cancel(work: Work, task_id: UUID, *, remark: str | None = None, expect
     """
     task = await queries.lock(work.session, work.actor, task_id)
     require_keeper(work.actor, task)
-    require_version(task.version, expected_version)
+    require_version(task, expected_version)
     words = require_text("remark", remark, longest=LONGEST_REMARK) if remark is not None else None
     task.cancel(clock.now(), words)
     work.record(TaskCancelled(task_id=task.id, account_id=task.account_id, version=task.version))

@@ -130,7 +130,7 @@ async def test_a_customers_home_is_where_the_first_order_was(ground: Ground) -> 
 async def test_phones_hear_of_it_once(ground: Ground) -> None:
     await carry(ground, SMALL)
 
-    assert await counts(ground, "feed_event") == [0]
+    assert await counts(ground, "feed_event where entity_type <> 'import_run'") == [0]
     async with ground.db.read() as session:
         stores = (await session.execute(text("select id from store"))).scalars().all()
         staff = (await session.execute(text("select id from staff"))).scalars().all()

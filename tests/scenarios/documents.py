@@ -10,6 +10,7 @@ from graphql import (
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInputType,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -130,7 +131,7 @@ def selection(kind: GraphQLOutputType, depth: int = DEPTH) -> str:
     if isinstance(named, GraphQLUnionType):
         parts = " ".join(f"... on {member.name} {selection(member, depth)}" for member in named.types)
         return f"{{ __typename {parts} }}"
-    if not isinstance(named, GraphQLObjectType):
+    if not isinstance(named, GraphQLObjectType | GraphQLInterfaceType):
         return ""
     parts = " ".join(_part(name, field, depth) for name, field in named.fields.items())
     return f"{{ __typename {parts} }}"
@@ -139,6 +140,6 @@ def selection(kind: GraphQLOutputType, depth: int = DEPTH) -> str:
 def _part(name: str, field: GraphQLField, depth: int) -> str:
     if any(isinstance(argument.type, GraphQLNonNull) for argument in field.args.values() if not argument.default_value):
         return ""
-    if isinstance(get_named_type(field.type), GraphQLObjectType | GraphQLUnionType):
+    if isinstance(get_named_type(field.type), GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType):
         return f"{name} {selection(field.type, depth - 1)}" if depth > 1 else ""
     return name

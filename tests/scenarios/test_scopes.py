@@ -10,6 +10,7 @@ from customers import commands as customers
 from customers.queries import records, relationships
 from customers.queries.customers import by_ids as customers_by_ids
 from directory.queries import staff
+from intake.queries import runs
 from kernel import clock
 from kernel.actor import Scope
 from kernel.errors import Forbidden
@@ -18,7 +19,7 @@ from mall.queries import orders, refunds
 from tagging.queries import library
 from tasks import commands as tasks
 from tasks import queries as task_queries
-from tests.factories import World, build_customer, build_task, build_world, relationship_of, said
+from tests.factories import World, build_customer, build_run, build_task, build_world, relationship_of, said
 from tests.mall.trading import place, refund, till
 from tests.tagging.labels import build_group, build_tag
 
@@ -36,6 +37,7 @@ SEES: dict[str, set[Scope]] = {
     "tag": {Scope.TAGS_READ, Scope.TAGS_WRITE},
     "tag group": {Scope.TAGS_READ, Scope.TAGS_WRITE},
     "staff": {Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE},
+    "import": set(),
 }
 
 
@@ -58,6 +60,7 @@ async def build_things(ground: Ground, world: World) -> dict[str, tuple[Read, An
         "tag": (library.by_ids, (await build_tag(ground, world, group, "通勤")).id),
         "tag group": (library.groups_by_ids, group.id),
         "staff": (staff.by_ids, world.shop.guide.id),
+        "import": (runs.by_ids, (await build_run(ground, world.brand.id)).id),
     }
 
 

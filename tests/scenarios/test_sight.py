@@ -10,33 +10,17 @@ from sqlalchemy import select
 from sqlmodel import col
 
 import tasks.queries
-from customers.models import Note, Relationship, Visit
-from directory.models import Account
 from kernel import ids
 from kernel.actor import Actor, Role, Scope
 from kernel.db import Database
 from kernel.work import Ground
-from mall.models import (
-    Channel,
-    Credit,
-    CreditReason,
-    LineKind,
-    Order,
-    OrderLine,
-    OrderState,
-    Product,
-    Refund,
-    RefundLine,
-)
 from schema.root import schema
 from server.tables import METADATA
-from tagging.models import CustomerTag, SetBy, Tag, TagGroup
 from tasks.models import Task
 from tests.asking import context
-from tests.factories import NOON, Shop, World, build_customer, build_task, build_world, relationship_of, save
+from tests.factories import build_world
+from tests.scenarios.belongings import Belongings, furnish
 from tests.scenarios.documents import Leaf, document, leaves, roots, variables
-
-Belongings = dict[str, UUID]
 
 # What an argument names. An argument that is missing here fails the test: a new one can't be forgotten.
 NAMED = {
@@ -90,6 +74,7 @@ ID_OF = {
     "shipOrder": "order",
     "completeOrder": "order",
     "cancelOrder": "order",
+    "importRun": "import_run",
     "reassignRelationship": "relationship",
     "editTag": "tag",
     "retireTag": "tag",
@@ -112,8 +97,8 @@ class Stranger:
 async def strangers(ground: Ground) -> list[Stranger]:
     """Every role, each before things of another store, another region, or another brand."""
     ours, theirs = await build_world(ground, "ours"), await build_world(ground, "theirs")
-    here, next_door, far = [await _furnish(ground, ours, shop) for shop in ours.shops]
-    foreign = await _furnish(ground, theirs, theirs.shop)
+    here, next_door, far = [await furnish(ground, ours, shop) for shop in ours.shops]
+    foreign = await furnish(ground, theirs, theirs.shop)
     neighbour = {kind: thing for kind, thing in next_door.items() if kind not in OF_THE_WHOLE_BRAND | {"region"}}
     remote = {kind: thing for kind, thing in far.items() if kind not in OF_THE_WHOLE_BRAND}
     machine = Actor(brand_id=ours.brand.id, id=ids.new(), role=Role.SERVICE, scopes=frozenset(Scope))
@@ -241,98 +226,6 @@ def _held(belongings: Belongings) -> Belongings:
     """What one guide holds, and a colleague of the same store must not see."""
     kinds = ("customer", "relationship", "note", "task", "order", "refund")
     return {kind: belongings[kind] for kind in kinds}
-
-
-async def _furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
-    """One thing of each kind, held by the shop's first guide."""
-    guide, brand_id = shop.guide, world.brand.id
-    customer = await build_customer(ground, guide)
-    relationship = await relationship_of(ground, customer)
-    task = await build_task(ground, guide, customer)
-    about: dict[str, Any] = {"brand_id": brand_id, "relationship_id": relationship.id, "store_id": shop.store.id}
-    note = Note(id=ids.new(), by_staff_id=guide.id, body="喜欢素色", at=NOON, **about)
-    visit = Visit(id=ids.new(), account_id=guide.account_ids[0], by_staff_id=guide.id, at=NOON, **about)
-    product = Product(brand_id=brand_id, id=ids.new(), code=f"P-{shop.store.code}", name="真丝衬衫", price=39900)
-    group = TagGroup(brand_id=brand_id, id=ids.new(), name=f"风格{shop.store.code}")
-    tag = Tag(brand_id=brand_id, id=ids.new(), group_id=group.id, name="素雅")
-    worn = CustomerTag(
-        brand_id=brand_id, customer_id=customer.id, tag_id=tag.id, set_by=SetBy.GUIDE, by_staff_id=guide.id, set_at=NOON
-    )
-    await save(ground, note, visit, product, group, tag, worn)
-    order, refund = await _sell(ground, relationship, product, guide)
-    return {
-        "customer": customer.id,
-        "relationship": relationship.id,
-        "note": note.id,
-        "task": task.id,
-        "order": order.id,
-        "refund": refund.id,
-        "account": await _account(ground, shop),
-        "staff": guide.id,
-        "store": shop.store.id,
-        "region": shop.store.region_id,
-        "product": product.id,
-        "tag": tag.id,
-        "tag_group": group.id,
-    }
-
-
-async def _sell(ground: Ground, relationship: Relationship, product: Product, guide: Actor) -> tuple[Order, Refund]:
-    sold: dict[str, Any] = {
-        "brand_id": relationship.brand_id,
-        "source": "mall",
-        "store_id": relationship.store_id,
-        "customer_id": relationship.customer_id,
-        "relationship_id": relationship.id,
-        "currency": "CNY",
-        "placed_at": NOON,
-        "day": NOON.date(),
-    }
-    line: dict[str, Any] = {
-        "brand_id": relationship.brand_id,
-        "line": 1,
-        "product_code": product.code,
-        "name": product.name,
-        "kind": LineKind.GOODS,
-        "quantity": 1,
-    }
-    order = Order(
-        id=ids.new(),
-        number=f"O-{product.code}",
-        serving_account_id=guide.account_ids[0],
-        state=OrderState.PAID,
-        channel=Channel.MINI_MALL,
-        amount=39900,
-        **sold,
-    )
-    refund = Refund(id=ids.new(), number=f"R-{product.code}", order_id=order.id, amount=100, **sold)
-    await save(
-        ground,
-        order,
-        OrderLine(order_id=order.id, product_id=product.id, amount=39900, **line),
-        Credit(
-            brand_id=order.brand_id,
-            order_id=order.id,
-            store_id=order.store_id,
-            account_id=guide.account_ids[0],
-            reason=CreditReason.HOLDER,
-            decided_at=NOON,
-        ),
-        refund,
-        RefundLine(refund_id=refund.id, amount=100, **line),
-    )
-    return order, refund
-
-
-async def _account(ground: Ground, shop: Shop) -> UUID:
-    async with ground.db.read() as session:
-        found = await session.scalar(
-            select(col(Account.id)).where(
-                col(Account.brand_id) == shop.store.brand_id, col(Account.id) == shop.guide.account_ids[0]
-            )
-        )
-    assert found
-    return found
 
 
 async def _everything(db: Database) -> dict[str, set[str]]:

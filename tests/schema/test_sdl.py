@@ -1,7 +1,7 @@
 """The schema as apps see it: committed, described, and the same way throughout."""
 
 import pytest
-from graphql import GraphQLObjectType, GraphQLUnionType
+from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLUnionType, get_named_type
 
 from schema.export import SDL
 from schema.root import schema
@@ -11,7 +11,26 @@ WITHOUT_KEY = {
     "signIn": "asks for a secret that is told once",
     "refreshSession": "its token works once, which is a key already",
     "signOut": "ends the same thing however often it is asked for",
-    "revealPhone": "reads; each time it is asked for is written down",
+}
+WITHOUT_EXPECTED_VERSION = {
+    **WITHOUT_KEY,
+    "addRegion": "makes a new row",
+    "openStore": "makes a new row",
+    "hireStaff": "makes a new row",
+    "createCustomer": "makes a new row",
+    "addNote": "makes a new row",
+    "noteVisit": "makes a new row",
+    "addTagGroup": "makes a new row",
+    "addTag": "makes a new row",
+    "createTask": "makes a new row",
+    "claimCustomer": "makes a relationship; the customer stays as they are",
+    "registerCustomer": "makes a customer, or a relationship with one who stays as they are",
+    "revealPhone": "edits nothing",
+    "addTags": "an operation on a set: whoever else adds or removes other tags is not overwritten",
+    "removeTags": "an operation on a set: whoever else adds or removes other tags is not overwritten",
+    "orderTagGroups": "names all groups: LIBRARY_CHANGED if there are others by now",
+    "recordOrder": "keyed by source and number; older news never overwrites newer",
+    "recordRefund": "keyed by source and number; taken once and never edited",
 }
 
 
@@ -30,11 +49,36 @@ def test_every_mutation_takes_an_idempotency_key() -> None:
     assert without == set(WITHOUT_KEY)
 
 
+def test_every_mutation_that_edits_a_row_takes_the_version_it_was_read_in() -> None:
+    without = {name for name, field in roots("mutation").items() if "expectedVersion" not in field.args}
+
+    assert without == set(WITHOUT_EXPECTED_VERSION)
+
+
+def test_every_answer_says_where_the_feeds_tell_of_the_change() -> None:
+    for name in roots("mutation").keys() - WITHOUT_KEY.keys():
+        [payload] = [member for member in _members(name) if member.name != "Problem"]
+        assert str(payload.fields["places"].type) == "[Place!]!", name
+
+
+def test_whether_a_change_was_made_never_hangs_on_whether_the_row_is_in_sight() -> None:
+    """A payload has its row or null; a list leaves out what is out of sight."""
+    for name in roots("mutation").keys() - WITHOUT_KEY.keys():
+        [payload] = [member for member in _members(name) if member.name != "Problem"]
+        for part, field in payload.fields.items():
+            if part != "places" and isinstance(get_named_type(field.type), GraphQLObjectType):
+                assert not isinstance(field.type, GraphQLNonNull) or str(field.type).startswith("["), name
+
+
+def _members(name: str) -> tuple[GraphQLObjectType, ...]:
+    result = get_named_type(roots("mutation")[name].type)
+    assert isinstance(result, GraphQLUnionType), name
+    return tuple(result.types)
+
+
 def test_every_mutation_answers_with_what_changed_or_a_problem() -> None:
-    for name, field in roots("mutation").items():
-        result = getattr(field.type, "of_type", field.type)
-        assert isinstance(result, GraphQLUnionType), name
-        assert "Problem" in [member.name for member in result.types], name
+    for name in roots("mutation"):
+        assert "Problem" in [member.name for member in _members(name)], name
 
 
 def test_every_type_says_what_it_is() -> None:

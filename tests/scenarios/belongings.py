@@ -1,0 +1,124 @@
+"""One thing of each kind that a shop has, for tests that walk through the whole schema."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from customers.models import Note, Relationship, Visit
+from directory.models import Account
+from kernel import ids
+from kernel.actor import Actor
+from kernel.work import Ground
+from mall.models import (
+    Channel,
+    Credit,
+    CreditReason,
+    LineKind,
+    Order,
+    OrderLine,
+    OrderState,
+    Product,
+    Refund,
+    RefundLine,
+)
+from tagging.models import CustomerTag, SetBy, Tag, TagGroup
+from tests.factories import NOON, Shop, World, build_customer, build_run, build_task, relationship_of, save
+
+Belongings = dict[str, UUID]
+
+
+async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
+    """One new thing of each kind, held by the shop's first guide."""
+    guide, brand_id = shop.guide, world.brand.id
+    customer = await build_customer(ground, guide)
+    name = customer.id.hex[-8:]
+    relationship = await relationship_of(ground, customer)
+    task = await build_task(ground, guide, customer)
+    about: dict[str, Any] = {"brand_id": brand_id, "relationship_id": relationship.id, "store_id": shop.store.id}
+    note = Note(id=ids.new(), by_staff_id=guide.id, body="喜欢素色", at=NOON, **about)
+    visit = Visit(id=ids.new(), account_id=guide.account_ids[0], by_staff_id=guide.id, at=NOON, **about)
+    product = Product(brand_id=brand_id, id=ids.new(), code=f"P-{name}", name="真丝衬衫", price=39900)
+    group = TagGroup(brand_id=brand_id, id=ids.new(), name=f"风格{name}")
+    tag = Tag(brand_id=brand_id, id=ids.new(), group_id=group.id, name="素雅")
+    worn = CustomerTag(
+        brand_id=brand_id, customer_id=customer.id, tag_id=tag.id, set_by=SetBy.GUIDE, by_staff_id=guide.id, set_at=NOON
+    )
+    run = await build_run(ground, brand_id)
+    await save(ground, note, visit, product, group, tag, worn)
+    order, refund = await _sell(ground, relationship, product, guide)
+    return {
+        "customer": customer.id,
+        "relationship": relationship.id,
+        "note": note.id,
+        "task": task.id,
+        "order": order.id,
+        "refund": refund.id,
+        "account": await _account(ground, shop),
+        "staff": guide.id,
+        "store": shop.store.id,
+        "region": shop.store.region_id,
+        "product": product.id,
+        "tag": tag.id,
+        "tag_group": group.id,
+        "import_run": run.id,
+    }
+
+
+async def _sell(ground: Ground, relationship: Relationship, product: Product, guide: Actor) -> tuple[Order, Refund]:
+    sold: dict[str, Any] = {
+        "brand_id": relationship.brand_id,
+        "source": "mall",
+        "store_id": relationship.store_id,
+        "customer_id": relationship.customer_id,
+        "relationship_id": relationship.id,
+        "currency": "CNY",
+        "placed_at": NOON,
+        "day": NOON.date(),
+    }
+    line: dict[str, Any] = {
+        "brand_id": relationship.brand_id,
+        "line": 1,
+        "product_code": product.code,
+        "name": product.name,
+        "kind": LineKind.GOODS,
+        "quantity": 1,
+    }
+    order = Order(
+        id=ids.new(),
+        number=f"O-{product.code}",
+        serving_account_id=guide.account_ids[0],
+        state=OrderState.PAID,
+        channel=Channel.MINI_MALL,
+        amount=39900,
+        **sold,
+    )
+    refund = Refund(id=ids.new(), number=f"R-{product.code}", order_id=order.id, amount=100, **sold)
+    await save(
+        ground,
+        order,
+        OrderLine(order_id=order.id, product_id=product.id, amount=39900, **line),
+        Credit(
+            brand_id=order.brand_id,
+            order_id=order.id,
+            store_id=order.store_id,
+            account_id=guide.account_ids[0],
+            reason=CreditReason.HOLDER,
+            decided_at=NOON,
+        ),
+        refund,
+        RefundLine(refund_id=refund.id, amount=100, **line),
+    )
+    return order, refund
+
+
+async def _account(ground: Ground, shop: Shop) -> UUID:
+    async with ground.db.read() as session:
+        found = await session.scalar(
+            select(col(Account.id)).where(
+                col(Account.brand_id) == shop.store.brand_id, col(Account.id) == shop.guide.account_ids[0]
+            )
+        )
+    assert found
+    return found
