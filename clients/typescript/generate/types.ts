@@ -43,24 +43,33 @@ interface Making {
 
 type Fields = Map<string, string>;
 
-/** The text of `types.ts`. */
-export function typesOf(schema: GraphQLSchema, documents: Readonly<Record<string, string>>): string {
-  const definitions = Object.values(documents).flatMap((text) => parse(text).definitions);
+type Documents = Readonly<Record<string, string>>;
+
+/** The text of `types.ts`: what is asked and answered, and the variables of what is only put into the queue. */
+export function typesOf(schema: GraphQLSchema, asked: Documents, queued: Documents): string {
   const making: Making = { schema, fragments: new Map(), met: new Map() };
-  const operations: OperationDefinitionNode[] = [];
-  for (const each of definitions) {
-    if (each.kind === Kind.FRAGMENT_DEFINITION) making.fragments.set(each.name.value, each);
-    if (each.kind === Kind.OPERATION_DEFINITION) operations.push(each);
-  }
+  const read = operationsIn(making, asked);
+  const operations = [...read, ...operationsIn(making, queued)];
   meet(making, schema.getType("EntityType"));
   const parts = [...making.fragments.values()].map((each) => fragmentType(making, each));
-  parts.push(...operations.flatMap((each) => operationTypes(making, each)));
-  const names = operations.map((each) => each.name?.value);
-  parts.push(`export interface VariablesOf { ${names.map((name) => `${name}: ${name}Variables`).join("; ")} }`);
+  parts.push(...read.map((each) => answerType(making, each)));
+  parts.push(...operations.map((each) => variablesType(making, each)));
+  const names = operations.map(nameOf).map((name) => `${name}: ${name}Variables`);
+  parts.push(`export interface VariablesOf { ${names.join("; ")} }`);
   // Writing an input may meet others: the map grows while it is walked.
   for (const each of making.met.values()) parts.push(inputType(making, each));
   const head = "/** Made by `make types` from the documents and the server's schema: don't edit. */";
   return [head, ...parts.map(laidOut)].join("\n\n") + "\n";
+}
+
+/** The operations of documents; their fragments are remembered. */
+function operationsIn(making: Making, documents: Documents): OperationDefinitionNode[] {
+  const operations: OperationDefinitionNode[] = [];
+  for (const each of Object.values(documents).flatMap((text) => parse(text).definitions)) {
+    if (each.kind === Kind.FRAGMENT_DEFINITION) making.fragments.set(each.name.value, each);
+    if (each.kind === Kind.OPERATION_DEFINITION) operations.push(each);
+  }
+  return operations;
 }
 
 /** What is too long for a line gets a line for each of its outermost parts. */
@@ -79,18 +88,23 @@ function fragmentType(making: Making, fragment: FragmentDefinitionNode): string 
   return `export type ${name} = ${selected(making, outputOf(making, name), fragment.selectionSet)};`;
 }
 
-function operationTypes(making: Making, operation: OperationDefinitionNode): string[] {
-  const name = operation.name?.value ?? fail("Every document needs a name.");
+function answerType(making: Making, operation: OperationDefinitionNode): string {
   const root = making.schema.getRootType(operation.operation) ?? fail(`There is no ${operation.operation}.`);
+  return `export type ${nameOf(operation)}Answer = ${selected(making, root, operation.selectionSet)};`;
+}
+
+function variablesType(making: Making, operation: OperationDefinitionNode): string {
   const variables = (operation.variableDefinitions ?? []).map((each) => {
+    const name = each.variable.name.value;
     const type = typeFromAST(making.schema, each.type) as GraphQLInputType | undefined;
-    if (type === undefined) return fail(`There is no type for $${each.variable.name.value} in ${name}.`);
-    return `${each.variable.name.value}${isNonNullType(type) ? "" : "?"}: ${inputValue(making, type)}`;
+    if (type === undefined) return fail(`There is no type for $${name} in ${nameOf(operation)}.`);
+    return `${name}${isNonNullType(type) ? "" : "?"}: ${inputValue(making, type)}`;
   });
-  return [
-    `export type ${name}Answer = ${selected(making, root, operation.selectionSet)};`,
-    `export type ${name}Variables = { ${variables.join("; ")} };`,
-  ];
+  return `export type ${nameOf(operation)}Variables = { ${variables.join("; ")} };`;
+}
+
+function nameOf(operation: OperationDefinitionNode): string {
+  return operation.name?.value ?? fail("Every document needs a name.");
 }
 
 /** The type of what is selected of a type; of an abstract one, what is selected of each type that it may be. */

@@ -1,8 +1,11 @@
 /** What becomes of something that the person did, once the server has answered. */
 
 import { entityTypeOf } from "./documents.ts";
-import type { Action, Row } from "./store.ts";
-import type { ChangedNode, EntityType, Place, Problem } from "./types.ts";
+import type { Action, Problem, Row } from "./store.ts";
+import type { ChangedNode, EntityType, Place } from "./types.ts";
+
+/** The server keeps keys for 30 days; the clock of a phone may be wrong. */
+const KEYS_ARE_KEPT = 29 * 24 * 3_600_000;
 
 /** What a mutation answers when it did something: the rows as they are now, and where the change is told of. */
 export type Payload = { __typename: string; places: Place[] } & Record<string, unknown>;
@@ -14,7 +17,13 @@ export function newAction(
   variables: Record<string, unknown>,
   copies: Row[],
 ): Action {
-  return { key, order, mutation, variables, copies, isSent: false, state: "WAITING", places: [], problem: null };
+  const at = Date.now();
+  return { key, order, at, mutation, variables, copies, isSent: false, state: "WAITING", places: [], problem: null };
+}
+
+/** Whether the server may have forgotten the key, so that sending it again could do the thing again. */
+export function isTooOld({ at }: Action, now = Date.now()): boolean {
+  return now - at > KEYS_ARE_KEPT;
 }
 
 export function refused(action: Action, problem: Problem): Action {

@@ -6,9 +6,9 @@ import type { mutations } from "./documents.ts";
 import { Line } from "./live.ts";
 import { Outbox } from "./outbox.ts";
 import { type Credentials, type Keep, Session } from "./session.ts";
-import type { Action, Changes, NodeOf, Row, LocalStore } from "./store.ts";
+import type { Action, Changes, LocalStore, NodeOf, Problem, Row } from "./store.ts";
 import { type Status, Sync } from "./sync.ts";
-import type { EntityType, Problem, VariablesOf } from "./types.ts";
+import type { EntityType, VariablesOf } from "./types.ts";
 import { PACE, type Pace } from "./waiting.ts";
 
 export interface Options {

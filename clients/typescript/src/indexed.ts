@@ -1,6 +1,6 @@
 /** A store in the browser's IndexedDB: it outlives the page. */
 
-import { type Action, type Batch, type Page, type Row, type Staging, type Standing, type LocalStore } from "./store.ts";
+import type { Action, Batch, LocalStore, Page, Row, Staging, Standing } from "./store.ts";
 import { mayReplace, ownsOthers, rowOf } from "./store.ts";
 import type { EntityType } from "./types.ts";
 

@@ -1,6 +1,6 @@
 /** A store that forgets everything when the app ends: for tests, and for pages that are open for a while only. */
 
-import { type Action, type Batch, type Page, type Row, type Staging, type Standing, type LocalStore } from "./store.ts";
+import type { Action, Batch, LocalStore, Page, Row, Staging, Standing } from "./store.ts";
 import { mayReplace, ownsOthers, rowOf } from "./store.ts";
 import type { EntityType } from "./types.ts";
 

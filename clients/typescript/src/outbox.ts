@@ -1,10 +1,10 @@
 /** What the person did: kept, sent in order as soon as it can be, and done once however often it is sent. */
 
-import { type Payload, done, hasReached, movedOn, newAction, refused } from "./actions.ts";
+import { type Payload, done, hasReached, isTooOld, movedOn, newAction, refused } from "./actions.ts";
 import { type Ask, NotSignedIn, Refused, Unreachable, isPassing } from "./asking.ts";
 import { mutations } from "./documents.ts";
-import type { Action, Row, LocalStore } from "./store.ts";
-import type { Place, Problem } from "./types.ts";
+import type { Action, LocalStore, Problem, Row } from "./store.ts";
+import type { Place } from "./types.ts";
 import { type Pace, Sleeper, wait } from "./waiting.ts";
 
 /** A bug of the server's may be gone with the next try, but must not hold up for ever what comes behind it. */
@@ -101,6 +101,10 @@ export class Outbox {
   private async sendNext(): Promise<boolean> {
     const [next] = (await this.options.store.actions()).filter((action) => action.state === "WAITING");
     if (next === undefined) return false;
+    if (isTooOld(next)) {
+      await this.refuse(next, problem("TOO_OLD", "This was done too long ago to be sent now."));
+      return true;
+    }
     const action = { ...next, isSent: true };
     await this.change(() => [[action], []]);
     const result = await this.result(action);
@@ -159,6 +163,7 @@ export class Outbox {
   }
 }
 
+/** A problem that the client finds by itself; apps have their own words for such a code. */
 function problem(code: string, message: string): Problem {
   return { __typename: "Problem", code, message, current: null };
 }

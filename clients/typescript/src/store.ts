@@ -1,6 +1,6 @@
 /** What the client keeps on the phone, and the rules by which a copy takes changes in. */
 
-import type { ChangedNode, EntityType, LiveAnswer, Place, Problem, SnapshotAnswer } from "./types.ts";
+import type { ChangedNode, EntityType, LiveAnswer, Place, SnapshotAnswer } from "./types.ts";
 
 /** What the server says at once of what changed. */
 export type Changes = LiveAnswer["changes"];
@@ -31,6 +31,17 @@ export interface Staging extends Standing {
   next: string;
 }
 
+/** Why a mutation changed nothing. */
+export interface Problem {
+  __typename: "Problem";
+  /** For the app: a stable word in capitals. */
+  code: string;
+  /** For the person: one sentence. */
+  message: string;
+  /** The row as it is now, where somebody else was faster. */
+  current: ChangedNode | null;
+}
+
 export type ActionState = "WAITING" | "DONE" | "REFUSED";
 
 /** Something that the person did, from the moment when they did it. */
@@ -38,6 +49,8 @@ export interface Action {
   /** The idempotency key: the same for every try. */
   key: string;
   order: number;
+  /** When the person did it, in milliseconds of the phone's clock. */
+  at: number;
   mutation: string;
   variables: Record<string, unknown>;
   /** What to show for it meanwhile: first as the app thinks, then as the server answered. */

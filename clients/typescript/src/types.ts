@@ -1,6 +1,6 @@
 /** Made by `make types` from the documents and the server's schema: don't edit. */
 
-export type ChangedNode = Store | Staff | TagGroup | Tag | Relationship | Customer | Task | Note | Visit | Order | Refund;
+export type ChangedNode = Store | Staff | TagGroup | Tag | Relationship | Customer | Task | Note | Visit | Order | Refund | ImportRun;
 
 export type Store = {
   __typename: "Store";
@@ -150,53 +150,45 @@ export type Refund = {
   lines: Array<{ line: number; productCode: string; name: string; kind: LineKind; quantity: number; amount: number }>;
 };
 
+export type ImportRun = {
+  __typename: "ImportRun";
+  id: string;
+  version: number;
+  importKind: ImportKind;
+  source: string;
+  fileName: string;
+  phase: ImportPhase;
+  startedAt: string;
+  finishedAt: string | null;
+};
+
 export type Place = { feed: string; seq: number };
 
-export type Problem = { __typename: "Problem"; code: string; message: string; current: Versioned | null };
-
-export type Versioned = Customer | Note | Order | {
-  __typename: "Product";
-  id: string;
-  version: number;
-} | Refund | {
-  __typename: "Region";
-  id: string;
-  version: number;
-} | Relationship | Staff | Store | Tag | TagGroup | Task | Visit;
-
 export type SignInAnswer = {
-  result: { __typename: "SignedIn"; accessToken: string; accessExpiresAt: string; refreshToken: string; refreshExpiresAt: string } | { __typename: "Problem"; code: string; message: string };
+  result: { __typename: "SignedIn"; accessToken: string; refreshToken: string } | { __typename: "Problem"; code: string; message: string };
 };
-
-export type SignInVariables = { brand: string; number: string; password: string };
 
 export type RefreshAnswer = {
-  result: { __typename: "SignedIn"; accessToken: string; accessExpiresAt: string; refreshToken: string; refreshExpiresAt: string } | { __typename: "Problem"; code: string; message: string };
+  result: { __typename: "SignedIn"; accessToken: string; refreshToken: string } | { __typename: "Problem"; code: string; message: string };
 };
-
-export type RefreshVariables = { refreshToken: string };
 
 export type SnapshotAnswer = {
   snapshot: { items: Array<{ entityType: EntityType; id: string; version: number; relationshipId: string | null; node: ChangedNode }>; next: string | null; cursor: string; places: Array<Place> };
 };
 
-export type SnapshotVariables = { after?: string | null; first: number };
-
 export type LiveAnswer = {
   changes: { changes: Array<{ op: ChangeOp; entityType: EntityType; id: string; version: number; relationshipId: string | null; node: ChangedNode | null }>; mustRefetch: boolean; upToDate: boolean; cursor: string; places: Array<Place> };
 };
 
+export type SignInVariables = { brand: string; number: string; password: string };
+
+export type RefreshVariables = { refreshToken: string };
+
+export type SnapshotVariables = { after?: string | null; first: number };
+
 export type LiveVariables = { after?: string | null };
 
-export type CreateTaskAnswer = {
-  result: { __typename: "TaskChanged"; places: Array<Place>; task: Task | null } | Problem;
-};
-
 export type CreateTaskVariables = { input: NewTask; idempotencyKey?: string | null };
-
-export type CompleteTaskAnswer = {
-  result: { __typename: "TaskChanged"; places: Array<Place>; task: Task | null } | Problem;
-};
 
 export type CompleteTaskVariables = {
   id: string;
@@ -206,19 +198,11 @@ export type CompleteTaskVariables = {
   idempotencyKey?: string | null;
 };
 
-export type SnoozeTaskAnswer = {
-  result: { __typename: "TaskChanged"; places: Array<Place>; task: Task | null } | Problem;
-};
-
 export type SnoozeTaskVariables = {
   id: string;
   until: string;
   expectedVersion?: number | null;
   idempotencyKey?: string | null;
-};
-
-export type CancelTaskAnswer = {
-  result: { __typename: "TaskChanged"; places: Array<Place>; task: Task | null } | Problem;
 };
 
 export type CancelTaskVariables = {
@@ -228,15 +212,7 @@ export type CancelTaskVariables = {
   idempotencyKey?: string | null;
 };
 
-export type CreateCustomerAnswer = {
-  result: { __typename: "CustomerChanged"; places: Array<Place>; customer: Customer | null } | Problem;
-};
-
 export type CreateCustomerVariables = { input: NewCustomer; idempotencyKey?: string | null };
-
-export type EditCustomerAnswer = {
-  result: { __typename: "CustomerChanged"; places: Array<Place>; customer: Customer | null } | Problem;
-};
 
 export type EditCustomerVariables = {
   id: string;
@@ -248,10 +224,6 @@ export type EditCustomerVariables = {
   idempotencyKey?: string | null;
 };
 
-export type EditRemarkAnswer = {
-  result: { __typename: "RelationshipChanged"; places: Array<Place>; relationship: Relationship | null } | Problem;
-};
-
 export type EditRemarkVariables = {
   customerId: string;
   remark?: string | null;
@@ -259,25 +231,13 @@ export type EditRemarkVariables = {
   idempotencyKey?: string | null;
 };
 
-export type AddNoteAnswer = {
-  result: { __typename: "NoteChanged"; places: Array<Place>; note: Note | null } | Problem;
-};
-
 export type AddNoteVariables = { customerId: string; body: string; idempotencyKey?: string | null };
-
-export type EditNoteAnswer = {
-  result: { __typename: "NoteChanged"; places: Array<Place>; note: Note | null } | Problem;
-};
 
 export type EditNoteVariables = {
   id: string;
   body: string;
   expectedVersion?: number | null;
   idempotencyKey?: string | null;
-};
-
-export type NoteVisitAnswer = {
-  result: { __typename: "VisitChanged"; places: Array<Place>; visit: Visit | null } | Problem;
 };
 
 export type NoteVisitVariables = {
@@ -287,21 +247,9 @@ export type NoteVisitVariables = {
   idempotencyKey?: string | null;
 };
 
-export type AddTagsAnswer = {
-  result: { __typename: "CustomersTagged"; places: Array<Place>; customers: Array<Customer> } | Problem;
-};
-
 export type AddTagsVariables = { customerIds: Array<string>; tagIds: Array<string>; idempotencyKey?: string | null };
 
-export type RemoveTagsAnswer = {
-  result: { __typename: "CustomersTagged"; places: Array<Place>; customers: Array<Customer> } | Problem;
-};
-
 export type RemoveTagsVariables = { customerIds: Array<string>; tagIds: Array<string>; idempotencyKey?: string | null };
-
-export type ReassignRelationshipAnswer = {
-  result: { __typename: "RelationshipChanged"; places: Array<Place>; relationship: Relationship | null } | Problem;
-};
 
 export type ReassignRelationshipVariables = {
   id: string;
@@ -330,7 +278,7 @@ export interface VariablesOf {
   ReassignRelationship: ReassignRelationshipVariables;
 }
 
-export type EntityType = "STORE" | "STAFF" | "TAG_GROUP" | "TAG" | "RELATIONSHIP" | "CUSTOMER" | "TASK" | "NOTE" | "VISIT" | "ORDER" | "REFUND";
+export type EntityType = "STORE" | "STAFF" | "TAG_GROUP" | "TAG" | "RELATIONSHIP" | "CUSTOMER" | "TASK" | "NOTE" | "VISIT" | "ORDER" | "REFUND" | "IMPORT_RUN";
 
 export type StoreState = "OPEN" | "CLOSED";
 
@@ -359,6 +307,10 @@ export type Channel = "MINI_MALL" | "POS" | "FILE";
 export type CreditReason = "HOLDER" | "STORE";
 
 export type LineKind = "GOODS" | "SERVICE";
+
+export type ImportKind = "ORDERS" | "MEMBERS";
+
+export type ImportPhase = "STAGING" | "COMPARING" | "PLACES" | "MEMBERS" | "CUSTOMERS" | "INVOICES" | "FINISHING" | "DONE";
 
 export type ChangeOp = "PUT" | "DEL";
 

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { afterEach } from "node:test";
 import WebSocket from "ws";
 import { Client, type Credentials, MemoryStore, type Options, type Post, fetchPost, signIn } from "../src/index.ts";
-import type { Changes, LocalStore, Row } from "../src/store.ts";
+import type { Action, Changes, LocalStore, Row } from "../src/store.ts";
 import type { Place, SnapshotAnswer } from "../src/types.ts";
 import type { Pace } from "../src/waiting.ts";
 import { hasReached } from "../src/actions.ts";
-import { SNAPSHOT } from "../src/documents.ts";
+import { SNAPSHOT, mutations } from "../src/documents.ts";
 import { Wire } from "./wire.ts";
 
 export interface World {
@@ -26,6 +26,8 @@ export interface World {
 /** Waits as on a phone, a hundred times as fast. */
 export const QUICK: Pace = { first: 20, longest: 200, ping: 400, silence: 800 };
 
+export const TOMORROW = "2030-03-02T04:00:00+00:00";
+
 const NOW = "query Now { changes { places { feed seq } } }";
 const PORT = Number(needed("DAOGOU_PORT"));
 const DIRECT = `http://127.0.0.1:${PORT}/graphql`;
@@ -38,6 +40,14 @@ async function onStage<Said>(what: string, asked: object = {}): Promise<Said> {
 }
 
 export const newWorld = (): Promise<World> => onStage("world");
+
+let shared: Promise<World> | undefined;
+
+/** The world that the tests of a file share. */
+export function theWorld(): Promise<World> {
+  return (shared ??= newWorld());
+}
+
 export const newEpoch = ({ brandId }: World): Promise<{ feeds: number }> => onStage("epoch", { brandId });
 
 /** A sign-in whose access token is soon no good any more. */
@@ -52,7 +62,7 @@ export function signedIn(world: World, number: string, post: Post = fetchPost())
 /** Asks as somebody at a desk, who has no copy and no queue; gives the field `result`. */
 export type Desk = <Result = object>(document: string, variables?: object) => Promise<Result>;
 
-export async function desk(world: World, number: string): Promise<Desk> {
+export async function desk(world: World, number = world.manager): Promise<Desk> {
   const { accessToken } = await signedIn(world, number);
   return async <Result>(document: string, variables: object = {}): Promise<Result> => {
     const headers = { "Content-Type": "application/json", Authorization: `Bearer ${accessToken}` };
@@ -62,6 +72,17 @@ export async function desk(world: World, number: string): Promise<Desk> {
     if (said.data === undefined || said.errors !== undefined) throw new Error(JSON.stringify(said));
     return said.data.result;
   };
+}
+
+const desks = new Map<World, Promise<Desk>>();
+
+/** Give one of the guide's customers a task, as their manager; gives its id. */
+export async function giveTask(world: World, title: string): Promise<string> {
+  if (!desks.has(world)) desks.set(world, desk(world));
+  const manager = await desks.get(world);
+  const input = { title, dueAt: TOMORROW, kind: "REVISIT", customerId: world.customers[0] };
+  const made = await manager?.<{ task: { id: string } }>(mutations.createTask, { input });
+  return made?.task.id ?? assert.fail("no task was made");
 }
 
 /** `ws` throws where nobody listens for the error of a socket that was given up before it was open. */
@@ -129,7 +150,10 @@ export class Phone {
   }
 
   async live(): Promise<void> {
-    await until(() => this.client.status === "LIVE", () => `${this.client.status} ${String(this.troubles.at(-1))}`);
+    await until(
+      () => this.client.status === "LIVE",
+      () => `${this.client.status} ${String(this.troubles.at(-1))}`,
+    );
   }
 
   /** The net is gone. */
@@ -181,6 +205,15 @@ export class Phone {
     await until(async () => hasReached((await this.store.standing())?.places ?? [], changes.places, false));
   }
 
+  /** Be over when everything that was done is answered, and the copy holds it; what was refused may be left. */
+  async settled(): Promise<void> {
+    let left: Action[] = [];
+    await until(
+      async () => (left = (await this.client.actions()).filter(({ state }) => state !== "REFUSED")).length === 0,
+      () => JSON.stringify([left, this.client.status, this.told.at(-1)?.places, String(this.troubles.at(-1))], null, 1),
+    );
+  }
+
   /** Catch up, and then hold what a new phone would get. */
   async same(): Promise<void> {
     await this.caughtUp();
@@ -205,7 +238,7 @@ function comparable({ version, relationshipId, node }: Row): unknown {
 export async function until(
   isTrue: () => boolean | Promise<boolean>,
   instead: () => string = () => "it never came true",
-  patience = 10_000,
+  patience = 30_000,
 ): Promise<void> {
   const end = Date.now() + patience;
   while (!(await isTrue())) {

@@ -5,11 +5,19 @@ import { test } from "node:test";
 import { type Payload, done, hasReached, movedOn, newAction, shown } from "../../src/actions.ts";
 import type { Action, Row } from "../../src/store.ts";
 
-const NOTE = { __typename: "Note", id: "n", version: 2, body: "喜欢靛蓝", at: "", author: null, relationship: null } as const;
+const NOTE = {
+  __typename: "Note",
+  id: "n",
+  version: 2,
+  body: "喜欢靛蓝",
+  at: "",
+  author: null,
+  relationship: null,
+} as const;
 const PAYLOAD: Payload = { __typename: "NoteChanged", places: [{ feed: "f", seq: 7 }], note: NOTE };
 
 function edit(key: string, variables: Record<string, unknown>, copies: Row[] = []): Action {
-  return newAction(key, 1, "editNote", variables, copies);
+  return { ...newAction(key, 1, "editNote", variables, copies), at: 0 };
 }
 
 function noted(version: number, body: string): Row {
@@ -55,7 +63,11 @@ test("a person sees what they did over what was told, until something newer is t
   const guess = edit("k", {}, [noted(1, "guess")]);
   const answered = done(guess, PAYLOAD);
   const seen = (told: Row[], ...actions: Action[]): unknown[] =>
-    shown(told, actions, "NOTE").map(({ version, node, relationshipId }) => [version, "body" in node && node.body, relationshipId]);
+    shown(told, actions, "NOTE").map(({ version, node, relationshipId }) => [
+      version,
+      "body" in node && node.body,
+      relationshipId,
+    ]);
 
   assert.deepEqual(seen([noted(1, "old")], guess), [[1, "guess", "r"]]);
   assert.deepEqual(seen([noted(5, "another's")], guess), [[1, "guess", "r"]]);

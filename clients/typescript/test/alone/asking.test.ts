@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryStore, NotSignedIn, type Post, Refused, type Reply, Unreachable } from "../../src/index.ts";
+import { newAction } from "../../src/actions.ts";
 import { ask } from "../../src/asking.ts";
 import { Outbox } from "../../src/outbox.ts";
 import { Session } from "../../src/session.ts";
@@ -104,6 +105,31 @@ test("what the server can't take at all is told to the app, and the queue goes o
 test("a server that is busy is asked again under the same key for as long as it takes", async () => {
   let tries = 0;
   const busy = { result: { __typename: "Problem", code: "UNAVAILABLE", message: "…", current: null } };
-  const { first, keys } = await sent(() => (++tries < 9 ? busy : { result: { __typename: "NoteChanged", places: [] } }));
+  const { first, keys } = await sent(() =>
+    ++tries < 9 ? busy : { result: { __typename: "NoteChanged", places: [] } },
+  );
   assert.deepEqual([first, keys.length, new Set(keys).size], [undefined, 9, 1]);
+});
+
+test("what was done too long ago is shown to the person and not sent", async () => {
+  const store = new MemoryStore();
+  const old = newAction("k", 1, "addNote", { body: "first" }, []);
+  await store.keep([{ ...old, at: old.at - 30 * 24 * 3_600_000 }], []);
+  const told: string[] = [];
+  const outbox = new Outbox({
+    store,
+    pace: PACE,
+    newKey: () => assert.fail("nothing new"),
+    ask: () => assert.fail("it was sent"),
+    onActions: () => undefined,
+    onProblem: (_action, { code }) => told.push(code),
+    onTrouble: () => undefined,
+  });
+  outbox.send();
+  await outbox.stop();
+  assert.deepEqual(told, ["TOO_OLD"]);
+  assert.deepEqual(
+    (await store.actions()).map(({ state }) => state),
+    ["REFUSED"],
+  );
 });

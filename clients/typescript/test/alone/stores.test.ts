@@ -15,7 +15,13 @@ const STORES: Record<string, () => Promise<LocalStore>> = {
 };
 
 function row(entityType: EntityType, id: string, version = 1, relationshipId: string | null = null): Row {
-  const node = { __typename: "TagGroup", id, version, name: `${id} in its version ${version}`, choice: "MULTI" } as const;
+  const node = {
+    __typename: "TagGroup",
+    id,
+    version,
+    name: `${id} in its version ${version}`,
+    choice: "MULTI",
+  } as const;
   return { entityType, id, version, relationshipId, node };
 }
 

@@ -7,15 +7,25 @@ import { PACE, Sleeper, wait } from "../../src/waiting.ts";
 const most = (tries: number, closedWith?: number): number => wait(PACE, tries, closedWith, () => 1);
 
 test("a wait is anything from nothing to a most that doubles, up to half a minute", () => {
-  assert.deepEqual([0, 1, 2, 5, 6, 1_000, Infinity].map((tries) => most(tries)), [
-    500, 1_000, 2_000, 16_000, 30_000, 30_000, 30_000,
-  ]);
-  assert.equal(wait(PACE, 5, undefined, () => 0), 0);
-  assert.equal(wait(PACE, 0, 1012, () => 0.25), 125);
+  assert.deepEqual(
+    [0, 1, 2, 5, 6, 1_000, Infinity].map((tries) => most(tries)),
+    [500, 1_000, 2_000, 16_000, 30_000, 30_000, 30_000],
+  );
+  assert.equal(
+    wait(PACE, 5, undefined, () => 0),
+    0,
+  );
+  assert.equal(
+    wait(PACE, 0, 1012, () => 0.25),
+    125,
+  );
 });
 
 test("a server that has too much to do is left alone for longer", () => {
-  assert.deepEqual([0, 1].map((tries) => most(tries, 1013)), [4_000, 8_000]);
+  assert.deepEqual(
+    [0, 1].map((tries) => most(tries, 1013)),
+    [4_000, 8_000],
+  );
 });
 
 test("waits are spread evenly", () => {

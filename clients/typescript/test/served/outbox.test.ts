@@ -5,9 +5,8 @@ import { test } from "node:test";
 import { type Action, MemoryStore, type Problem } from "../../src/index.ts";
 import { mutations } from "../../src/documents.ts";
 import type { LocalStore } from "../../src/store.ts";
-import { type Desk, Phone, type World, desk, newWorld, pause, until } from "../stage.ts";
+import { Phone, TOMORROW, type World, desk, giveTask, pause, theWorld, until } from "../stage.ts";
 
-const TOMORROW = "2030-03-02T04:00:00+00:00";
 const TASKS = `{ tasks(first: 100) { edges { node { title } } } }`;
 
 interface Tasks {
@@ -24,22 +23,15 @@ function todo(phone: Phone, title: string): Promise<string> {
   return phone.client.act("createTask", { input: { title, dueAt: TOMORROW } });
 }
 
-/** Everything that was done is answered, and the copy holds it. */
-async function settled(phone: Phone): Promise<void> {
-  await until(
-    async () => (await phone.client.actions()).length === 0,
-    () => String(phone.troubles.at(-1)),
-  );
-}
-
 /** Do something whose answer is lost on the way; gives how often it happened. */
 async function effectsOfALostAnswer(world: World, store: LocalStore): Promise<number> {
+  const title = `整理橱窗 ${store.constructor.name}`;
   const phone = await (await Phone.of(world, world.guide, { store })).start();
   phone.wire.loseAnswerTo("mutation CreateTask");
-  await todo(phone, "整理橱窗");
-  await settled(phone);
+  await todo(phone, title);
+  await phone.settled();
   assert.ok(phone.wire.count("mutation CreateTask") >= 2, "nothing was sent again");
-  return count(phone, "整理橱窗");
+  return count(phone, title);
 }
 
 /** A store that forgets under which key a thing was done. */
@@ -65,17 +57,17 @@ class KeyLosingStore extends MemoryStore {
 }
 
 test("a lost answer is asked for again, and the thing is done once", async () => {
-  const world = await newWorld();
+  const world = await theWorld();
   assert.equal(await effectsOfALostAnswer(world, new MemoryStore()), 1);
 });
 
 test("a store that lost the keys would be noticed", async () => {
-  const world = await newWorld();
+  const world = await theWorld();
   assert.ok((await effectsOfALostAnswer(world, new KeyLosingStore())) > 1);
 });
 
 test("what is done without a net happens in order, even if the app is closed before there is one", async () => {
-  const world = await newWorld();
+  const world = await theWorld();
   const store = new MemoryStore();
   const phone = await (await Phone.of(world, world.guide, { store })).start();
   phone.off();
@@ -86,7 +78,7 @@ test("what is done without a net happens in order, even if the app is closed bef
   assert.equal((await store.actions()).length, 3);
 
   const again = await (await Phone.of(world, world.guide, { store })).start();
-  await settled(again);
+  await again.settled();
 
   const told = again.told.flatMap(({ changes }) => changes.map(({ node }) => node));
   const made = told.flatMap((node) => (node?.__typename === "Task" ? [node.title] : []));
@@ -100,17 +92,19 @@ async function offline(world: World, told: Array<[Action, Problem]> = []) {
   const onProblem = (action: Action, problem: Problem): unknown => told.push([action, problem]);
   const phone = await Phone.of(world, world.guide, { onProblem });
   await phone.start();
-  const [task] = await phone.client.rows("TASK");
+  const given = await giveTask(world, "回访");
+  await phone.caughtUp();
+  const task = (await phone.client.rows("TASK")).find(({ id }) => id === given);
   assert.ok(task);
   phone.off();
   return { phone, task };
 }
 
 test("a conflict is handed to the app with the thing as it is now", async () => {
-  const world = await newWorld();
+  const world = await theWorld();
   const told: Array<[Action, Problem]> = [];
   const { phone, task } = await offline(world, told);
-  const manager: Desk = await desk(world, world.manager);
+  const manager = await desk(world);
   await manager(mutations.snoozeTask, { id: task.id, until: TOMORROW });
 
   const variables = { id: task.id, outcome: "REACHED", expectedVersion: task.version } as const;
@@ -131,20 +125,23 @@ test("a conflict is handed to the app with the thing as it is now", async () => 
   assert.deepEqual(await seen(), problem.current, "the guess is gone");
   await phone.same();
 
-  assert.deepEqual((await phone.client.problems()).map((each) => each.key), [key]);
+  assert.deepEqual(
+    (await phone.client.problems()).map((each) => each.key),
+    [key],
+  );
   await phone.client.forget(key);
   assert.deepEqual(await phone.client.actions(), []);
 });
 
 test("who changes a thing twice while offline is in nobody's way", async () => {
-  const world = await newWorld();
+  const world = await theWorld();
   const told: Array<[Action, Problem]> = [];
   const { phone, task } = await offline(world, told);
 
   await phone.client.act("snoozeTask", { id: task.id, until: TOMORROW, expectedVersion: task.version });
   await phone.client.act("completeTask", { id: task.id, expectedVersion: task.version });
   phone.on();
-  await settled(phone);
+  await phone.settled();
 
   assert.deepEqual(told, []);
   const [now] = (await phone.client.rows("TASK")).filter(({ id }) => id === task.id);
@@ -153,7 +150,7 @@ test("who changes a thing twice while offline is in nobody's way", async () => {
 });
 
 test("what was done is seen until the copy holds it by itself, and not longer", async () => {
-  const world = await newWorld();
+  const world = await theWorld();
   const { phone, task } = await offline(world);
   const seen = async () => (await phone.client.rows("TASK")).find(({ id }) => id === task.id)?.node.taskState;
   const kept = async () => (await phone.store.rows("TASK")).find(({ id }) => id === task.id)?.version;
@@ -164,6 +161,6 @@ test("what was done is seen until the copy holds it by itself, and not longer", 
   assert.deepEqual([await seen(), await kept()], ["DONE", task.version], "the copy was ahead of the stream");
 
   phone.line.on();
-  await settled(phone);
+  await phone.settled();
   assert.deepEqual([await seen(), await kept()], ["DONE", task.version + 1]);
 });

@@ -4,9 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryStore, type Post, fetchPost } from "../../src/index.ts";
 import { kinds, mutations } from "../../src/documents.ts";
-import { type Desk, Phone, type World, desk, expiring, newEpoch, newWorld, pause, until } from "../stage.ts";
-
-const TOMORROW = "2030-03-02T04:00:00+00:00";
+import type { Batch, LocalStore } from "../../src/store.ts";
+import { Phone, desk, expiring, giveTask, newEpoch, newWorld, pause, theWorld, until } from "../stage.ts";
 
 const LISTS = `query Lists { result: viewer { id }
   tasks(first: 100) { edges { node { id version } } }
@@ -21,16 +20,8 @@ interface Lists {
 type Node = { id: string; version: number; relationships?: Node[] };
 type List = { edges: Array<{ node: Node }> };
 
-/** Give the guide's customer a task, as their manager; gives its id. */
-async function giveTask(manager: Desk, world: World, title: string): Promise<string> {
-  const customerId = world.customers[0];
-  const input = { title, dueAt: TOMORROW, kind: "REVISIT", customerId };
-  const { task } = await manager<{ task: { id: string } }>(mutations.createTask, { input });
-  return task.id;
-}
-
 test("a phone that starts empty holds what the lists say", async () => {
-  const world = await newWorld();
+  const world = await theWorld();
   const phone = await (await Phone.of(world, world.guide, { pageSize: 3 })).start();
 
   const lists = await phone.client.ask<Lists>(LISTS, {});
@@ -49,63 +40,86 @@ test("a phone that starts empty holds what the lists say", async () => {
 });
 
 test("what changes arrives while the phone listens", async () => {
-  const world = await newWorld();
-  const manager = await desk(world, world.manager);
+  const world = await theWorld();
   const phone = await (await Phone.of(world, world.guide)).start();
 
-  const id = await giveTask(manager, world, "送新品册");
+  const id = await giveTask(world, "送新品册");
 
-  await until(() => phone.told.some(({ changes }) => changes.some((change) => change.id === id)));
+  await until(() => toldOf(phone, [id]).length > 0);
   const [row] = (await phone.client.rows("TASK")).filter((each) => each.id === id);
   assert.equal(row?.node.title, "送新品册");
   await phone.same();
 });
 
-test("a phone whose line is cut again and again misses nothing and is told nothing twice", async () => {
-  const world = await newWorld();
-  const manager = await desk(world, world.manager);
-  const phone = await (await Phone.of(world, world.guide)).start();
-
+/** Give the guide twenty tasks while the line of their phone is cut again and again; gives the phone and the tasks. */
+async function cutAgainAndAgain(store: LocalStore): Promise<[Phone, string[]]> {
+  const world = await theWorld();
+  const phone = await (await Phone.of(world, world.guide, { store })).start();
   const given: string[] = [];
   for (let number = 0; number < 20; number++) {
     if (number % 3 === 0) phone.cut();
-    given.push(await giveTask(manager, world, `第${number}件事`));
+    given.push(await giveTask(world, `第${number}件事`));
     if (number % 5 === 0) phone.line.cut();
   }
+  await phone.caughtUp();
+  return [phone, given];
+}
 
-  await phone.same();
-  const told = phone.told.flatMap(({ changes }) => changes).map(({ id }) => id);
-  assert.deepEqual(told.filter((id) => given.includes(id)), given);
+/** What a phone was told of these things, in order. */
+function toldOf(phone: Phone, ids: string[]): string[] {
+  const told = phone.told.flatMap(({ changes }) => changes.map(({ id }) => id));
+  return told.filter((id) => ids.includes(id));
+}
+
+test("a phone whose line is cut again and again misses nothing and is told nothing twice", async () => {
+  const [phone, given] = await cutAgainAndAgain(new MemoryStore());
+  assert.deepEqual(toldOf(phone, given), given);
+  assert.deepEqual(await phone.differences(), []);
+});
+
+/** Keeps where it stands, but not always what brought it there. */
+class LossyStore extends MemoryStore {
+  private batches = 0;
+
+  override async apply(batch: Batch, cursor: string): Promise<void> {
+    await super.apply(++this.batches % 3 === 0 ? { ...batch, changes: [] } : batch, cursor);
+  }
+}
+
+test("a store that kept the cursor but not the rows would be noticed", async () => {
+  const [phone] = await cutAgainAndAgain(new LossyStore());
+  assert.notDeepEqual(await phone.differences(), []);
 });
 
 test("a line that dies without a word is noticed and made anew", async () => {
-  const world = await newWorld();
-  const manager = await desk(world, world.manager);
+  const world = await theWorld();
   const phone = await (await Phone.of(world, world.guide)).start();
 
   phone.line.freeze();
-  const id = await giveTask(manager, world, "回电");
+  const id = await giveTask(world, "回电");
 
-  await until(() => phone.told.some(({ changes }) => changes.some((change) => change.id === id)));
+  await until(() => toldOf(phone, [id]).length > 0);
   await phone.same();
 });
 
 test("an app that is opened again goes on from where it was, without a new copy", async () => {
-  const world = await newWorld();
-  const manager = await desk(world, world.manager);
+  const world = await theWorld();
   const store = new MemoryStore();
   await (await (await Phone.of(world, world.guide, { store })).start()).stop();
 
-  const id = await giveTask(manager, world, "补货通知");
+  const id = await giveTask(world, "补货通知");
   const again = await (await Phone.of(world, world.guide, { store })).start();
 
-  assert.deepEqual(again.told.flatMap(({ changes }) => changes.map((change) => change.id)), [id]);
+  assert.deepEqual(
+    again.told.flatMap(({ changes }) => changes.map((change) => change.id)),
+    [id],
+  );
   assert.equal(again.wire.count("query Snapshot"), 0);
   await again.same();
 });
 
 test("a first copy that is interrupted goes on with the page that was missing", async () => {
-  const world = await newWorld();
+  const world = await theWorld();
   const store = new MemoryStore();
   const gate = new Gate(2);
   const first = await Phone.of(world, world.guide, { store, pageSize: 4, post: gate.post });
@@ -123,8 +137,7 @@ test("a first copy that is interrupted goes on with the page that was missing", 
 });
 
 test("after a new epoch everything is fetched anew, and the old copy is read meanwhile", async () => {
-  const world = await newWorld();
-  const manager = await desk(world, world.manager);
+  const world = await theWorld();
   const gate = new Gate(Infinity);
   const phone = await (await Phone.of(world, world.guide, { pageSize: 4, post: gate.post })).start();
   const before = await phone.store.rows();
@@ -132,7 +145,7 @@ test("after a new epoch everything is fetched anew, and the old copy is read mea
   gate.closeAfter(1);
   await newEpoch(world);
   await gate.reached;
-  const id = await giveTask(manager, world, "新一轮");
+  const id = await giveTask(world, "新一轮");
   assert.equal(phone.client.status, "COPYING");
   assert.deepEqual(await phone.store.rows(), before);
   gate.open();
@@ -143,14 +156,13 @@ test("after a new epoch everything is fetched anew, and the old copy is read mea
 });
 
 test("when the token expires the phone gets another one and goes on", async () => {
-  const world = await newWorld();
-  const manager = await desk(world, world.manager);
+  const world = await theWorld();
   const credentials = await expiring(world, world.guide, 2);
   const phone = await (await Phone.of(world, world.guide, { credentials })).start();
 
   await until(() => phone.credentials.accessToken !== credentials.accessToken);
-  const id = await giveTask(manager, world, "新令牌");
-  await until(() => phone.told.some(({ changes }) => changes.some((change) => change.id === id)));
+  const id = await giveTask(world, "新令牌");
+  await until(() => toldOf(phone, [id]).length > 0);
 
   assert.notEqual(phone.credentials.refreshToken, credentials.refreshToken);
   assert.equal(phone.wire.count("mutation Refresh"), 1);
@@ -158,7 +170,7 @@ test("when the token expires the phone gets another one and goes on", async () =
 });
 
 test("when the sign-in is over the phone stops asking and keeps what it has", async () => {
-  const world = await newWorld();
+  const world = await theWorld();
   const phone = await (await Phone.of(world, world.guide)).start();
   const before = await phone.store.rows();
 
@@ -171,38 +183,55 @@ test("when the sign-in is over the phone stops asking and keeps what it has", as
   assert.deepEqual(await phone.store.rows(), before);
 });
 
-test("a customer who is given to another guide leaves one phone with all that belongs to them, and comes to the other", async () => {
+/** Give a customer of one guide to the other; gives their phones, and what the customer's relationship is. */
+async function givenAway(store: LocalStore): Promise<{ old: Phone; other: Phone; relationshipId: string }> {
   const world = await newWorld();
-  const manager = await desk(world, world.manager);
-  const [old, other] = [await Phone.of(world, world.guide), await Phone.of(world, world.otherGuide)];
+  const manager = await desk(world);
+  await manager(mutations.addNote, { customerId: world.customers[0], body: "喜欢靛蓝" });
+  const [old, other] = [await Phone.of(world, world.guide, { store }), await Phone.of(world, world.otherGuide)];
   await Promise.all([old.start(), other.start()]);
-  const [relationship] = (await old.client.rows("RELATIONSHIP")).filter(
-    ({ node }) => node.customer?.id === world.customers[0],
-  );
+  const rows = await old.client.rows("RELATIONSHIP");
+  const relationship = rows.find(({ node }) => node.customer?.id === world.customers[0]);
   assert.ok(relationship);
 
   await manager(mutations.reassignRelationship, { id: relationship.id, toAccountId: world.accounts[1] });
-  await until(async () => (await other.client.rows("RELATIONSHIP")).some(({ id }) => id === relationship.id));
-  await Promise.all([old.same(), other.same()]);
+  await Promise.all([old.caughtUp(), other.caughtUp()]);
+  return { old, other, relationshipId: relationship.id };
+}
 
+test("a customer who is given away leaves one phone with all that belongs to them, and comes to the other", async () => {
+  const { old, other, relationshipId } = await givenAway(new MemoryStore());
   const belonging = async (phone: Phone): Promise<string[]> => {
     const rows = await phone.store.rows();
-    const found = rows.filter(({ node }) => "relationship" in node && node.relationship?.id === relationship.id);
+    const found = rows.filter(({ node }) => "relationship" in node && node.relationship?.id === relationshipId);
     return found.map(({ entityType }) => entityType).sort();
   };
   assert.deepEqual(await belonging(old), []);
-  assert.deepEqual(await belonging(other), ["ORDER", "TASK"]);
+  assert.deepEqual(await belonging(other), ["NOTE", "ORDER", "TASK"]);
+  for (const phone of [old, other]) assert.deepEqual(await phone.differences(), []);
+});
+
+/** Doesn't know that a relationship takes others with it. */
+class ClingingStore extends MemoryStore {
+  override async apply(batch: Batch, cursor: string): Promise<void> {
+    const changes = batch.changes.filter(({ op, entityType }) => op === "PUT" || entityType !== "RELATIONSHIP");
+    await super.apply({ ...batch, changes }, cursor);
+  }
+}
+
+test("a store that kept what belongs to a customer who has left would be noticed", async () => {
+  const { old } = await givenAway(new ClingingStore());
+  assert.ok((await old.differences()).some((difference) => difference.startsWith("NOTE ")));
 });
 
 test("what a client has never heard of it steps over", async () => {
-  const world = await newWorld();
-  const manager = await desk(world, world.manager);
+  const world = await theWorld();
   const known = kinds as Set<string>;
   known.delete("TASK");
   try {
     const phone = await (await Phone.of(world, world.guide)).start();
     const heard = phone.told.length;
-    await giveTask(manager, world, "不认识的事");
+    await giveTask(world, "不认识的事");
     await until(() => phone.told.length > heard);
 
     assert.deepEqual(await phone.client.rows("TASK"), []);

@@ -3,8 +3,7 @@
 import { test } from "node:test";
 import WebSocket from "ws";
 import { type SocketTask, type WeChat, weChatPost, weChatSocket } from "../../src/index.ts";
-import { mutations } from "../../src/documents.ts";
-import { Phone, desk, expiring, newWorld, until } from "../stage.ts";
+import { Phone, expiring, giveTask, newWorld, until } from "../stage.ts";
 
 /** Behaves as WeChat's documents say: callbacks only, and an error is followed by a close. */
 const wx: WeChat = {
@@ -29,7 +28,6 @@ const wx: WeChat = {
 
 test("a mini program's phone is kept up to date through cuts and an expired token", async () => {
   const world = await newWorld();
-  const manager = await desk(world, world.manager);
   const phone = await Phone.of(world, world.guide, {
     credentials: await expiring(world, world.guide, 1),
     post: weChatPost(wx),
@@ -38,8 +36,7 @@ test("a mini program's phone is kept up to date through cuts and an expired toke
   await phone.start();
 
   for (const title of ["一", "二", "三"]) {
-    const input = { title, dueAt: "2030-03-02T04:00:00+00:00", kind: "REVISIT", customerId: world.customers[0] };
-    await manager(mutations.createTask, { input });
+    await giveTask(world, title);
     await until(async () => (await phone.client.rows("TASK")).some(({ node }) => node.title === title));
     phone.off();
     await until(() => phone.client.status === "OFFLINE");
