@@ -66,6 +66,11 @@ KINDS = (
         "Refund",
         ("source", "number", "amount", "currency", "placedAt", "day", "customer { id }", "order { id }"),
     ),
+    Kind(
+        "IMPORT_RUN",
+        "ImportRun",
+        ("kind", "source", "fileName", "phase", "progress { done total }", "startedAt", "finishedAt", "leftBehindAt"),
+    ),
 )
 """All kinds, with the fields that stand in them; give your own to keep less or more."""
 
