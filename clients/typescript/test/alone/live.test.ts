@@ -9,7 +9,8 @@ import { Line, LineClosed } from "../../src/live.ts";
 import { Session } from "../../src/session.ts";
 import type { Changes } from "../../src/store.ts";
 
-const PACE = { first: 1, longest: 5, ping: 50, silence: 100 };
+// Silence is long for a busy machine, on which the others would be taken for silent.
+const PACE = { first: 1, longest: 5, ping: 400, silence: 2000 };
 
 interface Message {
   id: string;
