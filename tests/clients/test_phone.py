@@ -261,7 +261,7 @@ async def test_many_phones_of_one_store_agree_with_the_server_after_a_busy_while
     ]
     async with phones[0].running(), phones[1].running(), phones[2].running():
         for guide in shop.guides:
-            for _ in range(3):
+            for _ in range(2):
                 async with unit_of_work(ground, guide) as work:
                     customer = await customers.create(work, VAULT, name="王芳")
                 async with unit_of_work(ground, guide) as work:

@@ -69,7 +69,10 @@ KINDS = (
     Kind(
         "IMPORT_RUN",
         "ImportRun",
-        ("kind", "source", "fileName", "phase", "progress { done total }", "startedAt", "finishedAt", "leftBehindAt"),
+        (
+            *("kind", "source", "fileName", "phase", "startedAt", "finishedAt", "leftBehindAt"),
+            *("progress { done total unit }", "counts { rows new changed unchanged leftOut }"),
+        ),
     ),
 )
 """All kinds, with the fields that stand in them; give your own to keep less or more."""

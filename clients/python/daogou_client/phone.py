@@ -106,21 +106,25 @@ class Phone:
         return key
 
     async def wait_until(self, places: Places) -> None:
-        """Return once the copy has what lies before these places."""
+        """Return once the copy has what lies before these places.
+
+        The places of a feed that has started over since are never reached, as it has another name now.
+        """
         await self.bell.until(lambda: reached(self.store.progress.places, places))
 
     async def settled(self, places: Places | None = None) -> None:
         """Return once nothing waits to be sent or told and the copy is up to date (up to these places, if given)."""
         await self.bell.until(
             lambda: (
-                self.reach in (Reach.LIVE, Reach.POLLING)
-                and not self.outbox.waiting()
-                and reached(self.store.progress.places, places or {})
+                self._is_reached() and not self.outbox.waiting() and reached(self.store.progress.places, places or {})
             )
         )
 
     async def _hurry_when_reached(self) -> None:
         while True:
-            await self.bell.until(lambda: self.reach is Reach.LIVE)
+            await self.bell.until(self._is_reached)
             self._sending.hurry()
-            await self.bell.until(lambda: self.reach is not Reach.LIVE)
+            await self.bell.until(lambda: not self._is_reached())
+
+    def _is_reached(self) -> bool:
+        return self.reach in (Reach.LIVE, Reach.POLLING)

@@ -14,7 +14,7 @@ from daogou_client.store import Store
 from daogou_client.wire import Server
 
 _FRUITLESS = 3  # handshakes in a row that came to nothing, after which changes are asked for without a socket too
-_MUCH = 3  # failures that a server which has too much to do counts for
+_MUCH = 3  # failures that it counts for when a server has too much to do, or sends everybody back to the start
 
 log = logging.getLogger("daogou_client")
 
@@ -132,11 +132,10 @@ class Sync:
         self._store.take_batch(batch)
         if batch.must_refetch:
             log.info("the copy is of no use any more, and is fetched anew")
-        elif batch.is_up_to_date:
-            self._outbox.settle(told)
-            self._pauses.reset()
+            self._pauses.at_least(_MUCH)
         else:
-            self._outbox.settle()
+            self._outbox.settle(told if batch.is_up_to_date else ())
+            self._pauses.reset()
         self._now(reach if batch.is_up_to_date and not batch.must_refetch else Reach.BEHIND)
         self._bell.ring()
 

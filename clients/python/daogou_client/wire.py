@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from functools import cache
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -31,6 +33,12 @@ _TRY_LATER = 1013
 _LARGEST = 64 * 1024 * 1024  # bytes of a message: a batch of 500 rows, however long their texts
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom to trust. Reading all certificates takes 60 ms, so it is done once for all phones of a program."""
+    return httpx2.create_ssl_context()
+
+
 class Http:
     """Queries and mutations, one request each."""
 
@@ -38,7 +46,7 @@ class Http:
         self._url = _at(url, "graphql")
         self._patience = patience or Patience()
         timeout = httpx2.Timeout(self._patience.answer, connect=self._patience.connect)
-        self._client = httpx2.AsyncClient(timeout=timeout)
+        self._client = httpx2.AsyncClient(timeout=timeout, verify=_trusted())
 
     async def aclose(self) -> None:
         """Close the connections."""
