@@ -2,7 +2,7 @@
 # Needs Python 3.11 to 3.14 and make. Everything else goes into .venv and var/, and nothing outside this folder.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench servers sdl fmt lock clean new-environment
+.PHONY: help run test check bench servers sdl types fmt lock clean new-environment
 
 PYTHON ?=
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
@@ -35,6 +35,9 @@ servers: .venv/installed-dev ## start a PostgreSQL and a Redis to try the produc
 sdl: .venv/installed ## write schema/schema.graphql
 	@$(BIN)/python -m schema.export
 
+types: .venv/installed-dev ## write the TypeScript client's types, from schema/schema.graphql
+	@$(BIN)/python -m tests.clients.types
+
 fmt: .venv/installed-dev ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -48,7 +51,7 @@ lock: .venv/made ## pin the dependencies again; make lock ARGS=--upgrade for the
 	pin --extra dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove the environment and the caches; the data in var/ stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info var/test-servers
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info var/test-servers var/test-clients
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ----------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from kernel.work import Ground
 from schema.context import Context
 from schema.live import Readings
 from server.auth import Auth, Caller, open_auth
+from server.draining import Draining
 from server.hub import Hub
 from server.metrics import Metrics
 from server.refusals import BadToken
@@ -32,6 +33,7 @@ class Edge:
     readings: Readings
     standing: Standing
     metrics: Metrics
+    draining: Draining
 
     async def caller(self, authorization: str | None) -> Caller | None:
         """Who shows this header; `None` if nobody shows anything. Raises `SIGN_IN_ENDED`, `BAD_TOKEN`."""
@@ -58,7 +60,7 @@ class Edge:
         )
 
 
-def open_edge(settings: Settings, ground: Ground, metrics: Metrics) -> Edge:
+def open_edge(settings: Settings, ground: Ground, metrics: Metrics, draining: Draining) -> Edge:
     """The edge of a process that stands on this ground."""
     return Edge(
         settings=settings,
@@ -69,6 +71,7 @@ def open_edge(settings: Settings, ground: Ground, metrics: Metrics) -> Edge:
         readings=Readings(ground.db),
         standing=Standing(ground),
         metrics=metrics,
+        draining=draining,
     )
 
 

@@ -1,8 +1,9 @@
 """Who is calling: from a sign-in to the actor with today's role, place and accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Uuid, and_, bindparam, case, func, or_, select
@@ -14,7 +15,7 @@ from directory.errors import SignInEnded
 from directory.models import Account, AccountKind, Brand, Region, ServiceAccount, SignIn, Staff, StaffState, Store
 from kernel import clock
 from kernel.actor import Actor, Role
-from kernel.db import UtcDateTime
+from kernel.db import OneOf, UtcDateTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,14 @@ async def credentials(session: AsyncSession, brand_code: str, number: str) -> Cr
 # Both are asked for every request and every socket: put together once, for that takes longer than asking.
 _IS_OPEN = (
     col(SignIn.brand_id) == bindparam("brand_id", type_=Uuid()),
-    col(SignIn.id) == bindparam("sign_in_id", type_=Uuid()),
+    OneOf(col(SignIn.id), "sign_in_ids"),
     col(SignIn.revoked_at).is_(None),
     col(SignIn.expires_at) > bindparam("now", type_=UtcDateTime()),
 )
 _own, _public = aliased(Account), aliased(Account)
 _STAFF = (
     select(
+        col(SignIn.id),
         col(Staff.id),
         col(Staff.role),
         col(Staff.store_id),
@@ -94,18 +96,23 @@ _SERVICE = (
 )
 
 
-async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
-    """The staff member behind a sign-in, in one query. Raises `SIGN_IN_ENDED`.
+async def of_staff_sign_ins(session: AsyncSession, brand_id: UUID, sign_in_ids: Collection[UUID]) -> dict[UUID, Actor]:
+    """The staff members behind those of these sign-ins that still count, by sign-in, in one query.
 
     A guide acts for their own accounts, that of the present store first; a store manager also for the
     store's public account.
     """
-    found = await session.execute(_STAFF, {"brand_id": brand_id, "sign_in_id": sign_in_id, "now": clock.now()})
-    rows = found.all()
-    if not rows:
-        raise SignInEnded
-    staff_id, role, store_id, region_path, _, public_id = rows[0]
-    account_ids = [row[4] for row in rows if row[4] is not None]
+    found = await session.execute(_STAFF, _asked(brand_id, sign_in_ids))
+    by_sign_in: dict[UUID, list[Any]] = {}
+    for row in found.all():
+        by_sign_in.setdefault(row[0], []).append(row)
+    return {sign_in_id: _actor(brand_id, rows) for sign_in_id, rows in by_sign_in.items()}
+
+
+def _actor(brand_id: UUID, rows: Sequence[Any]) -> Actor:
+    """The actor whom these rows, one for each of their own accounts, describe."""
+    sign_in_id, staff_id, role, store_id, region_path, _, public_id = rows[0]
+    account_ids = [row[5] for row in rows if row[5] is not None]
     return Actor(
         brand_id=brand_id,
         id=staff_id,
@@ -120,7 +127,7 @@ async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UU
 
 async def of_service_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
     """The service account behind a sign-in, with its scopes. Raises `SIGN_IN_ENDED`."""
-    found = await session.execute(_SERVICE, {"brand_id": brand_id, "sign_in_id": sign_in_id, "now": clock.now()})
+    found = await session.execute(_SERVICE, _asked(brand_id, [sign_in_id]))
     row = found.one_or_none()
     if row is None:
         raise SignInEnded
@@ -190,3 +197,7 @@ async def with_numbers(
         .order_by(col(Brand.code), col(Staff.number))
     )
     return found.all()
+
+
+def _asked(brand_id: UUID, sign_in_ids: Collection[UUID]) -> dict[str, Any]:
+    return {"brand_id": brand_id, "sign_in_ids": list(sign_in_ids), "now": clock.now()}

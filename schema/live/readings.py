@@ -6,19 +6,22 @@ snapshot may be older than what woke them.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable, Mapping
+from contextvars import Context
 from itertools import islice
+from typing import Any
 
 from kernel import feed
 from kernel.actor import Actor
 from kernel.db import Database, is_away
 from schema.live import reading, together
 from schema.live.changes import Changes, told
+from schema.live.reading import Batch
 from schema.live.together import Reader
 from schema.positions import Position
 
 MOST = 50  # readers of one round: others wait for its end
-LONGEST_SECONDS = 10.0  # of a round: a database that has fallen silent is tried anew, on another connection
+LONGEST_SECONDS = 30.0  # of a reading: a database that has fallen silent is tried anew, on another connection
 _ALONE = 4  # readers who are read for alone, at once: they leave connections for everybody else
 
 log = logging.getLogger(__name__)
@@ -46,14 +49,19 @@ class Readings:
         if answer is None:
             answer = self._gathered[asked] = asyncio.get_running_loop().create_future()
         if self._rounds is None:
-            self._rounds = asyncio.create_task(self._go_round())
+            self._rounds = _begin(self._go_round())
         # Shielded: a reader who leaves takes nothing from the others.
         return await asyncio.shield(answer)
 
     async def _go_round(self) -> None:
         try:
             while self._gathered:
-                await self._round(self._begun())
+                answers = self._begun()
+                try:
+                    await self._round(answers)
+                except Exception as error:
+                    log.exception("round_failed")
+                    _fail(answers.values(), error)
         finally:
             self._rounds = None
 
@@ -63,37 +71,42 @@ class Readings:
         return {each: self._gathered.pop(each) for each in readers}
 
     async def _round(self, answers: dict[Reader, Answer]) -> None:
+        for each, batch in (await self._read(answers)).items():
+            answers[each].set_result(told(batch))
+        for each, answer in answers.items():
+            if not answer.done():
+                task = _begin(self._one(each, answer))
+                self._alone.add(task)
+                task.add_done_callback(self._alone.discard)
+
+    async def _read(self, answers: Mapping[Reader, Answer]) -> Mapping[Reader, Batch]:
         try:
             async with asyncio.timeout(LONGEST_SECONDS), self._db.read() as session:
-                found = await together.behind_all(session, answers)
+                return await together.behind_all(session, answers)
         except Exception as error:
             if is_away(error):
                 log.warning("changes_unread", extra={"error": type(error).__name__, "readers": len(answers)})
                 _fail(answers.values(), error)
-                return
-            # Somebody's fault, and nobody knows whose: alone, it is theirs.
-            log.exception("round_failed")
-            found = {}
-        for each, answer in answers.items():
-            if each in found:
-                answer.set_result(told(found[each]))
             else:
-                self._read_alone(each, answer)
-
-    def _read_alone(self, asked: Reader, answer: Answer) -> None:
-        task = asyncio.create_task(self._one(asked, answer))
-        self._alone.add(task)
-        task.add_done_callback(self._alone.discard)
+                # Somebody's fault, and nobody knows whose: when each is read for alone, it is theirs.
+                log.exception("round_failed")
+            return {}
 
     async def _one(self, asked: Reader, answer: Answer) -> None:
         try:
-            async with self._places, self._db.read() as session:
+            async with self._places, asyncio.timeout(LONGEST_SECONDS), self._db.read() as session:
                 answer.set_result(told(await reading.behind(session, asked.actor, asked.position, feed.BATCH)))
         except Exception as error:
             _fail([answer], error)
 
 
+def _begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    # Nobody's request: what is logged must not bear the id of the one who happened to come first.
+    return asyncio.create_task(work, context=Context())
+
+
 def _fail(answers: Iterable[Answer], error: Exception) -> None:
     for answer in answers:
-        answer.set_exception(error)
-        answer.exception()  # looked at: whoever asked may have left
+        if not answer.done():
+            answer.set_exception(error)
+            answer.exception()  # looked at: whoever asked may have left

@@ -3,17 +3,18 @@
 import argparse
 import asyncio
 
-from tests.bench import live, workbench
+from tests.bench import live, storm, workbench
 
-BENCHES = {"workbench": workbench.measure, "live": live.measure}
+BENCHES = {"workbench": workbench.measure, "live": live.measure, "storm": storm.measure}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("bench", nargs="*", default=list(BENCHES), help=f"which: {', '.join(BENCHES)}")
+    parser.add_argument("bench", nargs="*", default=["workbench"], help=f"which: {', '.join(BENCHES)}")
     parser.add_argument("--size", default="l", choices=["s", "m", "l"], help="how much demo data to measure on")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each round lasts")
     parser.add_argument("--rounds", type=int, default=3, help="how often; medians are printed")
+    parser.add_argument("--people", type=int, default=2000, help="how many come back at once")
     parser.add_argument("--database", help="a database to measure on instead of a new one; filled if it is empty")
     parser.add_argument("--connections", type=int, default=5_000, help="how many sockets at most")
     parser.add_argument("--per-person", type=int, default=10, help="how many of them belong to one person; at most 10")

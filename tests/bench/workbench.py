@@ -57,9 +57,9 @@ async def measure(chosen: argparse.Namespace) -> None:
     with ExitStack() as stack:
         database = chosen.database or stack.enter_context(postgres()).create_database("daogou_bench")
         cache = stack.enter_context(redis())
-        ours = stack.enter_context(_ours(database, cache.url, chosen.size))
+        port = stack.enter_context(ours(database, cache.url, chosen.size))
         bare = stack.enter_context(_bare(database))
-        contenders = [await _as_guide(ours), await _as_query(bare, database)]
+        contenders = [await _as_guide(port), await _as_query(bare, database)]
         await _agree(contenders)
         for connections in CONNECTIONS:
             rounds = [await _round(contenders, connections, chosen.seconds) for _ in range(chosen.rounds)]
@@ -137,10 +137,11 @@ async def _shown(contender: Contender) -> tuple[list[str], list[str]]:
 
 
 @contextmanager
-def _ours(database: str, cache: str, size: str) -> Iterator[int]:
+def ours(database: str, cache: str, size: str | None) -> Iterator[int]:
+    """The product in a process of its own on these servers, with demo data of a size or none."""
     values = environment(DATABASE_URL=database, REDIS_URL=cache)
     run("migrate", environment=values)
-    if _is_empty(database):
+    if size is not None and _is_empty(database):
         run("demo", "--size", size, environment=values)
     with serving([*DAOGOU, "serve"], int(values["PORT"]), values) as program:
         yield program.port

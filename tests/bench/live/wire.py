@@ -11,13 +11,14 @@ from typing import Any, cast
 
 import orjson
 
-DOCUMENT = """subscription Live($after: Cursor) { changes(after: $after) {
-  cursor upToDate mustRefetch places { feed seq }
-  changes { op entityType id version at relationshipId position
+# As the clients of this repository ask, for the kinds of things that are written here.
+DOCUMENT = """subscription ($after: Cursor) { changes(after: $after) {
+  cursor mustRefetch upToDate places { feed seq }
+  changes { op entityType id version relationshipId
     node { __typename
-      ... on Relationship { id version isPrimary remark lastContactAt createdAt customer { id } }
-      ... on Task { id version kind title priority dueAt state }
-      ... on Tag { id version name color retiredAt } } } } }"""
+      ... on Tag { id version name color retiredAt isPersonal group { id } }
+      ... on Relationship { isPrimary remark lastContactAt createdAt customer { id } holder { id } }
+      ... on Task { kind title reason priority dueAt state source createdAt customer { id } keeper { id } } } } } }"""
 
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
 _FINISHED = 0x80
@@ -103,7 +104,7 @@ class Phone(asyncio.Protocol):
         if message["type"] == "next":
             self._note(message["payload"]["data"]["changes"], now)
         elif message["type"] == "connection_ack":
-            payload = {"query": DOCUMENT, "operationName": "Live", "variables": {"after": self.cursor}}
+            payload = {"query": DOCUMENT, "variables": {"after": self.cursor}}
             self._say({"type": "subscribe", "id": "live", "payload": payload})
         else:
             self._drop()  # the subscription has ended, which is not meant to happen

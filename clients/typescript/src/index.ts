@@ -1,0 +1,11 @@
+export { NotSignedIn, type Post, Refused, type Reply, Unreachable, fetchPost } from "./asking.ts";
+export { Client, type Options } from "./client.ts";
+export { IndexedStore } from "./indexed.ts";
+export { MemoryStore } from "./memory.ts";
+export { type Credentials, signIn } from "./session.ts";
+export type { Action, Batch, Change, Changes, LocalStore, NodeOf, Page, Problem, Row } from "./store.ts";
+export type { Staging, Standing } from "./store.ts";
+export type { Status } from "./sync.ts";
+export type * from "./types.ts";
+export { PACE, type Pace } from "./waiting.ts";
+export { type SocketTask, type WeChat, weChatPost, weChatSocket } from "./wechat.ts";
