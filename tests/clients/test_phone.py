@@ -119,8 +119,8 @@ async def test_the_old_copy_stays_readable_while_everything_is_fetched_anew(serv
         await start_over(ground, world)
         network.cut()
         await until(phone, lambda: phone.store.progress.cursor is None)
-        [new] = await add_tasks(ground, guide)
         meanwhile = everything(phone.store)
+        [new] = await add_tasks(ground, guide)
         await until(phone, lambda: version(phone, "TASK", new) == 1)
         await settled(phone)
 

@@ -14,7 +14,8 @@ from websockets.typing import Subprotocol
 from daogou_client import Http, NoSocket, Patience, ProtocolBroken, Rejected, Server, TokenRefused, Unreachable
 from daogou_client.wire import subscribe
 
-HASTY = Patience(connect=0.5, answer=0.3, ping=0.2)
+CALM = Patience(connect=10.0, answer=10.0, ping=10.0)
+HASTY = Patience(connect=0.5, answer=0.5, ping=0.2)  # for those that answer nothing
 PROTOCOL = Subprotocol("graphql-transport-ws")
 Script = Callable[[ServerConnection], Awaitable[None]]
 
@@ -27,12 +28,12 @@ async def acting(script: Script, **options: Any) -> AsyncIterator[str]:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/graphql"
 
 
-async def heard(url: str, patience: Patience = HASTY) -> list[Any]:
+async def heard(url: str, patience: Patience = CALM) -> list[Any]:
     """Everything that a subscription brings, to its end."""
     found = []
     async with (
         aclosing(subscribe(url, "a token", "subscription { x }", {"after": None}, patience)) as answers,
-        asyncio.timeout(5),
+        asyncio.timeout(20),
     ):
         async for data in answers:
             found.append(data)  # noqa: PERF401 - what came before an error counts too
@@ -158,7 +159,7 @@ async def test_a_server_that_falls_silent_is_given_up_in_time(stage: str) -> Non
     async with acting(script, close_timeout=0.1) as url:
         began = asyncio.get_running_loop().time()
         with pytest.raises(Unreachable):
-            await heard(url)
+            await heard(url, HASTY)
         assert asyncio.get_running_loop().time() - began < 3
 
 
@@ -171,7 +172,7 @@ async def test_a_quiet_subscription_is_not_given_up() -> None:
         await say(socket, id="1", type="complete")
 
     async with acting(script) as url:
-        assert await heard(url) == [{"n": 1}, {"n": 2}]
+        assert await heard(url, HASTY) == [{"n": 1}, {"n": 2}]
 
 
 @pytest.mark.parametrize(("status", "becomes"), [(403, NoSocket), (404, NoSocket), (426, NoSocket), (502, Unreachable)])
@@ -270,7 +271,7 @@ async def answering(answer: bytes) -> AsyncIterator[Http]:
         writer.close()
 
     server = await asyncio.start_server(serve_one, "127.0.0.1", 0)
-    http = Http(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", HASTY)
+    http = Http(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", CALM if answer else HASTY)
     yield http
     await http.aclose()
     server.close()
@@ -316,7 +317,7 @@ async def test_the_data_of_an_answer_comes_back() -> None:
     ],
 )
 async def test_only_the_servers_own_word_is_final(answer: bytes, becomes: type[Exception], code: str | None) -> None:
-    async with answering(answer) as http, asyncio.timeout(5):
+    async with answering(answer) as http, asyncio.timeout(20):
         with pytest.raises(becomes) as raised:
             await http.post("{ n }", {})
     assert getattr(raised.value, "code", None) == code
@@ -347,7 +348,7 @@ async def test_a_refused_token_is_replaced_once_and_a_second_refusal_is_passed_o
         return f"token {len(asked)}"
 
     async with answering(response(401, failed("SIGN_IN_ENDED"))) as http:
-        server = Server(http._url.removesuffix("/graphql"), tokens, HASTY)
+        server = Server(http._url.removesuffix("/graphql"), tokens, CALM)
         with pytest.raises(TokenRefused):
             await server.ask("{ n }", {})
         await server.aclose()
