@@ -31,8 +31,9 @@ from server.wires import Messages, Requests
 from server.worker import working
 
 BACKLOG = 2048
-_STALLED_MS = 15_000
-_GRACE_SECONDS = 6.0
+STALLED_SECONDS = 15
+PING_SECONDS = 10
+GRACE_SECONDS = 6.0
 PARENT = "DAOGOUPARENT"
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def listen(settings: Settings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # A client that stops reading is dropped in seconds; the setting passes to every accepted connection.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000)
     try:
         listening.bind(address)
         listening.listen(BACKLOG)
@@ -92,7 +93,7 @@ class Server(uvicorn.Server):
         while not draining.done() and not self.force_exit:
             await asyncio.wait([draining], timeout=0.1)
         draining.cancel()
-        self.config.timeout_graceful_shutdown = max(1, math.ceil(_GRACE_SECONDS - (time.monotonic() - began)))
+        self.config.timeout_graceful_shutdown = max(1, math.ceil(GRACE_SECONDS - (time.monotonic() - began)))
         await super().shutdown(sockets)
 
 
@@ -104,8 +105,8 @@ def _config(app: Starlette) -> uvicorn.Config:
         ws=Messages,
         ws_max_size=LARGEST,
         ws_per_message_deflate=False,
-        ws_ping_interval=10,
-        ws_ping_timeout=10,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -27,12 +27,13 @@ class BareSocket:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self.writer = writer
+        self.answers_pings = True
 
     @classmethod
     async def dial(cls, host: str, port: int) -> "BareSocket":
         """A socket on which nothing was said yet."""
         reader, writer = await asyncio.open_connection(host, port, limit=2**20)
-        writer.write(_HANDSHAKE.format(host=host).encode())
+        writer.write(cls.handshake(host))
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError as error:
@@ -40,6 +41,11 @@ class BareSocket:
         if b" 101 " not in head.partition(b"\r\n")[0]:
             raise Closed(1006)
         return cls(reader, writer)
+
+    @staticmethod
+    def handshake(host: str) -> bytes:
+        """What a client sends first."""
+        return _HANDSHAKE.format(host=host).encode()
 
     def say(self, **message: Any) -> None:
         self.writer.write(frame(_TEXT, orjson.dumps(message)))
@@ -56,7 +62,7 @@ class BareSocket:
                     return orjson.loads(body)
                 case 8:
                     raise Closed(int.from_bytes(body[:2], "big"))
-                case 9:
+                case 9 if self.answers_pings:
                     self.writer.write(frame(_PONG, body))
 
     def close(self) -> None:

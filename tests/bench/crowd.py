@@ -73,12 +73,12 @@ async def gather(database: Database, secret_key: str, people: int) -> list[Guide
     return guides
 
 
-async def give_tasks(database: Database, guides: list[Guide], each: int) -> None:
+async def give_tasks(database: Database, guides: list[Guide], each: int, **values: Any) -> None:
     """So many new tasks for everybody, told in their feeds; nobody is poked."""
     at = clock.now()
     for start in range(0, len(guides), 500):
         some = guides[start : start + 500]
-        rows = [_task(guide, uuid4(), at) for guide in some for _ in range(each)]
+        rows = [_task(guide, uuid4(), at) | values for guide in some for _ in range(each)]
         entries = [
             Entry(feed.of_staff(guide.staff_id), "task", row["id"], 1)
             for guide, row in zip([guide for guide in some for _ in range(each)], rows, strict=True)

@@ -195,7 +195,7 @@ async def test_what_never_ends_is_given_up_on_and_leaves_nothing_half_done(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(draining, "DRAIN_SECONDS", 0.8)
-    monkeypatch.setattr(product, "_GRACE_SECONDS", 1.5)
+    monkeypatch.setattr(product, "GRACE_SECONDS", 1.5)
     world = await build_world(ground)
     task = await build_task(ground, world.shop.guide)
     key = uuid4().hex
