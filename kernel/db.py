@@ -1,14 +1,19 @@
 """One database, two engines: SQLite in a file or PostgreSQL, by the same code."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 from sqlalchemy import (
+    ARRAY,
     JSON,
+    ColumnElement,
     DateTime,
     Dialect,
     Engine,
@@ -16,13 +21,22 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     TypeDecorator,
+    Uuid,
+    any_,
+    bindparam,
     event,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Mapped
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
+from sqlalchemy.types import NullType
 from sqlmodel import SQLModel
 
 from kernel.errors import Refusal
@@ -37,6 +51,19 @@ SQLModel.metadata.naming_convention = {
 }
 
 BUSY_SECONDS = 15
+_AWAY = (
+    ConnectionError,
+    TimeoutError,
+    socket.gaierror,
+    NoConnectionFree,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+)
+_BUSY = ("locked", "unable to open", "disk I/O")  # SQLite has one error for these and for our mistakes
+# PostgreSQL's: connection lost, short of resources, starting or stopping, ended for another transaction's sake.
+_NOT_NOW = ("08", "53", "57P", "40001", "40P01")
 _GAVE_WAY = ("40P01", "40001")  # PostgreSQL's deadlock_detected and serialization_failure
 
 Json = JSON().with_variant(JSONB(), "postgresql")
@@ -82,6 +109,35 @@ def refers(column: str, table: str) -> ForeignKeyConstraint:
 def unique_where(name: str, *columns: str, where: str) -> Index:
     """A uniqueness that holds among the rows that meet the condition."""
     return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
+
+
+class OneOf(ColumnElement[Any]):
+    """Whether an id is in the list that a parameter gives, however long: it is one statement for all lengths.
+
+    PostgreSQL takes the list as one value: thousands of values take ten times as long.
+    """
+
+    inherit_cache = True
+    # Not Boolean: SQLite would be asked whether the comparison is 1, and use no index.
+    type = NullType()
+    _traverse_internals = [  # noqa: RUF012 - so it is declared by SQLAlchemy
+        ("array", InternalTraversal.dp_clauseelement),
+        ("listed", InternalTraversal.dp_clauseelement),
+    ]
+
+    def __init__(self, column: Mapped[UUID] | ColumnElement[UUID], name: str) -> None:
+        self.array = column == any_(bindparam(name, type_=ARRAY(Uuid())))
+        self.listed = column.in_(bindparam(name, expanding=True, type_=Uuid()))
+
+
+@compiles(OneOf, "postgresql")
+def _as_array(element: OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.array, **options)
+
+
+@compiles(OneOf)
+def _as_list(element: OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.listed, **options)
 
 
 async def flush_or_refuse(session: AsyncSession, column: str, refusal: Refusal) -> None:
@@ -138,6 +194,15 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database can't be reached or is too busy, and nothing about the statement."""
+    if isinstance(error, DBAPIError):
+        state: str = getattr(error.orig, "sqlstate", None) or ""
+        busy = state.startswith(_NOT_NOW) or any(sign in str(error.orig) for sign in _BUSY)
+        return busy or error.connection_invalidated
+    return isinstance(error, _AWAY)
 
 
 def parse_url(url: str) -> URL:

@@ -9,16 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, ColumnElement, Row, and_, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, Uuid, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from kernel import clock, ids
 from kernel.actor import Actor, Role
-from kernel.db import UtcDateTime
+from kernel.db import OneOf, UtcDateTime
 
 BATCH = 500
 FURTHEST_BEHIND = 10_000
@@ -54,6 +54,27 @@ class Feed(SQLModel, table=True):
     compacted: int = Field(default=0, sa_type=BigInteger)
 
 
+class Span(Protocol):
+    """From where to where a feed can be read, and in which of its lives."""
+
+    @property
+    def epoch(self) -> UUID: ...
+    @property
+    def head(self) -> int: ...
+    @property
+    def floor(self) -> int: ...
+
+
+class FeedRow(NamedTuple):
+    """A feed as it was read: with thousands of readers, rows that nothing has to keep track of."""
+
+    feed_id: UUID
+    epoch: UUID
+    head: int
+    floor: int
+    compacted: int
+
+
 class FeedEvent(SQLModel, table=True):
     """One entry: an entity changed. Superseded entries for the same entity may be compacted away."""
 
@@ -67,6 +88,35 @@ class FeedEvent(SQLModel, table=True):
     op: str = Field(max_length=8)
     entity_ver: int
     at: datetime = Field(sa_type=UtcDateTime)
+
+
+_ENTRY = (
+    col(FeedEvent.feed_id),
+    col(FeedEvent.seq),
+    col(FeedEvent.entity_type),
+    col(FeedEvent.entity_id),
+    col(FeedEvent.op),
+    col(FeedEvent.entity_ver),
+    col(FeedEvent.at),
+)
+
+
+# Put together once: for each round of readers that takes longer than asking.
+_BRAND = bindparam("brand_id", type_=Uuid())
+_HEADS = select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head), col(Feed.floor), col(Feed.compacted)).where(
+    col(Feed.brand_id) == _BRAND, OneOf(col(Feed.feed_id), "feed_ids")
+)
+_ALL_HEADS = select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head)).where(OneOf(col(Feed.feed_id), "feed_ids"))
+_LATEST = (
+    select(*_ENTRY)
+    .join(Feed, and_(col(Feed.brand_id) == col(FeedEvent.brand_id), col(Feed.feed_id) == col(FeedEvent.feed_id)))
+    .where(
+        col(Feed.brand_id) == _BRAND,
+        OneOf(col(Feed.feed_id), "feed_ids"),
+        col(FeedEvent.seq) > col(Feed.head) - bindparam("depth", type_=BigInteger()),
+    )
+    .order_by(col(FeedEvent.feed_id), col(FeedEvent.seq))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,20 +216,16 @@ def _row(brand_id: UUID, entry: Entry, seq: int, at: datetime) -> dict[str, Any]
     }
 
 
-async def heads(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID]) -> dict[UUID, Feed]:
+async def heads(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID]) -> dict[UUID, FeedRow]:
     """The present state of these feeds."""
-    found = await session.scalars(
-        select(Feed).where(col(Feed.brand_id) == brand_id, col(Feed.feed_id).in_(sorted(feed_ids)))
-    )
-    return {feed.feed_id: feed for feed in found}
+    found = await session.execute(_HEADS, {"brand_id": brand_id, "feed_ids": sorted(set(feed_ids))})
+    return {row[0]: FeedRow(*row) for row in found}
 
 
 async def all_heads(session: AsyncSession, feed_ids: Iterable[UUID]) -> dict[UUID, Place]:
     """Where each of these feeds ends, whatever brand it belongs to. Only for waking readers."""
-    found = await session.execute(
-        select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head)).where(col(Feed.feed_id).in_(list(feed_ids)))
-    )
-    return {row.feed_id: Place(row.epoch, row.head) for row in found}
+    found = await session.execute(_ALL_HEADS, {"feed_ids": list(feed_ids)})
+    return {feed_id: Place(epoch, head) for feed_id, epoch, head in found}
 
 
 async def after(
@@ -204,25 +250,20 @@ async def between(session: AsyncSession, brand_id: UUID, feed_id: UUID, behind: 
     )
 
 
+async def latest(session: AsyncSession, brand_id: UUID, feed_ids: Iterable[UUID], depth: int) -> Sequence[EntryRow]:
+    """The entries at the last so many places of each of these feeds, feed by feed in order."""
+    found = await session.execute(_LATEST, {"brand_id": brand_id, "feed_ids": sorted(set(feed_ids)), "depth": depth})
+    return found.all()
+
+
 async def _entries(session: AsyncSession, *wanted: ColumnElement[bool], limit: int) -> Sequence[EntryRow]:
     found = await session.execute(
-        select(
-            col(FeedEvent.feed_id),
-            col(FeedEvent.seq),
-            col(FeedEvent.entity_type),
-            col(FeedEvent.entity_id),
-            col(FeedEvent.op),
-            col(FeedEvent.entity_ver),
-            col(FeedEvent.at),
-        )
-        .where(*wanted)
-        .order_by(col(FeedEvent.feed_id), col(FeedEvent.seq))
-        .limit(limit)
+        select(*_ENTRY).where(*wanted).order_by(col(FeedEvent.feed_id), col(FeedEvent.seq)).limit(limit)
     )
     return found.all()
 
 
-def must_refetch(feed: Feed, place: Place) -> bool:
+def must_refetch(feed: Span, place: Place) -> bool:
     """Whether a reader at that place has to start over: another epoch, a place that never was, or too far behind."""
     return (
         feed.epoch != place.epoch

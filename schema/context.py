@@ -20,6 +20,7 @@ from kernel.feed import Place, followed_by
 from kernel.idempotency import Reference, fingerprint, once
 from kernel.work import Ground, Work, carry_out, settle
 from schema import positions
+from schema.positions import Position
 
 Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
 
@@ -87,6 +88,13 @@ class Hub(Protocol):
     def watch(self, feed_ids: Collection[UUID]) -> AbstractContextManager[Waiter]: ...
 
 
+class Readings(Protocol):
+    """Reads for many who wait for news, together."""
+
+    async def behind(self, actor: Actor, position: Position | None) -> Any:
+        """What changed for the actor behind a position; without one nothing yet, but the position of now."""
+
+
 @dataclass
 class Context:
     """One operation's context. It holds no database session and remembers no row.
@@ -98,6 +106,7 @@ class Context:
     vault: Vault
     auth: Auth
     hub: Hub
+    readings: Readings
     signed_in: Actor | None
     language: str = "zh"
     address: str = ""

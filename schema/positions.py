@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import feed
 from kernel.actor import Actor
-from kernel.feed import Feed
+from kernel.feed import FeedRow
 from schema.scalars import Cursor, Seq
 
 Places = Mapping[UUID, feed.Place]
@@ -97,7 +97,7 @@ def read_walk(cursor: Cursor) -> tuple[Places, Step] | None:
         return None
 
 
-async def heads(session: AsyncSession, actor: Actor) -> dict[UUID, Feed]:
+async def heads(session: AsyncSession, actor: Actor) -> dict[UUID, FeedRow]:
     """The present state of all feeds that the actor follows: which ones follows from the sign-in alone."""
     followed = feed.followed_by(actor)
     found = await feed.heads(session, actor.brand_id, followed)
@@ -140,7 +140,7 @@ def shown(places: Places) -> list[Place]:
     return [Place(feed=strawberry.ID(str(place.epoch)), seq=Seq(place.seq)) for _, place in sorted(places.items())]
 
 
-def ends(feeds: Mapping[UUID, Feed]) -> Places:
+def ends(feeds: Mapping[UUID, FeedRow]) -> Places:
     """The places at the end of these feeds."""
     return {feed_id: feed.Place(log.epoch, log.head) for feed_id, log in feeds.items()}
 

@@ -11,6 +11,7 @@ from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.mall import MallMutations, MallQueries
 from schema.scalars import CONFIG
+from schema.sharing import SharingExecutor
 from schema.sign_in import SignInMutations
 from schema.tagging import TaggingMutations, TaggingQueries
 from schema.tasks import TaskMutations, TaskQueries
@@ -45,4 +46,11 @@ Mutation = merge_types(
 )
 Subscription = merge_types("Subscription", (LiveSubscriptions,))
 
-schema = Schema(query=Query, mutation=Mutation, subscription=Subscription, config=CONFIG, extensions=EXTENSIONS)
+schema = Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    config=CONFIG,
+    extensions=EXTENSIONS,
+    execution_context_class=SharingExecutor,
+)

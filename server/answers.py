@@ -1,19 +1,17 @@
 """Say what went wrong: refusals in the reader's language and with a code, bugs masked and logged."""
 
 import logging
-import socket
 from typing import Any
 
-import asyncpg
 from graphql import GraphQLError, GraphQLSyntaxError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
+from kernel.db import is_away
 from kernel.errors import Refusal, Unavailable
 from schema.context import Context
+from schema.sharing import Data
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -26,20 +24,6 @@ _SORRY = {
     "zh": "系统出错了。如再次出现，请告知请求编号 {request_id}。",
 }
 
-_AWAY = (
-    ConnectionError,
-    TimeoutError,
-    socket.gaierror,
-    NoConnectionFree,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InterfaceError,
-)
-_BUSY = ("locked", "unable to open", "disk I/O")  # SQLite has one error for these and for our mistakes
-# PostgreSQL's: connection lost, short of resources, starting or stopping, ended for another transaction's sake.
-_NOT_NOW = ("08", "53", "57P", "40001", "40P01")
-
 log = logging.getLogger(__name__)
 
 Payload = dict[str, Any]
@@ -50,7 +34,8 @@ def payload(result: ExecutionResult, context: Context) -> Payload:
     errors = errors_of(result, context)
     if is_request_error(result):
         return {"errors": errors}
-    return {"data": result.data, "errors": errors} if errors else {"data": result.data}
+    data = result.data.json if isinstance(result.data, Data) else result.data
+    return {"data": data, "errors": errors} if errors else {"data": data}
 
 
 def is_request_error(result: ExecutionResult) -> bool:
@@ -78,7 +63,7 @@ def refusal_in(error: BaseException) -> Refusal | None:
     """What an exception says to the client, if it is no bug: a refusal, or a database that is away."""
     if isinstance(error, Refusal):
         return error
-    if _is_away(error):
+    if is_away(error):
         log.warning("database_away", extra={"error": type(error).__name__})
         return Unavailable()
     return None
@@ -91,14 +76,6 @@ def masked(error: BaseException, language: str, request_id: str) -> Payload:
         "message": _SORRY[language].format(request_id=request_id),
         "extensions": {"code": INTERNAL, "requestId": request_id},
     }
-
-
-def _is_away(error: BaseException) -> bool:
-    if isinstance(error, DBAPIError):
-        state: str = getattr(error.orig, "sqlstate", None) or ""
-        busy = state.startswith(_NOT_NOW) or any(sign in str(error.orig) for sign in _BUSY)
-        return busy or error.connection_invalidated
-    return isinstance(error, _AWAY)
 
 
 def _shown(error: GraphQLError, otherwise: str, context: Context) -> Payload:

@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket
 
 from kernel.work import Ground
 from server import graphql, metrics, migrating, negotiation, pages, sockets
+from server.draining import Draining
 from server.edge import Edge, address_of, open_edge
 from server.ground import standing
 from server.metrics import Metrics
@@ -29,22 +30,23 @@ log = logging.getLogger(__name__)
 
 def create_app(settings: Settings, ground: Ground | None = None) -> Starlette:
     """The application with these settings. Its ground is opened when it starts, unless one is given."""
-    figures = Metrics()
+    figures, draining = Metrics(), Draining()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stood_on = ground if ground is not None else await stack.enter_async_context(standing(settings))
-            app.state.edge = edge = open_edge(settings, stood_on, figures)
+            app.state.edge = edge = open_edge(settings, stood_on, figures, draining)
             if settings.is_embedded:
-                await stack.enter_async_context(working(stood_on, settings))
+                # Briefly: the sockets have had their time by then, and a job that is stopped is done again.
+                await stack.enter_async_context(working(stood_on, settings, grace=2))
             await stack.enter_async_context(edge.hub.running())
             await stack.enter_async_context(edge.standing.minded())
             yield
 
     return Starlette(
         routes=_routes(settings),
-        middleware=[Middleware(Around, metrics=figures), *_cors(settings)],
+        middleware=[Middleware(Around, metrics=figures, draining=draining), *_cors(settings)],
         lifespan=lifespan,
     )
 
@@ -110,6 +112,8 @@ async def _alive(_request: Request) -> Response:
 async def _ready(request: Request) -> Response:
     """Whether requests can be answered: the database is there, and has the schema that this program knows."""
     edge = _edge(request)
+    if edge.draining.has_begun:
+        return PlainTextResponse("shutting down\n", 503)
     try:
         async with edge.ground.db.read() as session:
             there = await session.scalar(text("SELECT version_num FROM alembic_version"))

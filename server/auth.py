@@ -15,6 +15,7 @@ from kernel import clock
 from kernel.actor import Actor, system
 from kernel.work import Ground, unit_of_work
 from server.attempts import Attempts
+from server.callers import Callers
 from server.settings import Settings
 from server.tokens import Claims, Kind, Signer
 
@@ -50,6 +51,7 @@ class Auth:
 
     ground: Ground
     signer: Signer
+    callers: Callers
     attempts: Attempts
     access_lasts: timedelta
     refresh_lasts: timedelta
@@ -58,9 +60,11 @@ class Auth:
     async def who(self, token: str) -> Caller:
         """The actor behind an access token, as the directory knows them now. Raises `SIGN_IN_ENDED`."""
         claims = self.signer.verify(token)
-        load = actors.of_staff_sign_in if claims.kind is Kind.STAFF else actors.of_service_sign_in
-        async with self.ground.db.read() as session:
-            actor = await load(session, claims.brand_id, claims.sign_in_id)
+        if claims.kind is Kind.STAFF:
+            actor = await self.callers.staff(claims.brand_id, claims.sign_in_id)
+        else:
+            async with self.ground.db.read() as session:
+                actor = await actors.of_service_sign_in(session, claims.brand_id, claims.sign_in_id)
         if actor.id != claims.subject_id:
             raise SignInEnded
         return Caller(actor, claims.expires_at)
@@ -128,6 +132,7 @@ def open_auth(ground: Ground, settings: Settings) -> Auth:
     return Auth(
         ground=ground,
         signer=Signer(settings.secret_key.get_secret_value()),
+        callers=Callers(ground),
         attempts=Attempts(ground.redis),
         access_lasts=timedelta(minutes=settings.access_token_minutes),
         refresh_lasts=timedelta(days=settings.refresh_token_days),

@@ -171,12 +171,6 @@ async def _stage(
 ) -> dict[str, Any]:
     """All of the file into the staging area; returns what it holds."""
     tally, known = stage.Tally(), noting.Known()
-
-    async def show(work: Work) -> None:
-        nonlocal run
-        done, total = sheet.done_bytes() // _KIBIBYTE, -(-sheet.total_bytes // _KIBIBYTE)
-        run = await runs.show_staging(work, run, Phase.STAGING, tally.as_data, done, total)
-
     with files.opened(path, mapping.file, mapping.columns, mapping.time.formats[0]) as sheet:
         rows = _Rows(run.file_name, sheet, tally)
         try:
@@ -185,13 +179,13 @@ async def _stage(
                     tally.first, tally.last = tally.first or batch[0].number, batch[-1].number
                     async with unit_of_work(ground, system(run.brand_id)) as work:
                         await stage.add_pieces(work, run, batch)
-                        await show(work)
+                        run = await _show_reading(work, run, tally, sheet)
                     progress("read", sheet.done_bytes(), sheet.total_bytes)
             else:
                 for told in members(mapping, vault, run.brand_id, rows):
                     async with unit_of_work(ground, system(run.brand_id)) as work:
                         await add_members(work, run, mapping, known, tally, told)
-                        await show(work)
+                        run = await _show_reading(work, run, tally, sheet)
                     progress("read", sheet.done_bytes(), sheet.total_bytes)
         except Refused as refused:
             raise refused.at(run.file_name, rows.line, mapping.columns) from refused
@@ -201,6 +195,11 @@ async def _stage(
     if isinstance(mapping, OrderMapping):
         await _combine(ground, run, mapping, known, tally, progress)
     return tally.as_data()
+
+
+async def _show_reading(work: Work, run: ImportRun, tally: stage.Tally, sheet: files.Sheet) -> ImportRun:
+    done, total = sheet.done_bytes() // _KIBIBYTE, -(-sheet.total_bytes // _KIBIBYTE)
+    return await runs.show_staging(work, run, Phase.STAGING, tally.as_data, done, total)
 
 
 class _Rows:

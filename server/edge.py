@@ -9,7 +9,9 @@ from kernel.actor import Actor
 from kernel.crypto import Vault
 from kernel.work import Ground
 from schema.context import Context
+from schema.live import Readings
 from server.auth import Auth, Caller, open_auth
+from server.draining import Draining
 from server.hub import Hub
 from server.metrics import Metrics
 from server.refusals import BadToken
@@ -28,8 +30,10 @@ class Edge:
     vault: Vault
     auth: Auth
     hub: Hub
+    readings: Readings
     standing: Standing
     metrics: Metrics
+    draining: Draining
 
     async def caller(self, authorization: str | None) -> Caller | None:
         """Who shows this header; `None` if nobody shows anything. Raises `SIGN_IN_ENDED`, `BAD_TOKEN`."""
@@ -47,6 +51,7 @@ class Edge:
             vault=self.vault,
             auth=self.auth,
             hub=self.hub,
+            readings=self.readings,
             signed_in=actor,
             language=language,
             address=address,
@@ -55,7 +60,7 @@ class Edge:
         )
 
 
-def open_edge(settings: Settings, ground: Ground, metrics: Metrics) -> Edge:
+def open_edge(settings: Settings, ground: Ground, metrics: Metrics, draining: Draining) -> Edge:
     """The edge of a process that stands on this ground."""
     return Edge(
         settings=settings,
@@ -63,8 +68,10 @@ def open_edge(settings: Settings, ground: Ground, metrics: Metrics) -> Edge:
         vault=Vault(settings.data_key_bytes),
         auth=open_auth(ground, settings),
         hub=Hub(ground),
+        readings=Readings(ground.db),
         standing=Standing(ground),
         metrics=metrics,
+        draining=draining,
     )
 
 

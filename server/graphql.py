@@ -34,10 +34,12 @@ from server.refusals import (
     NotAcceptable,
     TookTooLong,
     TooLarge,
+    TooSlow,
     WrongMediaType,
     WrongMethod,
 )
 
+BODY_SECONDS = 10.0
 PARTIAL = 294  # the specification's own status for data together with errors
 _LONGEST_QUERY_STRING = 16 * 1024
 _READING = (OperationType.QUERY,)
@@ -113,12 +115,16 @@ def _from_address(query_string: str) -> dict[str, Any]:
 
 
 async def _body(request: Request) -> bytes:
-    """The body, as far as it is not longer than is read."""
+    """The body, if it comes in time and is not longer than is read."""
     parts = bytearray()
-    async for part in request.stream():
-        parts += part
-        if len(parts) > LARGEST:
-            raise TooLarge(f"The body may have {LARGEST} bytes.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                parts += part
+                if len(parts) > LARGEST:
+                    raise TooLarge(f"The body may have {LARGEST} bytes.")
+    except TimeoutError as error:
+        raise TooSlow(f"The body may take {BODY_SECONDS:.0f} seconds.") from error
     return bytes(parts)
 
 
@@ -159,6 +165,8 @@ def _turned_down(error: Exception, context: Context) -> _TurnedDown:
     match refusal:
         case WrongMethod():
             return _TurnedDown(refusal.status, shown, {"Allow": "POST"})
+        case TooLarge() | TooSlow():
+            return _TurnedDown(refusal.status, shown, {"Connection": "close"})  # the rest isn't waited for
         case BadRequest():
             return _TurnedDown(refusal.status, shown)
         case NotSignedIn() | BadToken():

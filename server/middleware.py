@@ -9,6 +9,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.draining import Draining
 from server.metrics import Metrics
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -24,9 +25,10 @@ _CAREFUL = {
 class Around:
     """Wraps the whole application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, draining: Draining) -> None:
         self.app = app
         self.metrics = metrics
+        self.draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -52,6 +54,8 @@ class Around:
                 headers["X-Request-Id"] = request_id
                 for name, value in _CAREFUL.items():
                     headers.setdefault(name, value)
+                if self.draining.has_begun:
+                    headers["Connection"] = "close"  # the next request goes elsewhere
             await send(message)
 
         try:

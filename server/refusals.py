@@ -45,6 +45,13 @@ class TooLarge(BadRequest):
     status = 413
 
 
+class TooSlow(BadRequest):
+    """The body takes longer to come than is waited for."""
+
+    code = "REQUEST_TIMEOUT"
+    status = 408
+
+
 class AddressTooLong(BadRequest):
     """The address is longer than is read: use POST."""
 

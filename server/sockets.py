@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from datetime import datetime
-from typing import Any
 from uuid import uuid4
 
 import orjson
+from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.types import ExecutionResult
 
@@ -17,33 +16,26 @@ from kernel.actor import Actor
 from kernel.errors import NotSignedIn, Refusal
 from schema.context import Context
 from schema.root import schema
-from server import answers, negotiation
+from server import answers, messages, negotiation
 from server.edge import OPERATION_SECONDS, Edge, address_of, is_same_origin
-from server.operations import LARGEST, from_json, operation
-from server.refusals import BadRequest, BadToken, TookTooLong, TooManyOperations
+from server.messages import Close, Complete, Init, Payload, Ping, Pong, Subscribe
+from server.operations import operation
+from server.refusals import BadToken, TookTooLong, TooManyOperations
 from server.standing import TooManySockets
 
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 10.0
 SEND_SECONDS = 10.0
 OPERATIONS_PER_SOCKET = 20
-_LONGEST_ID = 128
-_LONGEST_REASON = 40  # characters: a close frame holds 123 bytes
 
 log = logging.getLogger(__name__)
 
 
-class Close(Exception):
-    """The socket is to be closed, with a code of the protocol and a reason."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason[:_LONGEST_REASON]
-
-
 async def converse(edge: Edge, websocket: WebSocket) -> None:
     """Answer one socket until either side has enough."""
+    if edge.draining.has_begun:
+        await websocket.send_denial_response(PlainTextResponse("shutting down\n", 503))
+        return
     if not is_same_origin(websocket.headers, edge.settings.allowed_origins):
         await websocket.close()  # before it is accepted: answered with 403
         return
@@ -69,7 +61,10 @@ class Socket:
         self.expires_at: datetime | None = None
         self.language = negotiation.language(websocket.headers.get("accept-language"))
         self.address = address_of(websocket)
+        self._opening: asyncio.Task[None] | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._unanswered: set[str] = set()
+        self._moving: asyncio.Event | None = None
         self._task = asyncio.current_task()
         self._end: Close | None = None
         self._is_open = False
@@ -77,102 +72,98 @@ class Socket:
     async def serve(self) -> None:
         """Take messages until the socket is closed by either side."""
         try:
-            async with contextlib.AsyncExitStack() as stack:
+            with self.edge.draining.telling(self), ExitStack() as admission:
                 try:
-                    await self._take_all(stack)
+                    await self._take_all(admission)
                 finally:
-                    await self._stop_operations()
+                    await self._stop_tasks()
         except Close as close:
-            await self._close(close)
+            self._end = close
         except WebSocketDisconnect:
             pass
         except asyncio.CancelledError:
             if self._end is None or self._task is None:
                 raise
             self._task.uncancel()
+        self._task = None  # it is over: whoever wants to end it now comes too late
+        if self._end is not None:
             await self._close(self._end)
 
     def end_sign_in(self, reason: str) -> None:
         """Close with 4403: a client that gets it comes back with fresh credentials."""
         self._end_with(Close(4403, reason))
 
-    async def _take_all(self, stack: contextlib.AsyncExitStack) -> None:
+    async def move(self, pause: float) -> None:
+        """Begin nothing new; once what is under way is answered, send the client elsewhere.
+
+        A subscription that has answered goes on from its cursor there, so it isn't waited for.
+        """
+        self._moving = asyncio.Event()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._moving.wait()  # whoever asks for something new is told at once
+        while self._unanswered:
+            self._moving.clear()
+            await self._moving.wait()
+        self._end_with(Close(1012, "Service restart"))
+
+    async def _take_all(self, admission: ExitStack) -> None:
         try:
-            async with asyncio.timeout(INIT_SECONDS):
-                while not self._is_open:
-                    await self._take(await self._receive(), stack)
+            async with asyncio.timeout(INIT_SECONDS) as patience:
+                while True:
+                    message = messages.read(await self.websocket.receive())
+                    if isinstance(message, Init):
+                        patience.reschedule(None)  # from here on it is we who are waited for
+                    await self._take(message, admission)
         except TimeoutError as error:
             raise Close(4408, "Connection initialisation timeout") from error
-        while True:
-            await self._take(await self._receive(), stack)
 
-    async def _receive(self) -> Mapping[str, Any]:
-        message = await self.websocket.receive()
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code", 1005))
-        text = message.get("text")
-        if text is None:
-            raise Close(4400, "Messages must be text")
-        if len(text) > LARGEST:
-            raise Close(1009, "The message is too long")
-        try:
-            said = from_json(text)
-        except BadRequest as error:
-            raise Close(4400, "Messages must be JSON") from error
-        if not isinstance(said, dict):
-            raise Close(4400, "Messages must be JSON objects")
-        return said
-
-    async def _take(self, message: Mapping[str, Any], stack: contextlib.AsyncExitStack) -> None:
+    async def _take(self, message: Init | Ping | Pong | Subscribe | Complete, admission: ExitStack) -> None:
         match message:
-            case {"type": "connection_init"}:
-                await self._open(_mapping(message), stack)
-            case {"type": "ping"}:
-                payload = _mapping(message)
-                await self._send({"type": "pong", "payload": payload} if payload else {"type": "pong"})
-            case {"type": "pong"}:
-                _mapping(message)
-            case {"type": "subscribe", "id": str(name), "payload": dict(payload)} if 0 < len(name) <= _LONGEST_ID:
+            case Init(payload):
+                if self._opening is not None:
+                    raise Close(4429, "Too many initialisation requests")
+                # Beside this: a client that goes away, or says what it may not say yet, is noticed meanwhile.
+                self._opening = asyncio.create_task(self._open(payload, admission))
+            case Ping(payload):
+                await self._send(messages.pong(payload))
+            case Subscribe(name, payload):
                 await self._subscribe(name, payload)
-            case {"type": "complete", "id": str(name)}:
+            case Complete(name):
+                self._answered(name)
                 if task := self._operations.pop(name, None):
                     task.cancel()
-            case _:
-                raise Close(4400, "Invalid message")
 
-    async def _open(self, payload: Mapping[str, Any], stack: contextlib.AsyncExitStack) -> None:
-        if self._is_open:
-            raise Close(4429, "Too many initialisation requests")
+    async def _open(self, payload: Payload, admission: ExitStack) -> None:
         if isinstance(language := payload.get("Accept-Language"), str):
             self.language = negotiation.language(language)
         try:
             caller = await self.edge.caller(_authorization(payload, self.websocket))
             if caller is not None:
                 self.actor, self.expires_at = caller.actor, caller.expires_at
-            stack.enter_context(self.edge.standing.admitted(self, self.address))
-        except (NotSignedIn, BadToken) as refusal:
-            raise Close(4403, "Forbidden") from refusal
-        except TooManySockets as refusal:
-            raise Close(1013, refusal.en) from refusal
+            admission.enter_context(self.edge.standing.admitted(self, self.address))
+            self._is_open = True
+            await self._send({"type": "connection_ack"})
+        except WebSocketDisconnect:
+            return
         except Exception as error:
-            if answers.refusal_in(error) is None:
-                log.exception("socket_not_opened")
-                raise Close(1011, "Internal error") from error
-            raise Close(1013, "Try again later") from error
-        self._is_open = True
-        await self._send({"type": "connection_ack"})
+            self._end_with(_why_not_opened(error))
 
-    async def _subscribe(self, name: str, payload: Mapping[str, Any]) -> None:
+    async def _subscribe(self, name: str, payload: Payload) -> None:
         if not self._is_open:
             raise Close(4401, "Unauthorized")
         if name in self._operations:
             raise Close(4409, f"Subscriber for {name[:12]} already exists")
-        if len(self._operations) >= OPERATIONS_PER_SOCKET:
-            await self._refuse(name, TooManyOperations())
-            return
-        self._operations[name] = asyncio.create_task(self._operate(name, payload))
+        if self._moving is not None:
+            self._look_again()
+        elif len(self._operations) >= OPERATIONS_PER_SOCKET:
+            refused = answers.refused(TooManyOperations(), self.language)
+            await self._send(messages.error(name, [refused]))
+        else:
+            self._unanswered.add(name)
+            self._operations[name] = asyncio.create_task(self._operate(name, payload))
 
-    async def _operate(self, name: str, payload: Mapping[str, Any]) -> None:
+    async def _operate(self, name: str, payload: Payload) -> None:
         """Carry one operation out, send what comes of it, and make its name free again."""
         request_id = uuid4().hex
         context = self.edge.context(self.actor, language=self.language, address=self.address, request_id=request_id)
@@ -180,18 +171,19 @@ class Socket:
             try:
                 last = await self._stream(name, payload, context)
             except Refusal as refusal:
-                last = _error(name, [answers.refused(refusal, self.language)])
+                last = messages.error(name, [answers.refused(refusal, self.language)])
             except WebSocketDisconnect:
                 return
             except Exception as error:
-                last = _error(name, [answers.masked(error, self.language, request_id)])
+                last = messages.error(name, [answers.masked(error, self.language, request_id)])
             # Free before the last message is out: whoever reads it may use the name again.
             if self._operations.get(name) is asyncio.current_task():
                 del self._operations[name]
                 with contextlib.suppress(WebSocketDisconnect):
                     await self._send(last)
+                self._answered(name)
 
-    async def _stream(self, name: str, payload: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    async def _stream(self, name: str, payload: Payload, context: Context) -> Payload:
         """Send all results but the last message, and return that."""
         wanted = operation(payload)
         stream = await schema.stream(
@@ -208,21 +200,29 @@ class Socket:
                 raise TookTooLong from error
             while isinstance(result, ExecutionResult):
                 if answers.is_request_error(result):
-                    return _error(name, answers.errors_of(result, context))
+                    return messages.error(name, answers.errors_of(result, context))
                 await self._deliver(name, result, context)
+                # A query or mutation now ends without waiting again: what is still here then is a subscription.
+                asyncio.get_running_loop().call_soon(self._answered, name)
                 result = await anext(results, None)
-        return {"id": name, "type": "complete"}
+        return messages.complete(name)
 
     async def _deliver(self, name: str, result: ExecutionResult, context: Context) -> None:
         said = answers.payload(result, context)
         self.edge.metrics.count_errors(said)
         self.edge.metrics.deliveries.inc()
-        await self._send({"id": name, "type": "next", "payload": said})
+        await self._send(messages.result(name, said))
 
-    async def _refuse(self, name: str, refusal: Refusal) -> None:
-        await self._send(_error(name, [answers.refused(refusal, self.language)]))
+    def _answered(self, name: str) -> None:
+        self._unanswered.discard(name)
+        self._look_again()
 
-    async def _send(self, message: Mapping[str, Any]) -> None:
+    def _look_again(self) -> None:
+        """Let whoever waits to move this socket see whether it still has to wait."""
+        if self._moving is not None:
+            self._moving.set()
+
+    async def _send(self, message: Payload) -> None:
         """Send a message. A client that takes none for ten seconds is dropped; it finds the rest in its feed."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -236,11 +236,14 @@ class Socket:
     def _end_with(self, close: Close) -> None:
         if self._end is None and self._task is not None:
             self._end = close
-            self._task.cancel()
+            if self._task is not asyncio.current_task():
+                self._task.cancel()
 
-    async def _stop_operations(self) -> None:
-        tasks = list(self._operations.values())
+    async def _stop_tasks(self) -> None:
+        tasks = [task for task in (self._opening, *self._operations.values()) if task is not None]
         self._operations.clear()
+        self._unanswered.clear()
+        self._look_again()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -252,7 +255,18 @@ class Socket:
                 await self.websocket.close(close.code, close.reason)
 
 
-def _authorization(payload: Mapping[str, Any], websocket: WebSocket) -> str | None:
+def _why_not_opened(error: Exception) -> Close:
+    if isinstance(error, NotSignedIn | BadToken):
+        return Close(4403, "Forbidden")
+    if isinstance(error, TooManySockets):
+        return Close(1013, error.en)
+    if answers.refusal_in(error) is None:
+        log.error("socket_not_opened", exc_info=error)
+        return Close(1011, "Internal error")
+    return Close(1013, "Try again later")
+
+
+def _authorization(payload: Payload, websocket: WebSocket) -> str | None:
     """What is shown: in the first message, as an app does, or in the handshake, as a program may."""
     for name in ("Authorization", "authorization"):
         if payload.get(name) is not None:
@@ -260,14 +274,3 @@ def _authorization(payload: Mapping[str, Any], websocket: WebSocket) -> str | No
     if payload.get("token") is not None:
         return f"Bearer {payload['token']}"
     return websocket.headers.get("authorization")
-
-
-def _mapping(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    payload = message.get("payload")
-    if not isinstance(payload, dict | None):
-        raise Close(4400, "A payload must be an object")
-    return payload or {}
-
-
-def _error(name: str, errors: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"id": name, "type": "error", "payload": errors}

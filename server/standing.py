@@ -21,7 +21,7 @@ from kernel.work import Ground
 
 CHECK_SECONDS = 1.0
 SOCKETS_PER_PERSON = 10
-_PER_QUERY = 5_000
+_PER_QUERY = 1_000  # sockets: some milliseconds, in which nobody else is served
 
 log = logging.getLogger(__name__)
 

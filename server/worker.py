@@ -86,8 +86,8 @@ async def see_to_left_imports(ground: Ground) -> None:
 
 
 @asynccontextmanager
-async def working(ground: Ground, settings: Settings) -> AsyncIterator[None]:
-    """Jobs are carried out for as long as the block lasts; those under way get 20 seconds to end."""
+async def working(ground: Ground, settings: Settings, grace: float = GRACE_SECONDS) -> AsyncIterator[None]:
+    """Jobs are carried out for as long as the block lasts; those under way get some seconds to end."""
     worker = Worker(
         ground,
         poll_seconds=settings.worker_poll_seconds,
@@ -97,7 +97,7 @@ async def working(ground: Ground, settings: Settings) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await worker.stop()
+        await worker.stop(grace)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -160,13 +160,13 @@ class Worker:
         await asyncio.gather(*(self._run(job_id) for job_id in due))
         return len(due)
 
-    async def stop(self) -> None:
+    async def stop(self, grace: float = GRACE_SECONDS) -> None:
         """Begin nothing more, and wait for what is under way; what takes too long is put back."""
         self._stopping.set()
         if self._arq is not None:
             self._arq.allow_pick_jobs = False
         if self._running:
-            await asyncio.wait(self._running, timeout=GRACE_SECONDS)
+            await asyncio.wait(self._running, timeout=grace)
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

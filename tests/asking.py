@@ -8,6 +8,7 @@ from kernel.actor import Actor
 from kernel.crypto import Vault
 from kernel.work import Ground
 from schema.context import Context
+from schema.live import Readings
 from schema.root import schema
 from server.auth import open_auth
 from server.hub import Hub
@@ -25,6 +26,7 @@ def context(ground: Ground, actor: Actor | None, hub: Hub | None = None) -> Cont
         vault=VAULT,
         auth=open_auth(ground, SETTINGS),
         hub=hub or Hub(ground),
+        readings=Readings(ground.db),
         signed_in=actor,
         language="en",
         address="203.0.113.7",

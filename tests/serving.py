@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import uvicorn
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
@@ -23,14 +21,15 @@ from kernel import clock, ids, redis
 from kernel.actor import Actor
 from kernel.db import Database
 from kernel.work import Ground
+from server import serving as product
 from server.app import create_app
 from server.edge import Edge
-from server.serving import web
 from server.settings import Environment, Settings
 from server.tokens import Claims, Kind, Signer
 from server.wiring import wiring
 from tests.asking import KEY
 from tests.factories import save
+from tests.servers.processes import free_port
 
 SECRET = "s" * 40
 PROTOCOL = "graphql-transport-ws"
@@ -38,7 +37,7 @@ RESPONSE = "application/graphql-response+json"
 PATIENCE = 10.0
 
 
-class Server(uvicorn.Server):
+class Server(product.Server):
     """A server that leaves the signals to the test runner."""
 
     def capture_signals(self) -> Any:
@@ -53,25 +52,26 @@ class Served:
     app: Starlette
     port: int
     http: httpx2.AsyncClient
+    server: Server
+    running: asyncio.Task[None]
 
     @property
     def edge(self) -> Edge:
         edge: Edge = self.app.state.edge
         return edge
 
+    def stop(self) -> None:
+        """What SIGTERM does: the server begins to shut down."""
+        self.server.should_exit = True
+
+    async def stopped(self) -> None:
+        """Return when the server has shut down."""
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.shield(self.running)
+
     async def token(self, actor: Actor, *, until: datetime | None = None) -> str:
         """An access token of a new sign-in of the actor's."""
-        at = clock.now()
-        begun = SignIn(
-            brand_id=actor.brand_id,
-            id=ids.new(),
-            staff_id=actor.staff_id,
-            created_at=at,
-            expires_at=at + timedelta(days=1),
-        )
-        await save(self.ground, begun)
-        until = until or at + timedelta(minutes=15)
-        return Signer(SECRET).sign(Claims(actor.brand_id, actor.id, begun.id, Kind.STAFF, until))
+        return await token_of(self.ground, actor, until)
 
     async def post(
         self, body: Any, actor: Actor | None = None, headers: Mapping[str, str] | None = None
@@ -127,6 +127,21 @@ class Line:
         return self.connection.close_code
 
 
+async def token_of(ground: Ground, actor: Actor, until: datetime | None = None) -> str:
+    """An access token of a new sign-in, for any server with the tests' key."""
+    at = clock.now()
+    begun = SignIn(
+        brand_id=actor.brand_id,
+        id=ids.new(),
+        staff_id=actor.staff_id,
+        created_at=at,
+        expires_at=at + timedelta(days=1),
+    )
+    await save(ground, begun)
+    until = until or at + timedelta(minutes=15)
+    return Signer(SECRET).sign(Claims(actor.brand_id, actor.id, begun.id, Kind.STAFF, until))
+
+
 def settings(**values: Any) -> Settings:
     """Settings with keys that only tests know."""
     usual: dict[str, Any] = {
@@ -142,17 +157,17 @@ def settings(**values: Any) -> Settings:
 @asynccontextmanager
 async def serving(ground: Ground, **values: Any) -> AsyncIterator[Served]:
     """The application on this ground, served as the product serves it, for as long as the block lasts."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
+    port = free_port()
+    listening = product.listen(settings(port=port))
     app = create_app(settings(**values), ground)
-    server = Server(web(app))
+    server = Server(app)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         async with asyncio.timeout(PATIENCE):
             while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
-            yield Served(ground, app, port, client)
+            yield Served(ground, app, port, client, server, task)
     finally:
         server.should_exit = True
         await task

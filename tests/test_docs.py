@@ -13,7 +13,7 @@ from server.cli import app
 from tests.scenarios.documents import GRAPH
 
 HOUSE = Path(__file__).parent.parent
-PAGES = sorted([*HOUSE.glob("*.md"), *(HOUSE / "docs").rglob("*.md")])
+PAGES = sorted([*HOUSE.glob("*.md"), *(HOUSE / "docs").rglob("*.md"), *HOUSE.glob("clients/*/README.md")])
 DOCUMENTS = [
     (page.name, document)
     for page in PAGES

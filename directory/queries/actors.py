@@ -1,12 +1,12 @@
 """Who is calling: from a sign-in to the actor with today's role, place and accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, or_, select
+from sqlalchemy import Row, Uuid, and_, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -15,6 +15,7 @@ from directory.errors import SignInEnded
 from directory.models import Account, AccountKind, Brand, Region, ServiceAccount, SignIn, Staff, StaffState, Store
 from kernel import clock
 from kernel.actor import Actor, Role
+from kernel.db import OneOf, UtcDateTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,47 +44,75 @@ async def credentials(session: AsyncSession, brand_code: str, number: str) -> Cr
     return Credentials(row[0], row[1], row[2], bool(row[3])) if row is not None else None
 
 
-async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
-    """The staff member behind a sign-in, in one query. Raises `SIGN_IN_ENDED`.
+# Both are asked for every request and every socket: put together once, for that takes longer than asking.
+_IS_OPEN = (
+    col(SignIn.brand_id) == bindparam("brand_id", type_=Uuid()),
+    OneOf(col(SignIn.id), "sign_in_ids"),
+    col(SignIn.revoked_at).is_(None),
+    col(SignIn.expires_at) > bindparam("now", type_=UtcDateTime()),
+)
+_own, _public = aliased(Account), aliased(Account)
+_STAFF = (
+    select(
+        col(SignIn.id),
+        col(Staff.id),
+        col(Staff.role),
+        col(Staff.store_id),
+        col(Region.path),
+        col(_own.id),
+        col(_public.id),
+    )
+    .select_from(SignIn)
+    .join(Staff, and_(col(Staff.brand_id) == col(SignIn.brand_id), col(Staff.id) == col(SignIn.staff_id)))
+    .outerjoin(Region, and_(col(Region.brand_id) == col(Staff.brand_id), col(Region.id) == col(Staff.region_id)))
+    .outerjoin(_own, and_(col(_own.brand_id) == col(Staff.brand_id), col(_own.staff_id) == col(Staff.id)))
+    .outerjoin(
+        _public,
+        and_(
+            col(_public.brand_id) == col(Staff.brand_id),
+            col(_public.store_id) == col(Staff.store_id),
+            col(_public.kind) == AccountKind.PUBLIC,
+            col(Staff.role) == Role.STORE_MANAGER,
+        ),
+    )
+    .where(
+        *_IS_OPEN,
+        col(Staff.state) != StaffState.DEPARTED,
+        col(Staff.access_closed_at).is_(None),
+    )
+    .order_by(case((col(_own.store_id) == col(Staff.store_id), 0), else_=1), col(_own.id))
+)
+_SERVICE = (
+    select(col(ServiceAccount.id), col(ServiceAccount.scopes))
+    .select_from(SignIn)
+    .join(
+        ServiceAccount,
+        and_(
+            col(ServiceAccount.brand_id) == col(SignIn.brand_id),
+            col(ServiceAccount.id) == col(SignIn.service_account_id),
+        ),
+    )
+    .where(*_IS_OPEN, col(ServiceAccount.closed_at).is_(None))
+)
+
+
+async def of_staff_sign_ins(session: AsyncSession, brand_id: UUID, sign_in_ids: Collection[UUID]) -> dict[UUID, Actor]:
+    """The staff members behind those of these sign-ins that still count, by sign-in, in one query.
 
     A guide acts for their own accounts, that of the present store first; a store manager also for the
     store's public account.
     """
-    own, public = aliased(Account), aliased(Account)
-    found = await session.execute(
-        select(
-            col(Staff.id),
-            col(Staff.role),
-            col(Staff.store_id),
-            col(Region.path),
-            col(own.id),
-            col(public.id),
-        )
-        .select_from(SignIn)
-        .join(Staff, and_(col(Staff.brand_id) == col(SignIn.brand_id), col(Staff.id) == col(SignIn.staff_id)))
-        .outerjoin(Region, and_(col(Region.brand_id) == col(Staff.brand_id), col(Region.id) == col(Staff.region_id)))
-        .outerjoin(own, and_(col(own.brand_id) == col(Staff.brand_id), col(own.staff_id) == col(Staff.id)))
-        .outerjoin(
-            public,
-            and_(
-                col(public.brand_id) == col(Staff.brand_id),
-                col(public.store_id) == col(Staff.store_id),
-                col(public.kind) == AccountKind.PUBLIC,
-                col(Staff.role) == Role.STORE_MANAGER,
-            ),
-        )
-        .where(
-            *_is_open(brand_id, sign_in_id),
-            col(Staff.state) != StaffState.DEPARTED,
-            col(Staff.access_closed_at).is_(None),
-        )
-        .order_by(case((col(own.store_id) == col(Staff.store_id), 0), else_=1), col(own.id))
-    )
-    rows = found.all()
-    if not rows:
-        raise SignInEnded
-    staff_id, role, store_id, region_path, _, public_id = rows[0]
-    account_ids = [row[4] for row in rows if row[4] is not None]
+    found = await session.execute(_STAFF, _asked(brand_id, sign_in_ids))
+    by_sign_in: dict[UUID, list[Any]] = {}
+    for row in found.all():
+        by_sign_in.setdefault(row[0], []).append(row)
+    return {sign_in_id: _actor(brand_id, rows) for sign_in_id, rows in by_sign_in.items()}
+
+
+def _actor(brand_id: UUID, rows: Sequence[Any]) -> Actor:
+    """The actor whom these rows, one for each of their own accounts, describe."""
+    sign_in_id, staff_id, role, store_id, region_path, _, public_id = rows[0]
+    account_ids = [row[5] for row in rows if row[5] is not None]
     return Actor(
         brand_id=brand_id,
         id=staff_id,
@@ -98,18 +127,7 @@ async def of_staff_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UU
 
 async def of_service_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
     """The service account behind a sign-in, with its scopes. Raises `SIGN_IN_ENDED`."""
-    found = await session.execute(
-        select(col(ServiceAccount.id), col(ServiceAccount.scopes))
-        .select_from(SignIn)
-        .join(
-            ServiceAccount,
-            and_(
-                col(ServiceAccount.brand_id) == col(SignIn.brand_id),
-                col(ServiceAccount.id) == col(SignIn.service_account_id),
-            ),
-        )
-        .where(*_is_open(brand_id, sign_in_id), col(ServiceAccount.closed_at).is_(None))
-    )
+    found = await session.execute(_SERVICE, _asked(brand_id, [sign_in_id]))
     row = found.one_or_none()
     if row is None:
         raise SignInEnded
@@ -181,10 +199,5 @@ async def with_numbers(
     return found.all()
 
 
-def _is_open(brand_id: UUID, sign_in_id: UUID) -> list[Any]:
-    return [
-        col(SignIn.brand_id) == brand_id,
-        col(SignIn.id) == sign_in_id,
-        col(SignIn.revoked_at).is_(None),
-        col(SignIn.expires_at) > clock.now(),
-    ]
+def _asked(brand_id: UUID, sign_in_ids: Collection[UUID]) -> dict[str, Any]:
+    return {"brand_id": brand_id, "sign_in_ids": list(sign_in_ids), "now": clock.now()}

@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import String, Uuid, and_, bindparam, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
+from sqlmodel import SQLModel
 
 from directory.models import Region, ServiceAccount, SignIn, Staff, StaffState
 from kernel import clock
 from kernel.actor import Role
+from kernel.db import OneOf, UtcDateTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,36 +23,41 @@ class Post:
     region_path: str | None = None
 
 
+# Columns of tables, not of classes: of thousands of rows nothing has to be known but what they say.
+_sign_in, _staff, _region, _service = (
+    SQLModel.metadata.tables[str(model.__tablename__)] for model in (SignIn, Staff, Region, ServiceAccount)
+)
+_ROLES = {role.value: role for role in Role}
+_POSTS = (
+    select(_sign_in.c.id, type_coerce(_staff.c.role, String), _staff.c.store_id, _region.c.path)
+    .select_from(_sign_in)
+    .outerjoin(_staff, and_(_staff.c.brand_id == _sign_in.c.brand_id, _staff.c.id == _sign_in.c.staff_id))
+    .outerjoin(_region, and_(_region.c.brand_id == _staff.c.brand_id, _region.c.id == _staff.c.region_id))
+    .outerjoin(
+        _service, and_(_service.c.brand_id == _sign_in.c.brand_id, _service.c.id == _sign_in.c.service_account_id)
+    )
+    .where(
+        _sign_in.c.brand_id == bindparam("brand_id", type_=Uuid()),
+        OneOf(_sign_in.c.id, "sign_in_ids"),
+        _sign_in.c.revoked_at.is_(None),
+        _sign_in.c.expires_at > bindparam("now", type_=UtcDateTime()),
+        or_(
+            and_(
+                _staff.c.id.is_not(None),
+                _staff.c.state != StaffState.DEPARTED,
+                _staff.c.access_closed_at.is_(None),
+            ),
+            and_(_service.c.id.is_not(None), _service.c.closed_at.is_(None)),
+        ),
+    )
+)
+
+
 async def posts(session: AsyncSession, sign_in_ids: Mapping[UUID, Collection[UUID]]) -> dict[UUID, Post]:
     """The present posts behind those of the sign-ins, given by brand, that still count."""
-    if not sign_in_ids:
-        return {}
-    wanted = [
-        and_(col(SignIn.brand_id) == brand_id, col(SignIn.id).in_(list(some))) for brand_id, some in sign_in_ids.items()
-    ]
-    found = await session.execute(
-        select(col(SignIn.id), col(Staff.role), col(Staff.store_id), col(Region.path))
-        .outerjoin(Staff, and_(col(Staff.brand_id) == col(SignIn.brand_id), col(Staff.id) == col(SignIn.staff_id)))
-        .outerjoin(Region, and_(col(Region.brand_id) == col(Staff.brand_id), col(Region.id) == col(Staff.region_id)))
-        .outerjoin(
-            ServiceAccount,
-            and_(
-                col(ServiceAccount.brand_id) == col(SignIn.brand_id),
-                col(ServiceAccount.id) == col(SignIn.service_account_id),
-            ),
-        )
-        .where(
-            or_(*wanted),
-            col(SignIn.revoked_at).is_(None),
-            col(SignIn.expires_at) > clock.now(),
-            or_(
-                and_(
-                    col(Staff.id).is_not(None),
-                    col(Staff.state) != StaffState.DEPARTED,
-                    col(Staff.access_closed_at).is_(None),
-                ),
-                and_(col(ServiceAccount.id).is_not(None), col(ServiceAccount.closed_at).is_(None)),
-            ),
-        )
-    )
-    return {row[0]: Post(row[1] or Role.SERVICE, row[2], row[3]) for row in found.all()}
+    now = clock.now()
+    found: dict[UUID, Post] = {}
+    for brand_id, some in sign_in_ids.items():
+        rows = await session.execute(_POSTS, {"brand_id": brand_id, "sign_in_ids": list(some), "now": now})
+        found |= {row[0]: Post(_ROLES.get(row[1], Role.SERVICE), row[2], row[3]) for row in rows}
+    return found

@@ -2,5 +2,6 @@
 
 from schema.live.changes import LiveSubscriptions
 from schema.live.queries import LiveQueries
+from schema.live.readings import Readings
 
-__all__ = ["LiveQueries", "LiveSubscriptions"]
+__all__ = ["LiveQueries", "LiveSubscriptions", "Readings"]

@@ -1,5 +1,8 @@
 """What changed for whom: the answer to a phone that polls, and the stream to one that listens."""
 
+import asyncio
+import dataclasses
+import random
 from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import Enum
@@ -8,6 +11,7 @@ import strawberry
 
 from kernel import feed
 from kernel.actor import Actor
+from kernel.db import is_away
 from kernel.errors import Forbidden
 from schema import positions
 from schema.context import Context, Info
@@ -17,6 +21,11 @@ from schema.live.entities import ChangedNode, EntityType, node_of, relationship_
 from schema.live.reading import Batch, News
 from schema.positions import Place, Position
 from schema.scalars import Cursor
+from schema.sharing import Kept
+
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 5.0
+_dice = random.SystemRandom()
 
 
 @strawberry.enum(description="What to do with your copy.")
@@ -51,6 +60,7 @@ class Changes:
     )
     up_to_date: bool = strawberry.field(description="Whether there was nothing more at that moment.")
     place: strawberry.Private[Position]
+    kept: strawberry.Private[Kept] = dataclasses.field(default_factory=dict)
 
     @field("The place behind all of these changes: send it as `after`.")
     def cursor(self) -> Cursor:
@@ -72,13 +82,13 @@ class LiveSubscriptions:
         require_follower(context.actor)
         # Registered before the first read: what is committed between the two then wakes us.
         with context.hub.watch(feed.followed_by(context.actor)) as waiter:
-            batch = await begun(context, after, feed.BATCH)
+            batch = await _first(context, after)
             yield batch
             while not batch.must_refetch:
                 if batch.up_to_date:
                     waiter.reached = batch.place.places
                     await waiter.changed()
-                previous, batch = batch, await _behind(context, batch.place, feed.BATCH)
+                previous, batch = batch, await _next(context, batch.place)
                 if batch.must_refetch or batch.place != previous.place or not previous.up_to_date:
                     yield batch
 
@@ -92,6 +102,28 @@ async def begun(context: Context, after: Cursor | None, first: int) -> Changes:
     return Changes(changes=[], must_refetch=False, up_to_date=True, place=Position(positions.ends(feeds)))
 
 
+async def _first(context: Context, after: Cursor | None) -> Changes:
+    position = positions.read(after) if after is not None else None
+    if after is not None and position is None:
+        return await begun(context, after, feed.BATCH)  # not a cursor: there is nothing to share
+    return await _next(context, position)
+
+
+async def _next(context: Context, position: Position | None) -> Changes:
+    """The next batch, read together with whoever else waits for one. While the database is away, it is waited for."""
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            batch: Changes = await context.readings.behind(context.actor, position)
+            return batch
+        except Exception as error:
+            if not is_away(error):
+                raise
+        # Not all in one moment: a database that comes back has enough to do.
+        await asyncio.sleep(_dice.uniform(pause / 2, pause))
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
 def require_follower(actor: Actor) -> None:
     """Machines follow nothing: `FORBIDDEN`."""
     if not actor.is_staff:
@@ -100,10 +132,11 @@ def require_follower(actor: Actor) -> None:
 
 async def _behind(context: Context, position: Position | None, first: int) -> Changes:
     async with context.read() as session:
-        return _told(await reading.behind(session, context.actor, position, first))
+        return told(await reading.behind(session, context.actor, position, first))
 
 
-def _told(batch: Batch) -> Changes:
+def told(batch: Batch) -> Changes:
+    """The batch as it is shown."""
     return Changes(
         changes=[_change(news) for news in batch.news],
         must_refetch=batch.is_lost,

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import feed
 from kernel.actor import Actor
-from kernel.feed import EntryRow, Feed, Op
+from kernel.feed import EntryRow, FeedRow, Op
 from schema import positions
 from schema.live.entities import ENTITIES, EntityType, coming_with
 from schema.live.walking import stretch
@@ -21,6 +21,7 @@ from schema.positions import Inside, Position, Step
 log = logging.getLogger(__name__)
 
 Key = tuple[str, UUID]
+Passed = tuple[EntryRow, Position]  # an entry, and the position behind it
 
 _SINGLES = "-"  # the step of entries that tell of one thing each
 
@@ -51,7 +52,7 @@ async def behind(session: AsyncSession, actor: Actor, position: Position | None,
     """The next news behind a position, at most so many; `is_lost` where the reader has to start over."""
     feeds = await positions.heads(session, actor)
     ends = Position(positions.ends(feeds))
-    if position is None or _is_lost(feeds, position):
+    if position is None or is_lost(feeds, position):
         return Batch((), ends, is_last=False, is_lost=True)
     news: list[News] = []
     while position != ends and len(news) < most:
@@ -72,21 +73,21 @@ async def _next(
         return [], ends
     whole = next((entry.feed_id for entry in entries if entry.op == Op.WHOLE), None)
     if whole != entries[0].feed_id:
-        return await _singly(session, actor, list(takewhile(lambda each: each.feed_id != whole, entries)), position)
+        singles = list(takewhile(lambda each: each.feed_id != whole, entries))
+        passed, position = places_behind(singles, position)
+        return await _each(session, actor, passed), position
     until = max(entry.seq for entry in entries if entry.feed_id == whole)
     return await _inside(session, actor, position, Inside(whole, until, Step(EntityType.RELATIONSHIP)), most)
 
 
-async def _singly(
-    session: AsyncSession, actor: Actor, entries: Sequence[EntryRow], position: Position
-) -> tuple[list[News], Position]:
-    """What each of these entries tells, and the position behind them."""
+def places_behind(entries: Sequence[EntryRow], position: Position) -> tuple[list[Passed], Position]:
+    """The position behind each of these entries, and the one behind them all."""
     places = dict(position.places)
-    behind: list[tuple[EntryRow, Position]] = []
+    passed: list[Passed] = []
     for entry in entries:
         places[entry.feed_id] = replace(places[entry.feed_id], seq=entry.seq)
-        behind.append((entry, Position(dict(places))))
-    return await _each(session, actor, behind), Position(places)
+        passed.append((entry, Position(dict(places))))
+    return passed, Position(places)
 
 
 async def _inside(
@@ -126,16 +127,19 @@ async def _wholes(
     return news, step or Step(_SINGLES)
 
 
-async def _each(session: AsyncSession, actor: Actor, behind: Sequence[tuple[EntryRow, Position]]) -> list[News]:
-    """Each thing once, at its last entry, as the actor sees it now; with the position behind each entry.
+async def _each(session: AsyncSession, actor: Actor, passed: Sequence[Passed]) -> list[News]:
+    return each_once(passed, await rows_of(session, actor, keys_of(entry for entry, _ in passed)))
+
+
+def each_once(passed: Sequence[Passed], rows: Mapping[Key, Any]) -> list[News]:
+    """Each thing once, at its last entry, as its row in the actor's sight is now.
 
     What an entry says was to be done is not looked at: one feed may drop what another feed of the same
     reader brings. Whether the thing is in sight at this moment decides, and lets nobody see more than that.
     """
-    last = {(entry.entity_type, entry.entity_id): entry for entry, _ in behind}
-    rows = await _rows(session, actor, last)
+    last = {(entry.entity_type, entry.entity_id): entry for entry, _ in passed}
     news: list[News] = []
-    for entry, position in behind:
+    for entry, position in passed:
         key = (entry.entity_type, entry.entity_id)
         if last[key] is entry and entry.entity_type in ENTITIES:
             row = rows.get(key)
@@ -143,7 +147,13 @@ async def _each(session: AsyncSession, actor: Actor, behind: Sequence[tuple[Entr
     return news
 
 
-async def _rows(session: AsyncSession, actor: Actor, keys: Iterable[Key]) -> dict[Key, Any]:
+def keys_of(entries: Iterable[EntryRow]) -> set[Key]:
+    """The things that entries tell of."""
+    return {(entry.entity_type, entry.entity_id) for entry in entries}
+
+
+async def rows_of(session: AsyncSession, actor: Actor, keys: Iterable[Key]) -> dict[Key, Any]:
+    """Those of the things that are in the actor's sight, as they are now."""
     by_kind: dict[str, list[UUID]] = {}
     for kind, entity_id in keys:
         by_kind.setdefault(kind, []).append(entity_id)
@@ -173,7 +183,7 @@ def _behind(entry: EntryRow) -> Step:
     return Step(_SINGLES, UUID(int=entry.seq))
 
 
-def _is_lost(feeds: Mapping[UUID, Feed], position: Position) -> bool:
+def is_lost(feeds: Mapping[UUID, FeedRow], position: Position) -> bool:
     """Whether the reader has to start over: also when they follow other feeds now than they did then."""
     return (
         feeds.keys() != position.places.keys()
@@ -182,7 +192,7 @@ def _is_lost(feeds: Mapping[UUID, Feed], position: Position) -> bool:
     )
 
 
-def _is_inside(feeds: Mapping[UUID, Feed], inside: Inside) -> bool:
+def _is_inside(feeds: Mapping[UUID, FeedRow], inside: Inside) -> bool:
     return (
         inside.feed_id in feeds
         and inside.until <= feeds[inside.feed_id].head

@@ -3,18 +3,26 @@
 import argparse
 import asyncio
 
-from tests.bench import workbench
+from tests.bench import live, storm, workbench
 
-BENCHES = {"workbench": workbench.measure}
+BENCHES = {"workbench": workbench.measure, "live": live.measure, "storm": storm.measure}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("bench", nargs="*", default=list(BENCHES), help=f"which: {', '.join(BENCHES)}")
+    parser.add_argument("bench", nargs="*", default=["workbench"], help=f"which: {', '.join(BENCHES)}")
     parser.add_argument("--size", default="l", choices=["s", "m", "l"], help="how much demo data to measure on")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each round lasts")
     parser.add_argument("--rounds", type=int, default=3, help="how often; medians are printed")
+    parser.add_argument("--people", type=int, default=2000, help="how many come back at once")
     parser.add_argument("--database", help="a database to measure on instead of a new one; filled if it is empty")
+    parser.add_argument("--connections", type=int, default=5_000, help="how many sockets at most")
+    parser.add_argument("--per-person", type=int, default=10, help="how many of them belong to one person; at most 10")
+    parser.add_argument(
+        "--writes", type=float, default=100, help="how many a second while it is measured how late news is"
+    )
+    parser.add_argument("--no-ramp", dest="ramp", action="store_false", help="leave out how much is too much")
+    parser.add_argument("--parts", nargs="+", default=live.PARTS, choices=live.PARTS, help="which parts of live")
     chosen = parser.parse_args()
     for name in chosen.bench:
         if name not in BENCHES:

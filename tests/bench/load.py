@@ -42,17 +42,17 @@ async def _keep_busy(host: str, port: int, payload: bytes, until: float) -> tupl
     size = 0
     while (start := time.perf_counter()) < until:
         writer.write(payload)
-        size = await _answer(reader)
+        size = len(await answer(reader))
         times.append(time.perf_counter() - start)
     writer.close()
     return times, size
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
+async def answer(reader: asyncio.StreamReader) -> bytes:
+    """The body of an answer. Raises if that is not 200."""
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     if b" 200 " not in lines[0]:
         raise RuntimeError(f"the server answered {lines[0].decode()}: {(await reader.read(500)).decode()}")
     length = next(int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length"))
-    await reader.readexactly(length)
-    return length
+    return await reader.readexactly(length)

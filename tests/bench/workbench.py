@@ -3,9 +3,7 @@
 import argparse
 import asyncio
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -20,11 +18,12 @@ from rich.console import Console
 from rich.table import Table
 
 from server.demo import PASSWORD
-from tests.bench.load import Timing, request, run
+from tests.bench import load
+from tests.bench.load import Timing, request
+from tests.bench.programs import DAOGOU, HOST, environment, run, serving
 from tests.servers import postgres, redis
 from tests.servers.processes import free_port
 
-HOST = "127.0.0.1"
 CONNECTIONS = (1, 16, 64)
 BRAND, GUIDE = "qinghe", "G0001"
 
@@ -58,9 +57,9 @@ async def measure(chosen: argparse.Namespace) -> None:
     with ExitStack() as stack:
         database = chosen.database or stack.enter_context(postgres()).create_database("daogou_bench")
         cache = stack.enter_context(redis())
-        ours = stack.enter_context(_ours(database, cache.url, chosen.size))
+        port = stack.enter_context(ours(database, cache.url, chosen.size))
         bare = stack.enter_context(_bare(database))
-        contenders = [await _as_guide(ours), await _as_query(bare, database)]
+        contenders = [await _as_guide(port), await _as_query(bare, database)]
         await _agree(contenders)
         for connections in CONNECTIONS:
             rounds = [await _round(contenders, connections, chosen.seconds) for _ in range(chosen.rounds)]
@@ -70,7 +69,7 @@ async def measure(chosen: argparse.Namespace) -> None:
 async def _round(contenders: list[Contender], connections: int, seconds: float) -> list[Timing]:
     # In turn, so that a slow minute of the machine is everybody's.
     return [
-        await run(HOST, contender.port, contender.payload, connections=connections, seconds=seconds)
+        await load.run(HOST, contender.port, contender.payload, connections=connections, seconds=seconds)
         for contender in contenders
     ]
 
@@ -138,31 +137,23 @@ async def _shown(contender: Contender) -> tuple[list[str], list[str]]:
 
 
 @contextmanager
-def _ours(database: str, cache: str, size: str) -> Iterator[int]:
-    port = free_port()
-    environment = os.environ | {
-        "DATABASE_URL": database,
-        "REDIS_URL": cache,
-        "PORT": str(port),
-        "DAOGOU_LOG_LEVEL": "warning",
-        "SECRET_KEY": "a key that is good enough to measure with",
-        "DATA_KEY": "bWVhc3VyZS1tZWFzdXJlLW1lYXN1cmUtbWVhc3VyZSE=",
-    }
-    daogou = [sys.executable, "-m", "server.cli"]
-    subprocess.run([*daogou, "migrate"], env=environment, check=True)
-    if _is_empty(database):
-        subprocess.run([*daogou, "demo", "--size", size], env=environment, check=True)
-    with _serving([*daogou, "serve"], port, environment):
-        yield port
+def ours(database: str, cache: str, size: str | None) -> Iterator[int]:
+    """The product in a process of its own on these servers, with demo data of a size or none."""
+    values = environment(DATABASE_URL=database, REDIS_URL=cache)
+    run("migrate", environment=values)
+    if size is not None and _is_empty(database):
+        run("demo", "--size", size, environment=values)
+    with serving([*DAOGOU, "serve"], int(values["PORT"]), values) as program:
+        yield program.port
 
 
 @contextmanager
 def _bare(database: str) -> Iterator[int]:
     port = free_port()
-    environment = os.environ | {"BARE_DATABASE": database.replace("+asyncpg", "")}
+    values = os.environ | {"BARE_DATABASE": database.replace("+asyncpg", "")}
     command = [sys.executable, "-m", "uvicorn", "tests.bench.bare:app", "--port", str(port), "--log-level", "warning"]
-    with _serving(command, port, environment):
-        yield port
+    with serving(command, port, values) as program:
+        yield program.port
 
 
 def _is_empty(database: str) -> bool:
@@ -177,27 +168,3 @@ def _is_empty(database: str) -> bool:
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(count())).result() == 0
-
-
-@contextmanager
-def _serving(command: list[str], port: int, environment: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(command, env=environment)
-    try:
-        _wait_for(process, port)
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode}")
-        try:
-            httpx.get(f"http://{HOST}:{port}/healthz", timeout=1)
-            return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise RuntimeError("the server doesn't answer")

@@ -5,17 +5,18 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 
 from kernel.work import Ground
-from server.serving import web
 from tests.clients import node as nodes
 from tests.clients.node import CLIENT, SDL, Node
 from tests.clients.stage import Stage
-from tests.serving import Served, Server, serving
+from tests.serving import Served, serving
 
 SECONDS_ALONE, SECONDS_SERVED = 60, 300  # for a file of tests; with a server each wait is shorter, and says for what
 ALONE = sorted(path.name for path in (CLIENT / "test" / "alone").glob("*.test.ts"))
@@ -39,11 +40,18 @@ async def served(ground: Ground) -> AsyncIterator[Served]:
         yield served
 
 
+class Beside(uvicorn.Server):
+    """A server that leaves the signals to the test runner."""
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
+
+
 @asynccontextmanager
 async def staging(served: Served) -> AsyncIterator[str]:
     """The stage beside the server; gives its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = Server(web(Stage(served).app()))
+    server = Beside(uvicorn.Config(Stage(served).app(), log_config=None, access_log=False))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -3,20 +3,15 @@
 import asyncio
 import csv
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 from sqlmodel import col
 
 import server.wiring
-from customers import commands as customers
-from directory import commands as directory
-from directory.models import Staff
 from intake import policy
 from intake.commands import telling
 from intake.errors import BadFile
@@ -24,13 +19,12 @@ from intake.events import ImportMovedOn
 from intake.models import ImportRun, Kind
 from intake.queries import runs as queries
 from kernel import clock
-from kernel.actor import Actor, Role
-from kernel.work import Ground, unit_of_work
+from kernel.work import Ground
 from schema.root import schema
 from server.hub import Hub
 from tests.asking import context
-from tests.factories import World, build_run, build_world
-from tests.intake.carrying import SMALL, carry, counts, shipped, small_lines, write
+from tests.factories import World, build_world
+from tests.intake.carrying import SMALL, carry, shipped, small_lines, write
 from tests.intake.test_members import HEADER, WANG
 from tests.intake.watching import (
     LIVE,
@@ -51,12 +45,26 @@ async def world(ground: Ground) -> World:
 
 
 @pytest.fixture
+def little(tmp_path: Path) -> Path:
+    """The beginning of the small file, where all of it shows no more."""
+    return write(tmp_path / "little.csv", small_lines()[:200])
+
+
+@pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     take_small_steps(monkeypatch)
 
 
-async def differences(ground: Ground, world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[Phone, list[Any]]:
-    """Import the small file; wherever a phone that has caught up holds something else than the server answers."""
+@pytest.fixture
+def only_phases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, nothing is told but what is always told."""
+    monkeypatch.setattr(telling, "EVERY", timedelta(hours=1))
+
+
+async def differences(
+    ground: Ground, world: World, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Phone, list[Any]]:
+    """Import a file; wherever a phone that has caught up holds something else than the server answers."""
     phone = Phone(ground, world.hq)
     await phone.start()
     found: list[Any] = []
@@ -72,17 +80,17 @@ async def differences(ground: Ground, world: World, monkeypatch: pytest.MonkeyPa
 
     with monkeypatch.context() as patched:
         after_each_commit(patched, look)
-        await carry(ground, SMALL)
+        await carry(ground, file)
     return phone, found
 
 
 @pytest.mark.parametrize("every", [0.0, 3600.0])
 async def test_a_phone_holds_what_the_server_answers_after_each_commit_of_an_import(
-    ground: Ground, world: World, small_steps: None, monkeypatch: pytest.MonkeyPatch, every: float
+    ground: Ground, world: World, little: Path, small_steps: None, monkeypatch: pytest.MonkeyPatch, every: float
 ) -> None:
     monkeypatch.setattr(telling, "EVERY", timedelta(seconds=every))
 
-    phone, found = await differences(ground, world, monkeypatch)
+    phone, found = await differences(ground, world, little, monkeypatch)
 
     assert found == []
     [run] = phone.copy.values()
@@ -92,24 +100,24 @@ async def test_a_phone_holds_what_the_server_answers_after_each_commit_of_an_imp
 
 
 async def test_a_column_that_changes_without_the_version_is_noticed(
-    ground: Ground, world: World, small_steps: None, monkeypatch: pytest.MonkeyPatch
+    ground: Ground, world: World, little: Path, small_steps: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mutant: people see the import as it is, not as it was told."""
     columns = [column for column in queries._COLUMNS if column is not col(ImportRun.source)]
     monkeypatch.setattr(queries, "_COLUMNS", (*columns, col(ImportRun.position).label("source")))
 
-    _, found = await differences(ground, world, monkeypatch)
+    _, found = await differences(ground, world, little, monkeypatch)
 
     assert found != []
 
 
 async def test_a_step_that_is_not_told_is_noticed(
-    ground: Ground, world: World, small_steps: None, monkeypatch: pytest.MonkeyPatch
+    ground: Ground, world: World, little: Path, small_steps: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mutant: the version grows, and no feed says so."""
     monkeypatch.setitem(server.wiring.SEEN_BY, ImportMovedOn, policy.seen_by_nobody)
 
-    _, found = await differences(ground, world, monkeypatch)
+    _, found = await differences(ground, world, little, monkeypatch)
 
     assert found != []
 
@@ -228,29 +236,9 @@ async def test_headquarters_follow_an_import_over_a_subscription(
     assert run["phase"] == "DONE"
 
 
-async def test_nobody_below_headquarters_and_no_other_brand_sees_or_hears_of_an_import(
-    ground: Ground, world: World
+async def test_the_same_file_again_is_seen_and_sends_nobody_back(
+    ground: Ground, world: World, only_phases: None
 ) -> None:
-    other = await build_world(ground, "baihe")
-    strangers = [world.shop.guide, world.shop.manager, world.east_manager, other.hq]
-    phones = [Phone(ground, actor) for actor in strangers]
-    for phone in phones:
-        await phone.start()
-
-    await carry(ground, SMALL)
-
-    [run] = await all_shown(ground, world.hq)
-    for phone in phones:
-        assert await all_shown(ground, phone.actor) == []
-        assert await shown(ground, phone.actor, run["id"]) is None
-        assert await entries(ground, phone.actor.id) == []
-        await phone.catch_up()
-        assert phone.heard == []
-    assert [phone.starts for phone in phones] == [2, 2, 2, 1]
-    assert await counts(ground, "feed_event where entity_type <> 'import_run'") == [0]
-
-
-async def test_the_same_file_again_is_seen_and_sends_nobody_back(ground: Ground, world: World) -> None:
     await carry(ground, SMALL)
     phone, guide = Phone(ground, world.hq), Phone(ground, world.shop.guide)
     await phone.start()
@@ -270,7 +258,7 @@ async def test_the_same_file_again_is_seen_and_sends_nobody_back(ground: Ground,
 
 @pytest.mark.parametrize("is_dry", [True, False])
 async def test_an_import_that_came_to_nothing_is_forgotten(
-    ground: Ground, world: World, tmp_path: Path, is_dry: bool
+    ground: Ground, world: World, little: Path, tmp_path: Path, is_dry: bool
 ) -> None:
     """A dry run, and a file that turns out to be bad."""
     phone, middle = Phone(ground, world.hq), Phone(ground, world.hq)
@@ -284,7 +272,7 @@ async def test_an_import_that_came_to_nothing_is_forgotten(
     with pytest.MonkeyPatch.context() as patched:
         after_each_commit(patched, look)
         if is_dry:
-            await carry(ground, SMALL, dry_run=True)
+            await carry(ground, little, dry_run=True)
         else:
             with pytest.raises(BadFile):
                 await carry(ground, bad)
@@ -323,75 +311,3 @@ async def test_members_are_counted_as_members(ground: Ground, monkeypatch: pytes
     assert "INVOICES" not in told
     assert (seen[-1]["kind"], seen[-1]["fileName"], seen[-1]["phase"]) == ("MEMBERS", "m.csv", "DONE")
     assert (seen[-1]["counts"]["new"], seen[-1]["counts"]["sharedPhones"]) == (2, 1)
-
-
-async def test_somebody_of_headquarters_who_comes_back_has_missed_nothing(ground: Ground, world: World) -> None:
-    phone = Phone(ground, world.hq)
-    await phone.start()
-    async with unit_of_work(ground, world.hq) as work:
-        other = await directory.hire(work, number="HQ2", name="李娜", role=world.hq.role)
-    async with unit_of_work(ground, as_other(world, other)) as work:
-        await customers.close_access(work, world.hq.id)
-
-    await carry(ground, SMALL)
-    await carry(ground, SMALL)  # the first has sent every phone back; this one is told by its entries alone
-
-    async with unit_of_work(ground, as_other(world, other)) as work:
-        await directory.reopen_access(work, world.hq.id)
-    told = await entries(ground, world.hq.id)
-    assert len(told) == len(await entries(ground, other.id))
-    await phone.catch_up()
-    assert phone.copy == {run["id"]: run for run in await all_shown(ground, world.hq)}
-
-
-async def test_whoever_comes_to_headquarters_from_a_region_gets_the_imports_and_whoever_leaves_loses_them(
-    ground: Ground, world: World
-) -> None:
-    await carry(ground, SMALL)
-    await carry(ground, SMALL, dry_run=True)
-    manager = world.east_manager
-    phone = Phone(ground, manager)
-    await phone.start()
-    assert phone.copy == {}
-
-    async with unit_of_work(ground, world.hq) as work:
-        await customers.move_staff(work, manager.id, role=Role.HQ)
-    phone.actor = replace(manager, role=Role.HQ, region_path=None)
-    await phone.catch_up()
-    assert phone.copy == {run["id"]: run for run in await all_shown(ground, world.hq)} != {}
-
-    async with unit_of_work(ground, world.hq) as work:
-        await customers.move_staff(work, manager.id, role=Role.REGIONAL_MANAGER, region_id=world.regions["east"].id)
-    phone.actor = manager
-    await phone.catch_up()
-    assert phone.copy == {}
-    assert phone.starts == 1
-
-
-async def test_imports_are_listed_newest_first_a_page_at_a_time(ground: Ground, world: World) -> None:
-    made = [str((await build_run(ground, world.brand.id)).id) for _ in range(3)]
-    pages, after = [], None
-    document = """query ($after: Cursor) { imports(first: 2, after: $after) {
-      edges { node { id } } pageInfo { hasNextPage endCursor } } }"""
-    for _ in range(2):
-        answer = await schema.execute(document, {"after": after}, context(ground, world.hq))
-        assert answer.errors is None
-        assert answer.data
-        pages.append([edge["node"]["id"] for edge in answer.data["imports"]["edges"]])
-        after = answer.data["imports"]["pageInfo"]["endCursor"]
-
-    assert pages == [made[:0:-1], made[:1]]
-
-
-async def test_the_brand_that_an_import_makes_hears_of_it_from_then_on(ground: Ground) -> None:
-    await carry(ground, SMALL)
-
-    async with ground.db.read() as session:
-        [hq] = await session.scalars(select(col(Staff.id)).where(col(Staff.role) == Role.HQ))
-    told = await entries(ground, hq)
-    assert [entry.entity_ver for entry in told] == [4, 5, 6, 7]
-
-
-def as_other(world: World, staff: Staff) -> Actor:
-    """Somebody else at headquarters."""
-    return replace(world.hq, id=staff.id, staff_id=staff.id)

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from intake.commands import invoices, stage, steps
-from intake.models import ImportRun
 from kernel.actor import Actor
 from kernel.feed import FeedEvent
 from kernel.work import Ground, Work, unit_of_work
@@ -104,12 +103,6 @@ async def entries(ground: Ground, feed_id: UUID) -> list[FeedEvent]:
             .order_by(col(FeedEvent.seq))
         )
         return list(found)
-
-
-async def the_run(ground: Ground) -> ImportRun:
-    """The only import there is."""
-    async with ground.db.read() as session:
-        return (await session.scalars(select(ImportRun))).one()
 
 
 def take_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:

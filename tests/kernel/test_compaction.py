@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from kernel import clock, compaction, feed, ids
 from kernel.db import Database
-from kernel.feed import Entry, Feed, FeedEvent, Op, Place
+from kernel.feed import Entry, FeedEvent, FeedRow, Op, Place
 from kernel.work import Ground
 from server import worker
 from tests.factories import World, build_world
@@ -41,7 +41,7 @@ async def kept(ground: Ground, world: World) -> list[tuple[int, str, int]]:
     return [(seq, op, thing.int) for seq, op, thing in found]
 
 
-async def state(ground: Ground, world: World) -> Feed:
+async def state(ground: Ground, world: World) -> FeedRow:
     async with ground.db.read() as session:
         return (await feed.heads(session, world.brand.id, [world.shop.guide.id]))[world.shop.guide.id]
 

@@ -15,12 +15,16 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from kernel.db import Database
-from kernel.redis import connect
+from kernel.redis import connect as connect_redis
 from kernel.work import Ground
 from server import migrating
 from server.settings import Settings
+from server.sockets import PROTOCOL
 from server.tokens import Signer
 from server.wiring import wiring
 from tests.factories import build_world
@@ -125,6 +129,21 @@ def is_listening(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
+def stop_while_connected(process: subprocess.Popen[str], port: int) -> None:
+    """Send SIGTERM while somebody is connected: they are sent elsewhere, and the process ends within ten seconds."""
+    with connect(f"ws://127.0.0.1:{port}/graphql", subprotocols=[Subprotocol(PROTOCOL)]) as phone:
+        phone.send('{"type": "connection_init"}')
+        assert phone.recv(timeout=10) == '{"type":"connection_ack"}'
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(ConnectionClosed) as closed:
+            phone.recv(timeout=10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+    process.wait(PATIENCE)
+    assert time.monotonic() - began <= 10
+
+
 def assert_one_sentence(done: subprocess.CompletedProcess[str], sentence: str) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert sentence in done.stderr
@@ -194,8 +213,7 @@ def test_one_command_from_nothing_to_an_answer_and_back(shop: Shop, port: int) -
     process = shop.start("up", PORT=str(port))
     wait_until_alive(port, process, shop)
     second = shop.run("serve", PORT=str(free_port()))
-    process.send_signal(signal.SIGTERM)
-    process.wait(PATIENCE)
+    stop_while_connected(process, port)
     said = shop.said()
 
     assert process.returncode == 0, said
@@ -238,8 +256,7 @@ def test_with_redis_web_and_worker_are_processes_that_end_together(
     process = shop.start("up", PORT=str(port), DATABASE_URL=url, REDIS_URL=redis_server.url)
     wait_until_alive(port, process, shop)
     wait_until(lambda: "worker_started" in shop.said(), process, shop.said)
-    process.send_signal(signal.SIGTERM)
-    process.wait(PATIENCE)
+    stop_while_connected(process, port)
 
     assert process.returncode == 0, shop.said()
     assert "worker_stopping" in shop.said()
@@ -267,7 +284,7 @@ def test_web_and_worker_end_when_whoever_started_them_is_killed(
 
 async def test_tokens_are_handed_out_listed_and_revoked(shop: Shop) -> None:
     await migrating.upgrade(shop.settings)
-    ground = Ground(Database(shop.settings.database), connect(None), wiring)
+    ground = Ground(Database(shop.settings.database), connect_redis(None), wiring)
     for code in ("qinghe", "zhenxi"):
         await build_world(ground, code)
     await ground.db.close()

@@ -10,6 +10,7 @@ import { Session } from "../../src/session.ts";
 import type { Changes } from "../../src/store.ts";
 import { NodeSocket } from "../wire.ts";
 
+// Silence is long for a busy machine, on which the others would be taken for silent.
 const PACE = { first: 1, longest: 5, ping: 50, silence: 5_000 };
 
 interface Message {
