@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -17,7 +18,7 @@ from tests.clients.node import CLIENT, SDL, Node
 from tests.clients.stage import Stage
 from tests.serving import Served, serving
 
-SECONDS = 300  # for a file of tests; each wait in them is shorter and says what it waits for
+SECONDS_ALONE, SECONDS_SERVED = 60, 300  # for a file of tests; with a server each wait is shorter, and says for what
 ALONE = sorted(path.name for path in (CLIENT / "test" / "alone").glob("*.test.ts"))
 SERVED = sorted(path.name for path in (CLIENT / "test" / "served").glob("*.test.ts"))
 
@@ -60,24 +61,25 @@ async def staging(served: Served) -> AsyncIterator[str]:
         listening.close()
 
 
-async def run(node: Node, client: Path, test: str, **told: str) -> str:
+async def run(node: Node, client: Path, test: str, seconds: int, **told: str) -> str:
     """Run a file of tests with Node, and return what it says. Fails with that if one of them fails, or if none ran."""
     process = await asyncio.create_subprocess_exec(
         str(node.program),
         "--test",
         "--test-reporter=spec",
-        f"--test-timeout={SECONDS * 1000}",
+        f"--test-timeout={seconds * 1000}",
         f"build/test/{test.removesuffix('.ts')}.js",
         cwd=client,
         env={**os.environ, "DAOGOU_SDL": str(SDL), **told},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,  # to be ended together with the processes that it starts for each file
     )
     try:
         said = (await process.communicate())[0].decode()
     finally:
         if process.returncode is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     assert process.returncode == 0, said
     assert "ℹ fail 0" in said, said
@@ -93,15 +95,14 @@ def test_there_are_tests_of_both_kinds() -> None:
 
 @pytest.mark.parametrize("test", ALONE)
 async def test_the_client_keeps_its_promises_by_itself(node: Node, client: Path, test: str) -> None:
-    await run(node, client, f"alone/{test}")
+    await run(node, client, f"alone/{test}", SECONDS_ALONE)
 
 
 @pytest.mark.parametrize("test", SERVED)
-async def test_the_client_keeps_its_promises_with_a_server(
-    node: Node, client: Path, served: Served, test: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_the_client_keeps_its_promises_with_a_server(node: Node, client: Path, served: Served, test: str) -> None:
     async with staging(served) as stage:
-        said = await run(node, client, f"served/{test}", DAOGOU_STAGE=stage, DAOGOU_PORT=str(served.port))
+        where = {"DAOGOU_STAGE": stage, "DAOGOU_PORT": str(served.port)}
+        said = await run(node, client, f"served/{test}", SECONDS_SERVED, **where)
     print(said)  # noqa: T201 - the seeds of random tests, shown if something fails later
 
 

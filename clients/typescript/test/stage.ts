@@ -2,14 +2,13 @@
 
 import assert from "node:assert/strict";
 import { afterEach } from "node:test";
-import WebSocket from "ws";
 import { Client, type Credentials, MemoryStore, type Options, type Post, fetchPost, signIn } from "../src/index.ts";
 import type { Action, Changes, LocalStore, Row } from "../src/store.ts";
 import type { Place, SnapshotAnswer } from "../src/types.ts";
 import type { Pace } from "../src/waiting.ts";
 import { hasReached } from "../src/actions.ts";
 import { SNAPSHOT, mutations } from "../src/documents.ts";
-import { Wire } from "./wire.ts";
+import { NodeSocket, Wire } from "./wire.ts";
 
 export interface World {
   brand: string;
@@ -24,7 +23,7 @@ export interface World {
 }
 
 /** Waits as on a phone, a hundred times as fast. */
-export const QUICK: Pace = { first: 20, longest: 200, ping: 400, silence: 800 };
+export const QUICK: Pace = { first: 20, longest: 200, ping: 500, silence: 1_500 };
 
 export const TOMORROW = "2030-03-02T04:00:00+00:00";
 
@@ -83,14 +82,6 @@ export async function giveTask(world: World, title: string): Promise<string> {
   const input = { title, dueAt: TOMORROW, kind: "REVISIT", customerId: world.customers[0] };
   const made = await manager?.<{ task: { id: string } }>(mutations.createTask, { input });
   return made?.task.id ?? assert.fail("no task was made");
-}
-
-/** `ws` throws where nobody listens for the error of a socket that was given up before it was open. */
-class NodeSocket extends WebSocket {
-  constructor(url: string, protocol: string) {
-    super(url, protocol);
-    this.on("error", () => undefined);
-  }
 }
 
 const phones = new Set<Phone>();

@@ -1,6 +1,15 @@
-/** A line between a phone and the server that can be cut, frozen, or made to lose an answer. */
+/** Sockets for Node, and a line between a phone and the server that can be cut, frozen, or made to lose an answer. */
 
 import { type AddressInfo, type Server, type Socket, connect, createServer } from "node:net";
+import WebSocket from "ws";
+
+/** `ws` throws where nobody listens for the error of a socket that is given up before it is open. */
+export class NodeSocket extends WebSocket {
+  constructor(url: string, protocol: string) {
+    super(url, protocol);
+    this.on("error", () => undefined);
+  }
+}
 
 interface Pair {
   phone: Socket;

@@ -3,14 +3,15 @@
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import WebSocket, { WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { NotSignedIn, type Post } from "../../src/index.ts";
 import { Line, LineClosed } from "../../src/live.ts";
 import { Session } from "../../src/session.ts";
 import type { Changes } from "../../src/store.ts";
+import { NodeSocket } from "../wire.ts";
 
 // Silence is long for a busy machine, on which the others would be taken for silent.
-const PACE = { first: 1, longest: 5, ping: 400, silence: 2000 };
+const PACE = { first: 1, longest: 5, ping: 50, silence: 5_000 };
 
 interface Message {
   id: string;
@@ -21,8 +22,10 @@ interface Message {
 /** What a server is to do with a message; `say` answers. */
 type Script = (message: Message, say: (type: string, payload?: unknown) => void, socket: WebSocket) => void;
 
+const offline: Post = () => Promise.reject(new Error("no net"));
+
 /** A line to a server with a script; gives it and what the server heard. */
-async function line(context: TestContext, script: Script, post: Post = () => Promise.reject(new Error("no net"))) {
+async function line(context: TestContext, script: Script, { post = offline, silence = PACE.silence } = {}) {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await new Promise((resolve) => server.once("listening", resolve));
   const heard: Message[] = [];
@@ -36,14 +39,15 @@ async function line(context: TestContext, script: Script, post: Post = () => Pro
       script(message, say, socket);
     });
   });
+  const pace = { ...PACE, silence };
   const session = new Session(post, "", "zh", { accessToken: "old", refreshToken: "r" }, () => undefined);
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const made = new Line({
     url,
     session,
-    pace: PACE,
+    pace,
     language: "zh",
-    webSocketImpl: WebSocket,
+    webSocketImpl: NodeSocket,
     onLost: () => undefined,
   });
   context.after(() => {
@@ -127,7 +131,7 @@ test("4403 brings a new token, and a sign-in that is over ends it", async (conte
   const post: Post = async () => ({ status: 200, body: JSON.stringify({ data: { result: answers.shift() } }) });
   const refuse: Script = ({ type }, _say, socket) =>
     type === "subscribe" && socket.close(4403, "The token has expired");
-  const { line: made, heard } = await line(context, refuse, post);
+  const { line: made, heard } = await line(context, refuse, { post });
   await assert.rejects(
     made.follow("c0", async () => undefined),
     NotSignedIn,
@@ -159,12 +163,12 @@ test("a refusal of the subscription has its code", async (context) => {
 
 test("a server that says nothing is left for a new connection", async (context) => {
   let lines = 0;
-  const { line: made, heard } = await line(context, ({ type }, say) => {
-    if (type !== "subscribe") return;
-    if (++lines === 2) say("complete");
-  });
+  const script: Script = ({ type }, say) => {
+    if (type === "subscribe" && ++lines === 2) say("complete");
+  };
+  const { line: made, heard } = await line(context, script, { silence: 200 });
   await made.follow("c0", async () => undefined);
-  assert.equal(subscribed(heard).length, 2);
+  assert.ok(subscribed(heard).length >= 2);
 });
 
 test("`close` ends it at any moment, also while nobody answers", async (context) => {
