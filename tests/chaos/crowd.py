@@ -1,0 +1,235 @@
+"""People with phones, in a house that is being shaken."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from daogou_client import Phone
+from daogou_client.sync import Reach
+from tagging.models import Tag
+from tests.chaos import copies, effects
+from tests.chaos.ear import Ear
+from tests.chaos.ghosts import haunted
+from tests.chaos.handset import Handset
+from tests.chaos.house import House
+from tests.chaos.ledger import Ledger
+from tests.chaos.network import troubled
+from tests.chaos.people import Person
+from tests.chaos.report import Report
+from tests.chaos.writes import Maker, of_guide, of_headquarters, of_manager
+from tests.proxies import Proxy
+
+EVERYBODY, NOBODY = slice(None), slice(0)
+
+Trouble = Coroutine[Any, Any, None]
+
+
+@dataclass
+class Crowd:
+    """The phones, and the ears beside them that keep account of how often and how late things are told."""
+
+    house: House
+    seed: int
+    ledger: Ledger
+    handsets: list[Handset]
+    ears: list[Ear]
+    changes: int
+    started: float = field(default_factory=time.monotonic)
+
+    def rng(self, what: str) -> random.Random:
+        """Chance for one purpose: the same seed gives the same."""
+        return random.Random(f"{self.seed} {what}")
+
+    def networks(self, pause: float) -> list[Trouble]:
+        """Trouble on every phone's way to the servers, every so many seconds."""
+        ports = [web.port for web in self.house.webs if web.port is not None]
+        return [troubled(each.network, ports, self.rng(f"way of {each.name}"), pause) for each in self.handsets]
+
+    def ghosts(self, pause: float) -> Trouble:
+        """Somebody who sends once more what was sent."""
+        return haunted(self.handsets, self.ledger, self.rng("ghosts"), pause)
+
+    async def batteries(self, pause: float) -> None:
+        """A phone dies every so many seconds, until cancelled."""
+        rng = self.rng("batteries")
+        while True:
+            await asyncio.sleep(rng.expovariate(1 / pause))
+            death = asyncio.create_task(rng.choice(self.handsets).die())
+            try:
+                await asyncio.shield(death)
+            finally:
+                await death  # not halfway
+
+    async def work(self, plan: Trouble, troubles: Sequence[Trouble] = (), *, pause: float = 0.2) -> None:
+        """Write and listen for as long as the plan takes, while this and that happens."""
+        until = asyncio.create_task(plan)
+        tasks = [asyncio.create_task(each) for each in troubles]
+        tasks += [asyncio.create_task(each.written_on(pause)) for each in self.handsets]
+        try:
+            await asyncio.wait([until, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            for task in (until, *tasks):
+                if task.done():
+                    task.result()
+        finally:
+            await _ended([until, *tasks])
+
+    async def until(self, seconds: float, enough: int | None) -> None:
+        """A plan: so many seconds, or until so many writes are acknowledged."""
+        over = time.monotonic() + seconds
+        while time.monotonic() < over and (enough is None or self.ledger.acknowledged < enough):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+    async def calm_down(self, within: float) -> list[str]:
+        """Wait until all phones are up to date and have nothing more to say; returns who is not after so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await asyncio.gather(*(_settled(each) for each in self.handsets))
+        return [
+            f"{each.name} does not come to rest: {each.phone.reach}, {len(each.phone.outbox.waiting())} waiting"
+            for each in self.handsets
+            if not _is_settled(each.phone)
+        ]
+
+    async def last_words(self, within: float) -> list[str]:
+        """Everybody is connected and writes once more: it must get to everybody without anybody reconnecting."""
+        restless = await self.calm_down(within)
+        for handset in self.handsets:
+            handset.write()
+        return restless + await self.calm_down(within)
+
+    async def judged(self, name: str, within: float = 30.0, *, refetches: int = 0) -> Report:
+        """Have everything come to rest, and compare it with what was promised.
+
+        `refetches` is how often a listener has reason to be sent back to the start.
+        """
+        await self.house.up()
+        restless = await self.last_words(within)
+        differing, compared = await self._differences(within)
+        counted = await effects.count(self.house.ground, self.ledger)
+        untold, retold = await self._visits()
+        return Report(
+            name=name,
+            seed=self.seed,
+            seconds=time.monotonic() - self.started,
+            written=len(self.ledger.writes),
+            acknowledged=self.ledger.acknowledged,
+            repeated=self.ledger.repeats,
+            refused=len(self.ledger.refusals),
+            changes=await effects.changes(self.house.ground) - self.changes,
+            compared=compared,
+            kills=self.house.kills,
+            deaths=sum(each.deaths for each in self.handsets),
+            cuts=sum(each.ends.total() for each in self.ears),
+            lost=[*counted.lost, *differing, *untold],
+            doubled=[*counted.doubled, *retold],
+            broken=[*restless, *self.ledger.broken, *(line for ear in self.ears for line in ear.wrong(refetches))],
+            masked=self.house.masked(),
+            delays=[delay for ear in self.ears for delay in ear.late()],
+        )
+
+    async def _differences(self, within: float) -> tuple[list[str], int]:
+        """What differs between the phones' copies and fresh ones, and how many rows there are in all."""
+        until, compared = time.monotonic() + within, 0
+        found: list[str] = []
+        for handset in self.handsets:
+            while True:
+                theirs = await copies.fresh(self.house.webs[0].url, handset.person)
+                wrong = copies.differences(copies.held(handset.store), theirs)
+                if not wrong or time.monotonic() > until:
+                    break
+                await asyncio.sleep(0.1)  # a job may have changed something just now
+            found += [f"{handset.name}: {line}" for line in wrong]
+            found += [f"{handset.name}: not told of {each.key}" for each in handset.phone.outbox.waiting()]
+            compared += len(theirs)
+        return found, compared
+
+    async def _visits(self) -> tuple[list[str], list[str]]:
+        """Which visits an ear was not told of, and which it was told of more than once."""
+        untold: list[str] = []
+        retold: list[str] = []
+        for ear in self.ears:
+            seen = await copies.fresh(self.house.webs[0].url, ear.person)
+            visits = {id for kind, id in seen if kind == "VISIT"} - ear.known
+            if not ear.refetches:  # what it was told before one does not count any more
+                untold += [f"{ear.name}: not told of visit {id}" for id in visits - ear.visits.keys()]
+            retold += [f"{ear.name}: told of visit {id} {count} times" for id, count in ear.visits.items() if count > 1]
+        return untold, retold
+
+
+@asynccontextmanager
+async def crowd(house: House, seed: int, *, who: slice = EVERYBODY) -> AsyncIterator[Crowd]:
+    """Phones for people of the house, each behind a network of its own, all with a whole copy."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(dir=house.folder)))
+        house.forget()
+        made = Crowd(
+            house, seed, Ledger(await effects.versions(house.ground)), [], [], await effects.changes(house.ground)
+        )
+        for number, (person, make) in enumerate((await _owners(house))[who]):
+            web = house.webs[number % len(house.webs)]
+            assert web.port is not None
+            network = await stack.enter_async_context(Proxy(web.port))
+            name = f"{person.name}-{number}"
+            handset = Handset(name, person, make, network, folder, made.ledger, made.rng(f"hand of {name}"))
+            stack.push_async_callback(handset.switched_off)
+            made.handsets.append(handset)
+        for number, person in enumerate(house.people.second[:2]):
+            url = house.webs[-1 - number % len(house.webs)].url
+            known = {id for kind, id in await copies.fresh(url, person) if kind == "VISIT"}
+            made.ears.append(Ear(f"ear-{number}", person, url, known))
+        await stack.enter_async_context(_listening(made.ears))
+        await made.calm_down(20.0)
+        yield made
+
+
+@asynccontextmanager
+async def _listening(ears: Sequence[Ear]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(ear.listen()) for ear in ears]
+    try:
+        async with asyncio.timeout(20.0):
+            await asyncio.gather(*(ear.is_listening() for ear in ears))
+        yield
+    finally:
+        await _ended(tasks)
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _owners(house: House) -> list[tuple[Person, Maker]]:
+    """Who has a phone, and what they do with it. The first guide has two."""
+    people = house.people
+    accounts = [str(guide.account_ids[0]) for guide in people.world.shops[0].guides]
+    async with house.ground.db.read() as session:
+        tag_ids = [str(tag_id) for tag_id in await session.scalars(select(col(Tag.id)))]
+    manager, guide, other = people.first
+    return [
+        (manager, of_manager(accounts, reassigns=True)),
+        (guide, of_guide),
+        (people.second[1], of_guide),
+        (people.second[0], of_manager(accounts, reassigns=False)),
+        (guide, of_guide),
+        (other, of_guide),
+        (people.headquarters, of_headquarters(tag_ids)),
+    ]
+
+
+async def _settled(handset: Handset) -> None:
+    await handset.phone.bell.until(lambda: _is_settled(handset.phone))
+
+
+def _is_settled(phone: Phone) -> bool:
+    """Whether the phone is connected, up to date, and has heard of everything that it has sent."""
+    return phone.reach is Reach.LIVE and not phone.outbox.waiting()
