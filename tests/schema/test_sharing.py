@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
+from strawberry.dataloader import DataLoader
 
 import customers.queries.customers
 from customers import commands as customers_commands
@@ -243,7 +244,7 @@ async def test_who_waits_for_news_holds_nothing_of_the_last(ground: Ground, worl
         await write(ground, guide, customer)
         assert len((await line.hear())["payload"]["data"]["changes"]["changes"]) == 1
         async with asyncio.timeout(10):
-            while _alive(Change, sharing.Shared):  # noqa: ASYNC110 - nobody is told
+            while _alive(Change, sharing.Shared, DataLoader):  # noqa: ASYNC110 - nobody is told
                 await asyncio.sleep(0.05)
 
 
