@@ -202,6 +202,8 @@ class Socket:
                 if answers.is_request_error(result):
                     return messages.error(name, answers.errors_of(result, context))
                 await self._deliver(name, result, context)
+                if result.data:
+                    result.data.clear()  # it would be held until the next result comes
                 # A query or mutation now ends without waiting again: what is still here then is a subscription.
                 asyncio.get_running_loop().call_soon(self._answered, name)
                 result = await anext(results, None)
