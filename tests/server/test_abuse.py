@@ -158,7 +158,6 @@ async def test_two_hundred_mean_clients_are_turned_away_and_nobody_else_notices(
         calls = zip(itertools.islice(itertools.cycle(ABUSES), CONNECTIONS), itertools.cycle(tokens), strict=False)
         await asyncio.gather(*(abuse(port, token, name) for name, token in calls))
         grown.append(resident(pid) - before)
-        print(grown, len(taken), sorted(taken)[len(taken) // 2], sorted(taken)[-5:])
         taken.clear()
     over.set()
     await bystander
