@@ -12,6 +12,7 @@ from kernel.work import Ground
 from tests.chaos.crowd import Crowd, crowd
 from tests.chaos.handset import Handset
 from tests.chaos.house import House
+from tests.chaos.judging import judged
 from tests.chaos.report import Report
 from tests.factories import build_task
 
@@ -34,7 +35,7 @@ async def away(house: House, seed: int, *, seconds: float) -> Report:
         await _cut_short(house.ground, below.person.actor)
         for handset in (below, brief, long):
             handset.network.is_down = False
-        report = await people.judged("away")
+        report = await judged(people, "away")
         report.broken += _wrongly_kept(people, copies, [below, long])
     return report
 

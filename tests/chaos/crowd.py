@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,8 +14,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
-from daogou_client import Phone
-from daogou_client.sync import Reach
 from tagging.models import Tag
 from tests.chaos import copies, effects
 from tests.chaos.ear import Ear
@@ -24,7 +23,6 @@ from tests.chaos.house import House
 from tests.chaos.ledger import Ledger
 from tests.chaos.network import troubled
 from tests.chaos.people import Person
-from tests.chaos.report import Report
 from tests.chaos.writes import Maker, of_guide, of_headquarters, of_manager
 from tests.proxies import Proxy
 
@@ -50,9 +48,10 @@ class Crowd:
         return random.Random(f"{self.seed} {what}")
 
     def networks(self, pause: float) -> list[Trouble]:
-        """Trouble on every phone's way to the servers, every so many seconds."""
-        ports = [web.port for web in self.house.webs if web.port is not None]
-        return [troubled(each.network, ports, self.rng(f"way of {each.name}"), pause) for each in self.handsets]
+        """Trouble on everybody's way to the servers, every so many seconds."""
+        ports = self.house.ports
+        ways = {each.name: each.network for each in self.handsets} | {each.name: each.network for each in self.ears}
+        return [troubled(way, ports, self.rng(f"way of {name}"), pause) for name, way in ways.items()]
 
     def ghosts(self, pause: float) -> Trouble:
         """Somebody who sends once more what was sent."""
@@ -88,15 +87,26 @@ class Crowd:
         while time.monotonic() < over and (enough is None or self.ledger.acknowledged < enough):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
+    async def told(self, changes: int) -> None:
+        """A plan: until every ear was told of so many changes more."""
+        wanted = [len(ear.delays) + changes for ear in self.ears]
+        while any(len(ear.delays) < count for ear, count in zip(self.ears, wanted, strict=True)):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+    async def repeated(self, times: int) -> None:
+        """A plan: until so many writes were sent once more, and answered."""
+        while self.ledger.repeats < times:  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.05)
+
     async def calm_down(self, within: float) -> list[str]:
         """Wait until all phones are up to date and have nothing more to say; returns who is not after so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                await asyncio.gather(*(_settled(each) for each in self.handsets))
+                await asyncio.gather(*(each.settled() for each in self.handsets))
         return [
             f"{each.name} does not come to rest: {each.phone.reach}, {len(each.phone.outbox.waiting())} waiting"
             for each in self.handsets
-            if not _is_settled(each.phone)
+            if not each.is_settled
         ]
 
     async def last_words(self, within: float) -> list[str]:
@@ -106,64 +116,6 @@ class Crowd:
             handset.write()
         return restless + await self.calm_down(within)
 
-    async def judged(self, name: str, within: float = 30.0, *, refetches: int = 0) -> Report:
-        """Have everything come to rest, and compare it with what was promised.
-
-        `refetches` is how often a listener has reason to be sent back to the start.
-        """
-        await self.house.up()
-        restless = await self.last_words(within)
-        differing, compared = await self._differences(within)
-        counted = await effects.count(self.house.ground, self.ledger)
-        untold, retold = await self._visits()
-        return Report(
-            name=name,
-            seed=self.seed,
-            seconds=time.monotonic() - self.started,
-            written=len(self.ledger.writes),
-            acknowledged=self.ledger.acknowledged,
-            repeated=self.ledger.repeats,
-            refused=len(self.ledger.refusals),
-            changes=await effects.changes(self.house.ground) - self.changes,
-            compared=compared,
-            kills=self.house.kills,
-            deaths=sum(each.deaths for each in self.handsets),
-            cuts=sum(each.ends.total() for each in self.ears),
-            lost=[*counted.lost, *differing, *untold],
-            doubled=[*counted.doubled, *retold],
-            broken=[*restless, *self.ledger.broken, *(line for ear in self.ears for line in ear.wrong(refetches))],
-            masked=self.house.masked(),
-            delays=[delay for ear in self.ears for delay in ear.late()],
-        )
-
-    async def _differences(self, within: float) -> tuple[list[str], int]:
-        """What differs between the phones' copies and fresh ones, and how many rows there are in all."""
-        until, compared = time.monotonic() + within, 0
-        found: list[str] = []
-        for handset in self.handsets:
-            while True:
-                theirs = await copies.fresh(self.house.webs[0].url, handset.person)
-                wrong = copies.differences(copies.held(handset.store), theirs)
-                if not wrong or time.monotonic() > until:
-                    break
-                await asyncio.sleep(0.1)  # a job may have changed something just now
-            found += [f"{handset.name}: {line}" for line in wrong]
-            found += [f"{handset.name}: not told of {each.key}" for each in handset.phone.outbox.waiting()]
-            compared += len(theirs)
-        return found, compared
-
-    async def _visits(self) -> tuple[list[str], list[str]]:
-        """Which visits an ear was not told of, and which it was told of more than once."""
-        untold: list[str] = []
-        retold: list[str] = []
-        for ear in self.ears:
-            seen = await copies.fresh(self.house.webs[0].url, ear.person)
-            visits = {id for kind, id in seen if kind == "VISIT"} - ear.known
-            if not ear.refetches:  # what it was told before one does not count any more
-                untold += [f"{ear.name}: not told of visit {id}" for id in visits - ear.visits.keys()]
-            retold += [f"{ear.name}: told of visit {id} {count} times" for id, count in ear.visits.items() if count > 1]
-        return untold, retold
-
 
 @asynccontextmanager
 async def crowd(house: House, seed: int, *, who: slice = EVERYBODY) -> AsyncIterator[Crowd]:
@@ -171,21 +123,19 @@ async def crowd(house: House, seed: int, *, who: slice = EVERYBODY) -> AsyncIter
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(dir=house.folder)))
         house.forget()
-        made = Crowd(
-            house, seed, Ledger(await effects.versions(house.ground)), [], [], await effects.changes(house.ground)
-        )
+        ledger = Ledger(await effects.versions(house.ground))
+        made = Crowd(house, seed, ledger, [], [], await effects.changes(house.ground))
+        ports = cycle(house.ports)
         for number, (person, make) in enumerate((await _owners(house))[who]):
-            web = house.webs[number % len(house.webs)]
-            assert web.port is not None
-            network = await stack.enter_async_context(Proxy(web.port))
+            network = await stack.enter_async_context(Proxy(next(ports)))
             name = f"{person.name}-{number}"
             handset = Handset(name, person, make, network, folder, made.ledger, made.rng(f"hand of {name}"))
             stack.push_async_callback(handset.switched_off)
             made.handsets.append(handset)
         for number, person in enumerate(house.people.second[:2]):
-            url = house.webs[-1 - number % len(house.webs)].url
-            known = {id for kind, id in await copies.fresh(url, person) if kind == "VISIT"}
-            made.ears.append(Ear(f"ear-{number}", person, url, known))
+            network = await stack.enter_async_context(Proxy(next(ports)))
+            known = {id for kind, id in await copies.fresh(network.url, person) if kind == "VISIT"}
+            made.ears.append(Ear(f"ear-{number}", person, network, known))
         await stack.enter_async_context(_listening(made.ears))
         await made.calm_down(20.0)
         yield made
@@ -224,12 +174,3 @@ async def _owners(house: House) -> list[tuple[Person, Maker]]:
         (other, of_guide),
         (people.headquarters, of_headquarters(tag_ids)),
     ]
-
-
-async def _settled(handset: Handset) -> None:
-    await handset.phone.bell.until(lambda: _is_settled(handset.phone))
-
-
-def _is_settled(phone: Phone) -> bool:
-    """Whether the phone is connected, up to date, and has heard of everything that it has sent."""
-    return phone.reach is Reach.LIVE and not phone.outbox.waiting()

@@ -1,10 +1,12 @@
 """Phones that lose power again and again while news come in."""
 
 import asyncio
+from contextlib import suppress
 
 from tests.chaos.crowd import crowd
 from tests.chaos.handset import Handset
 from tests.chaos.house import House
+from tests.chaos.judging import judged
 from tests.chaos.report import Report
 from tests.chaos.writer import writers_of
 
@@ -17,7 +19,7 @@ async def dying(house: House, seed: int, *, deaths: int, within: float = 15.0) -
         writers = writers_of(house, people.ledger)
         plan = _all(people.handsets, deaths)
         await people.work(plan, [writer.writes(web.url, 0.02) for writer, web in zip(writers, house.webs, strict=True)])
-        return await people.judged("dying", within)
+        return await judged(people, "dying", within)
 
 
 async def _all(handsets: list[Handset], deaths: int) -> None:
@@ -26,5 +28,7 @@ async def _all(handsets: list[Handset], deaths: int) -> None:
 
 async def _again_and_again(handset: Handset, deaths: int) -> None:
     for _ in range(deaths):
-        await handset.die(0.15)
-        await asyncio.sleep(0.1)  # something comes in between
+        await handset.die()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5.0):
+                await handset.is_live()

@@ -11,6 +11,7 @@ from typing import Any
 from daogou_client import ProtocolBroken, Rejected, Server, TokenRefused, Unreachable
 from tests.chaos.handset import PATIENCE
 from tests.chaos.people import Person
+from tests.proxies import Proxy
 
 LIVE = """
 subscription ($after: Cursor) { changes(after: $after) {
@@ -29,7 +30,7 @@ class Ear:
 
     name: str
     person: Person
-    url: str
+    network: Proxy
     known: set[str]
     visits: Counter[str] = field(default_factory=Counter)
     delays: list[tuple[float, float]] = field(default_factory=list)
@@ -40,7 +41,7 @@ class Ear:
 
     async def listen(self) -> None:
         """Go on until cancelled."""
-        server = Server(self.url, self.person, PATIENCE)
+        server = Server(self.network.url, self.person, PATIENCE)
         try:
             while True:
                 try:
@@ -65,6 +66,11 @@ class Ear:
         """How many seconds after its commit each change came, of those that came since."""
         return [delay for arrived, delay in self.delays if arrived >= since]
 
+    def times(self, visit_id: str) -> int:
+        """How often it knows of a visit: from before, or because it was told. After starting over, once at least."""
+        count = self.visits[visit_id] + (visit_id in self.known)
+        return max(count, 1) if self.refetches else count
+
     def wrong(self, refetches: int) -> list[str]:
         """What it should not have met; `refetches` is how often it had to be told to start over."""
         if self.refetches == refetches:
@@ -81,6 +87,7 @@ class Ear:
         if said["mustRefetch"]:
             self.refetches += 1
             self.visits.clear()
+            self.known.clear()
         for change in said["changes"]:
             if change["entityType"] == "VISIT" and change["op"] == "PUT":
                 self.visits[change["id"]] += 1

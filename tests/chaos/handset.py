@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from daogou_client import Mutation, Patience, Phone, Store
 from daogou_client.news import Json
+from daogou_client.sync import Reach
 from tests.chaos.kept import KEPT
 from tests.chaos.ledger import Ledger
 from tests.chaos.people import Person
@@ -48,15 +50,31 @@ class Handset:
         await self.phone.aclose()
         self.store.close()
 
-    async def die(self, within: float = 0.3) -> None:
-        """Lose power at some statement of the next moment, and be switched on again with what the file held then."""
+    async def die(self, within: float = 1.0) -> None:
+        """Lose power at one of the next statements, and be switched on again with what the file held then."""
         self.deaths += 1
         into = self._folder / f"{self.name}-{self.deaths}.db"
-        with dying_at(self.store, self._rng.randrange(12), into):
-            await asyncio.sleep(within)
+        statement, until = self._rng.randrange(12), time.monotonic() + within
+        with dying_at(self.store, statement, into) as seen:
+            while seen.count <= statement and time.monotonic() < until:  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(0.01)
         await self.switched_off()
         self._path = into
         self._switch_on()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is connected, up to date, and has heard of everything that it has sent."""
+        return self.phone.reach is Reach.LIVE and not self.phone.outbox.waiting()
+
+    async def is_live(self) -> None:
+        """Return once it is connected and up to date."""
+        phone = self.phone
+        await phone.bell.until(lambda: phone.reach is Reach.LIVE)
+
+    async def settled(self) -> None:
+        """Return once it has nothing more to say or to hear."""
+        await self.phone.bell.until(lambda: self.is_settled)
 
     async def written_on(self, pause: float) -> None:
         """Write now and then, about so many seconds apart, until cancelled."""

@@ -13,17 +13,17 @@ from kernel.work import Ground
 from tests.chaos.crowd import crowd
 from tests.chaos.handset import Handset
 from tests.chaos.house import House
+from tests.chaos.judging import judged
 from tests.chaos.report import Report
 
 
 async def hopping(house: House, seed: int, *, seconds: float, enough: int | None = None, pause: float = 0.1) -> Report:
     """Nothing is killed here: what is lost would be lost to compaction, or between two processes."""
     async with crowd(house, seed) as people:
-        ports = [web.port for web in house.webs if web.port is not None]
-        hops = [_hops(each, ports, people.rng(f"hops of {each.name}")) for each in people.handsets]
+        hops = [_hops(each, house.ports, people.rng(f"hops of {each.name}")) for each in people.handsets]
         troubles = [*hops, people.ghosts(0.3), _compacted(house.ground)]
         await people.work(people.until(seconds, enough), troubles, pause=pause)
-        return await people.judged("two-webs")
+        return await judged(people, "two-webs")
 
 
 async def _hops(handset: Handset, ports: Sequence[int], rng: random.Random) -> None:

@@ -42,6 +42,11 @@ class House:
         return [*self.webs, *filter(None, [self.worker])]
 
     @property
+    def ports(self) -> list[int]:
+        """Where the web programs serve."""
+        return [web.port for web in self.webs if web.port is not None]
+
+    @property
     def kills(self) -> int:
         """How often a program was killed."""
         return sum(program.kills for program in self.programs)

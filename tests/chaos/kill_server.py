@@ -2,6 +2,7 @@
 
 from tests.chaos.crowd import crowd
 from tests.chaos.house import House
+from tests.chaos.judging import judged
 from tests.chaos.report import Report
 
 
@@ -17,4 +18,4 @@ async def kill_server(
             people.batteries(3.0),
         ]
         await people.work(people.until(seconds, enough), troubles, pause=pause)
-        return await people.judged("kill-server")
+        return await judged(people, "kill-server")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from tests.chaos.crowd import Crowd, crowd
 from tests.chaos.house import House
+from tests.chaos.judging import judged
 from tests.chaos.report import Report
 from tests.chaos.writer import writers_of
 from tests.servers import Postgres
@@ -31,7 +32,7 @@ async def postgres_away(
         remarks: list[str] = []
         plan = _plan(people, postgres, away, ways, rounds, wrong, remarks)
         await people.work(plan, [writer.writes(web.url, 0.02) for writer, web in zip(writers, house.webs, strict=True)])
-        report = await people.judged("postgres")
+        report = await judged(people, "postgres")
     answers = sum((writer.answers for writer in writers), Counter[str]())
     streams = sum((ear.ends for ear in people.ears), Counter[str]())
     report.broken += wrong

@@ -12,6 +12,7 @@ from redis.asyncio import Redis as Client
 from kernel.redis import POKES
 from tests.chaos.crowd import Crowd, crowd
 from tests.chaos.house import House
+from tests.chaos.judging import judged
 from tests.chaos.report import Report, p99
 from tests.chaos.writer import Writer, writers_of
 from tests.servers import Redis
@@ -33,7 +34,7 @@ async def redis_away(house: House, seed: int, redis: Redis, *, away: float, late
         remarks: list[str] = []
         plan = _plan(people, redis, away, latest, wrong, remarks)
         await people.work(plan, [writer.writes(web.url, 0.05) for writer, web in zip(writers, house.webs, strict=True)])
-        report = await people.judged("redis")
+        report = await judged(people, "redis")
     report.broken += wrong + [line for writer in writers for line in _failures(writer)]
     report.remarks += remarks
     report.remarks.append(f"an attempt to write took {max(max(writer.took) for writer in writers):.2f} s at most")
@@ -86,8 +87,7 @@ async def _is_prompt(people: Crowd, redis: Redis, usual: float) -> bool:
 async def _delay(people: Crowd) -> float:
     """How late half of the next changes come, in seconds."""
     since = time.time()
-    while any(len(ear.late(since)) < _SOME for ear in people.ears):  # noqa: ASYNC110 - nobody is told
-        await asyncio.sleep(0.05)
+    await people.told(_SOME)
     return max(median(ear.late(since)) for ear in people.ears)
 
 

@@ -8,6 +8,7 @@ from tests.chaos.crowd import Crowd, crowd
 from tests.chaos.ear import Ear
 from tests.chaos.handset import PATIENCE
 from tests.chaos.house import House
+from tests.chaos.judging import judged
 from tests.chaos.report import Report
 
 _QUERY = "query ($after: Cursor) { changes(after: $after) { mustRefetch } }"
@@ -30,7 +31,7 @@ async def restored(house: House, seed: int, *, seconds: float) -> Report:
         await _put_back(house, str(file))
         people.ledger.undo(set(people.ledger.answers) - kept)
         await people.work(people.until(seconds, None))
-        report = await people.judged("restore", refetches=1)
+        report = await judged(people, "restore", refetches=1)
         report.broken += [line for ear, cursor in future for line in await _trusted(house, ear, cursor)]
         report.broken += _not_renewed(people, copies)
     return report

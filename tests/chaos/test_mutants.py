@@ -9,6 +9,7 @@ from tests.chaos.crowd import crowd
 from tests.chaos.dying import dying
 from tests.chaos.echo import echo
 from tests.chaos.house import House
+from tests.chaos.judging import judged
 
 SEED = random.SystemRandom().randrange(1_000_000)
 
@@ -39,8 +40,8 @@ async def test_a_write_that_is_done_twice_is_found(brand: House) -> None:
     await brand.broken_by("forgetful")
 
     async with crowd(brand, SEED) as people:
-        await people.work(people.until(1.5, None), [people.ghosts(0.05)])
-        report = await people.judged("forgetful", 1.0)
+        await people.work(people.repeated(30), [people.ghosts(0.05)])
+        report = await judged(people, "forgetful", 1.0)
 
     assert report.doubled, str(report)
 
