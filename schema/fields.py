@@ -12,6 +12,9 @@ from kernel.errors import NotSignedIn, Refusal, StaleVersion
 from schema.problems import Problem
 from schema.versioned import Versioned, node
 
+# Said of what a thing names and a phone may come to know late.
+OUT_OF_SIGHT = "null while that is out of sight, and changes don't tell when it comes into it"
+
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 Edited = tuple[type[Versioned], Callable[[Any, UUID], Awaitable[Any]]]
 

@@ -12,7 +12,7 @@ from kernel.work import Work
 from schema.context import Act, Info
 from schema.customers import Customer, customer_of
 from schema.directory import Staff, staff_of
-from schema.fields import field, mutation
+from schema.fields import OUT_OF_SIGHT, field, mutation
 from schema.payloads import seen, told
 from schema.positions import Place
 from schema.problems import Problem
@@ -84,7 +84,7 @@ class CarriedTag:
     async def group(self, info: Info) -> TagGroup | None:
         return await group_of(info, self.group_id)
 
-    @field("Who set it; null for a machine, and where they are out of sight.")
+    @field(f"Who set it, if it was a person; {OUT_OF_SIGHT}.")
     async def by(self, info: Info) -> Staff | None:
         return await staff_of(info, self.by_staff_id)
 

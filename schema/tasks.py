@@ -10,7 +10,7 @@ import strawberry
 from schema.context import Act, Info
 from schema.customers import Customer, Relationship, customer_of, relationship_of
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
-from schema.fields import field, mutation
+from schema.fields import OUT_OF_SIGHT, field, mutation
 from schema.paging import Connection, connection, page_of
 from schema.payloads import seen, told
 from schema.positions import Place
@@ -65,7 +65,7 @@ class Task(Versioned):
     async def store(self, info: Info) -> Store | None:
         return await store_of(info, self.store_id)
 
-    @field("Who made it; null for a rule or a machine, and where they are out of sight.")
+    @field(f"Who made it, if it was a person; {OUT_OF_SIGHT}.")
     async def created_by(self, info: Info) -> Staff | None:
         return await staff_of(info, self.created_by_id)
 

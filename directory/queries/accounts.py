@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -72,8 +72,16 @@ async def of_stores(session: AsyncSession, actor: Actor, store_ids: Sequence[UUI
 
 
 async def of_staff(session: AsyncSession, actor: Actor, staff_ids: Sequence[UUID]) -> dict[UUID, list[AccountRow]]:
-    """The accounts in sight of these staff members: one for each store where they are or were a guide."""
-    found = await session.execute(_rows(actor).where(col(Account.staff_id).in_(staff_ids)).order_by(col(Account.id)))
+    """The accounts of these staff members: one for each store in sight where they are or were a guide; one's own all.
+
+    Whoever answers for a region would otherwise see other accounts of their own each time that it is cut anew.
+    """
+    own = and_(col(Account.brand_id) == actor.brand_id, col(Account.staff_id) == actor.id)
+    found = await session.execute(
+        _all_rows()
+        .where(or_(accounts_visible_to(actor), own), col(Account.staff_id).in_(staff_ids))
+        .order_by(col(Account.id))
+    )
     by_staff: dict[UUID, list[AccountRow]] = {staff_id: [] for staff_id in staff_ids}
     for row in found:
         by_staff[row.staff_id].append(row)
@@ -81,8 +89,10 @@ async def of_staff(session: AsyncSession, actor: Actor, staff_ids: Sequence[UUID
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
-    return (
-        select(*Account.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
-        .outerjoin(Staff, (col(Staff.brand_id) == col(Account.brand_id)) & (col(Staff.id) == col(Account.staff_id)))
-        .where(accounts_visible_to(actor))
+    return _all_rows().where(accounts_visible_to(actor))
+
+
+def _all_rows() -> Select[*tuple[Any, ...]]:
+    return select(*Account.__table__.columns).outerjoin(  # type: ignore[attr-defined]  # set by SQLModel
+        Staff, (col(Staff.brand_id) == col(Account.brand_id)) & (col(Staff.id) == col(Account.staff_id))
     )

@@ -12,7 +12,7 @@ from kernel.pages import MOST
 from mall.queries import orders, refunds
 from schema.context import Info
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
-from schema.fields import field
+from schema.fields import OUT_OF_SIGHT, field
 from schema.paging import page_of
 from schema.scalars import shown_as
 from schema.versioned import Versioned
@@ -46,7 +46,7 @@ class Holding:
     async def account(self, info: Info) -> Account | None:
         return await account_of(info, self.account_id)
 
-    @field("Who gave it to the account; null for a machine, and where they are out of sight.")
+    @field(f"Who gave it to the account, if it was a person; {OUT_OF_SIGHT}.")
     async def by(self, info: Info) -> Staff | None:
         return await staff_of(info, self.by_actor_id)
 
@@ -58,7 +58,7 @@ class Note(Versioned):
     by_staff_id: strawberry.Private[UUID | None]
     relationship_id: strawberry.Private[UUID]
 
-    @field("Who wrote it; null for a machine, and where they are out of sight.")
+    @field(f"Who wrote it, if it was a person; {OUT_OF_SIGHT}.")
     async def author(self, info: Info) -> Staff | None:
         return await staff_of(info, self.by_staff_id)
 
@@ -79,7 +79,7 @@ class Visit(Versioned):
     async def account(self, info: Info) -> Account | None:
         return await account_of(info, self.account_id)
 
-    @field("Who noted it; null for a machine, and where they are out of sight.")
+    @field(f"Who noted it, if it was a person; {OUT_OF_SIGHT}.")
     async def author(self, info: Info) -> Staff | None:
         return await staff_of(info, self.by_staff_id)
 

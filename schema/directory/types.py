@@ -11,7 +11,7 @@ from directory.models import AccountKind, StaffState, StoreState
 from directory.queries import accounts, brands, machines, regions, staff, stores
 from kernel.actor import Role
 from schema.context import Info
-from schema.fields import field
+from schema.fields import OUT_OF_SIGHT, field
 from schema.scalars import shown_as
 from schema.versioned import Versioned
 
@@ -29,7 +29,7 @@ class Brand:
     currency: str = strawberry.field(description="Of all its amounts: three letters, ISO 4217.")
 
 
-@strawberry.type(description="A node of the brand's tree (区域).")
+@strawberry.type(description="A node of the brand's tree (区域). Changes don't tell of regions: ask when you show one.")
 class Region(Versioned):
     code: str = strawberry.field(description="Unique in the brand: a-z, 0-9, - and _.")
     name: str
@@ -78,11 +78,11 @@ class Assignment:
     store_id: strawberry.Private[UUID | None]
     region_id: strawberry.Private[UUID | None]
 
-    @field("The store, for guides and store managers; null if it is out of sight.")
+    @field(f"The store, for guides and store managers; {OUT_OF_SIGHT}.")
     async def store(self, info: Info) -> Store | None:
         return await store_of(info, self.store_id)
 
-    @field("The region, for regional managers; null if it is out of sight.")
+    @field(f"The region, for regional managers; {OUT_OF_SIGHT}.")
     async def region(self, info: Info) -> Region | None:
         return await region_of(info, self.region_id)
 
@@ -106,7 +106,7 @@ class Staff(Versioned):
     async def region(self, info: Info) -> Region | None:
         return await region_of(info, self.region_id)
 
-    @field("Their accounts: one for each store in sight where they are or were a guide.")
+    @field("Their accounts: one for each store in sight where they are or were a guide; of oneself all of them.")
     async def accounts(self, info: Info) -> list["Account"]:
         return shown_as(list[Account], await info.context.load(accounts.of_staff, self.id) or [])
 

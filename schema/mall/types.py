@@ -22,7 +22,7 @@ strawberry.enum(LineKind, description="Goods count as merchandise; postage, disc
 strawberry.enum(CreditReason, description="Why an order counts for a guide, or for the store alone.")
 
 
-@strawberry.type(description="Something that is sold (商品).")
+@strawberry.type(description="Something that is sold (商品). Changes don't tell of products: ask when you show one.")
 class Product(Versioned):
     code: str = strawberry.field(description="Unique in the brand.")
     name: str

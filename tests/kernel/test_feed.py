@@ -2,23 +2,20 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import select, update
 from sqlmodel import col
 
-from kernel import clock, feed, ids
-from kernel.feed import Entry, Feed, FeedEvent, Place
+from kernel import feed, ids
+from kernel.feed import Entry, Feed, Place
 from kernel.work import Ground
 from tests.factories import World, build_world
+from tests.kernel.racing import from_a_sequence, run
 
 WRITERS = 6
-WRITES = 25
-
-Append = Callable[[AsyncSession, UUID, list[Entry]], Awaitable[object]]
+CHANGES = 150
 
 
 async def test_positions_are_dense_and_the_head_is_the_last_of_them(ground: Ground) -> None:
@@ -60,30 +57,21 @@ async def test_a_feed_nobody_opened_stops_the_commit(ground: Ground) -> None:
 
 
 async def test_a_reader_misses_nothing_while_many_write(ground: Ground) -> None:
-    world = await build_world(ground)
+    raced = await run(ground, WRITERS, CHANGES)
 
-    seen, written = await _race(ground, world, feed.append)
-
-    assert seen == list(range(1, written + 1))
+    assert raced.written == CHANGES
+    assert raced.seen == list(range(1, CHANGES + 1))
 
 
 async def test_numbers_from_a_sequence_would_lose_changes(ground: Ground, engine: str) -> None:
     """The mutant of the test above: positions that are handed out before the commit, in no order of commits."""
-    world = await build_world(ground)
-    numbers = iter(range(1, 10_000))
+    raced = await run(ground, WRITERS, CHANGES, from_a_sequence())
 
-    async def append(session: AsyncSession, brand_id: UUID, entries: list[Entry]) -> None:
-        numbered = [(next(numbers), entry) for entry in entries]
-        await asyncio.sleep(random.random() / 50)
-        await session.execute(insert(FeedEvent), [_row(brand_id, entry, seq) for seq, entry in numbered])
-        await asyncio.sleep(random.random() / 50)
-
-    seen, written = await _race(ground, world, append)
-
+    assert raced.written == CHANGES
     if engine == "sqlite":  # one writer at a time: there, commit order is the only order
-        assert len(seen) == written
+        assert raced.lost == 0
     else:
-        assert len(seen) < written
+        assert raced.lost > 0
 
 
 async def test_two_writers_that_share_feeds_do_not_wait_for_each_other_for_ever(ground: Ground) -> None:
@@ -144,49 +132,8 @@ async def test_a_new_epoch_of_one_brand_leaves_the_other_alone(ground: Ground) -
     assert await epoch(theirs) == before[1]
 
 
-async def _race(ground: Ground, world: World, append: Append) -> tuple[list[int], int]:
-    """Many write to one feed while one reads behind its cursor; returns what it saw and how many were written."""
-    staff = world.shop.guide.id
-    done = asyncio.Event()
-
-    async def write() -> None:
-        for _ in range(WRITES):
-            async with ground.db.write() as session:
-                await append(session, world.brand.id, [_entry(staff)])
-
-    async def read() -> list[int]:
-        cursor, seen = 0, []
-        while True:
-            last_round = done.is_set()
-            async with ground.db.read() as session:
-                rows = await feed.after(session, world.brand.id, {staff: cursor})
-            seen += [row.seq for row in rows]
-            cursor = seen[-1] if seen else 0
-            if last_round and not rows:
-                return seen
-            await asyncio.sleep(0.001)
-
-    reader = asyncio.create_task(read())
-    await asyncio.gather(*(write() for _ in range(WRITERS)))
-    done.set()
-    return await reader, WRITERS * WRITES
-
-
 def _entry(feed_id: UUID) -> Entry:
     return Entry(feed_id, "task", ids.new(), 1)
-
-
-def _row(brand_id: UUID, entry: Entry, seq: int) -> dict[str, object]:
-    return {
-        "brand_id": brand_id,
-        "feed_id": entry.feed_id,
-        "seq": seq,
-        "entity_type": entry.entity_type,
-        "entity_id": entry.entity_id,
-        "op": entry.op.value,
-        "entity_ver": entry.version,
-        "at": clock.now(),
-    }
 
 
 async def test_the_head_of_any_brands_feed_can_be_watched(ground: Ground) -> None:

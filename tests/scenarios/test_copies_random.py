@@ -1,0 +1,103 @@
+"""Phones that stop, come back and start over hold what the server holds, whatever happens in which order."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from kernel import compaction, feed
+from kernel.actor import Actor, system
+from kernel.feed import Entry, FeedEvent, Op
+from kernel.work import Ground, Work
+from mall.events import OrderPlaced
+from schema import positions
+from schema.live import reading
+from schema.live.reading import Batch
+from schema.positions import Position
+from tests.scenarios.wandering import run
+
+SEEDS = os.environ.get("DAOGOU_SEEDS", "1")
+STEPS = int(os.environ.get("DAOGOU_STEPS", "300"))
+
+
+@pytest.mark.parametrize("seed", [int(seed) for seed in SEEDS.split(",")])
+async def test_every_copy_that_is_up_to_date_is_what_the_server_holds(ground: Ground, seed: int) -> None:
+    wandered = await run(ground, seed, STEPS)
+
+    assert wandered.differences == []
+    assert wandered.compared > STEPS / 10
+    assert wandered.changes > STEPS / 10
+
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def unsighted(broken: pytest.MonkeyPatch) -> None:
+    """What has left the reader's sight is still found, and so never to be forgotten."""
+    rows = reading.rows_of
+    broken.setattr(reading, "rows_of", lambda session, actor, keys: rows(session, system(actor.brand_id), keys))
+
+
+def halved(broken: pytest.MonkeyPatch) -> None:
+    """A relationship comes without what hangs on it."""
+    row = feed._row
+
+    def put(brand_id: UUID, entry: Entry, *rest: Any) -> dict[str, Any]:
+        return row(brand_id, replace(entry, op=Op.PUT if entry.op is Op.WHOLE else entry.op), *rest)
+
+    broken.setattr(feed, "_row", put)
+
+
+def overcompacted(broken: pytest.MonkeyPatch) -> None:
+    """Of each thing only the last entry is kept, though an earlier one told of it whole."""
+
+    async def superfluous(session: AsyncSession, brand_id: UUID, feed_id: UUID, head: int, floor: int) -> Sequence[int]:
+        last = func.max(col(FeedEvent.seq)).over(partition_by=(col(FeedEvent.entity_type), col(FeedEvent.entity_id)))
+        entries = (
+            select(col(FeedEvent.seq), last.label("last"))
+            .where(col(FeedEvent.brand_id) == brand_id, col(FeedEvent.feed_id) == feed_id)
+            .subquery()
+        )
+        return (await session.scalars(select(entries.c.seq).where(entries.c.seq < entries.c.last))).all()
+
+    broken.setattr(compaction, "_superfluous", superfluous)
+
+
+def overstepped(broken: pytest.MonkeyPatch) -> None:
+    """The cursor behind a batch stands at the end of the feeds, though there was more."""
+    behind = reading.behind
+
+    async def to_the_end(session: AsyncSession, actor: Actor, position: Position | None, most: int) -> Batch:
+        batch = await behind(session, actor, position, most)
+        ends = Position(positions.ends(await positions.heads(session, actor)))
+        return batch if batch.is_lost else replace(batch, position=ends, is_last=True)
+
+    broken.setattr(reading, "behind", to_the_end)
+
+
+def unrecorded(broken: pytest.MonkeyPatch) -> None:
+    """Nobody is told of orders when they come in."""
+    record = Work.record
+
+    def keep_quiet(work: Work, event: Any) -> None:
+        if not isinstance(event, OrderPlaced):
+            record(work, event)
+
+    broken.setattr(Work, "record", keep_quiet)
+
+
+@pytest.mark.parametrize("mutant", [unsighted, halved, overcompacted, overstepped, unrecorded])
+async def test_what_is_broken_is_noticed_within_as_many_steps(
+    ground: Ground, mutant: Break, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutant(monkeypatch)
+
+    wandered = await run(ground, 1, STEPS)
+
+    assert wandered.differences
