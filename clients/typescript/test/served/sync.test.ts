@@ -224,6 +224,17 @@ test("a store that kept what belongs to a customer who has left would be noticed
   assert.ok((await old.differences()).some((difference) => difference.startsWith("NOTE ")));
 });
 
+test("what goes wrong in the app is told to it, and disturbs nothing", async () => {
+  const world = await theWorld();
+  const onChange = (): never => assert.fail("a bug of the app's");
+  const phone = await (await Phone.of(world, world.guide, { onChange })).start();
+  await giveTask(world, "盘点");
+  await phone.same();
+  assert.ok(phone.troubles.length >= 2);
+  assert.ok(phone.troubles.every((trouble) => String(trouble).includes("a bug of the app's")));
+  assert.equal(phone.line.count("connection_init"), 1);
+});
+
 test("what a client has never heard of it steps over", async () => {
   const world = await theWorld();
   const known = kinds as Set<string>;
