@@ -232,7 +232,7 @@ test("what goes wrong in the app is told to it, and disturbs nothing", async () 
   await phone.same();
   assert.ok(phone.troubles.length >= 2);
   assert.ok(phone.troubles.every((trouble) => String(trouble).includes("a bug of the app's")));
-  assert.equal(phone.line.count("connection_init"), 1);
+  assert.equal(phone.line.count("GET /graphql"), 1);
 });
 
 test("what a client has never heard of it steps over", async () => {
