@@ -2,7 +2,7 @@
 # Needs Python 3.11 to 3.14 and make. Everything else goes into .venv and var/, and nothing outside this folder.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench servers sdl types fmt lock clean new-environment
+.PHONY: help run test check bench chaos servers sdl types fmt lock clean new-environment
 
 PYTHON ?=
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
@@ -28,6 +28,9 @@ check: .venv/installed-dev ## lint, format, types, import contracts, migrations
 
 bench: .venv/installed-dev ## measure; make bench ARGS=--help
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+chaos: .venv/installed-dev ## kill servers, Redis and PostgreSQL under many phones, and compare; make chaos ARGS=--help
+	@PYTHONPATH=clients/python $(BIN)/python -m tests.chaos $(ARGS)
 
 servers: .venv/installed-dev ## start a PostgreSQL and a Redis to try the product on, until Ctrl-C
 	@exec $(BIN)/python -m tests.servers

@@ -140,7 +140,7 @@ class Context:
         name = (batch, *sorted(arguments.items()))
         loader = self._loaders.get(name)
         if loader is None:
-            loader = DataLoader(load_fn=partial(self._read_batch, batch, arguments), cache=False)
+            loader = DataLoader(load_fn=partial(self._read_batch, name, batch, arguments), cache=False)
             self._loaders[name] = loader
         return await loader.load(key)
 
@@ -175,7 +175,9 @@ class Context:
             told = await positions.still_good(work.session, work.actor, told)
         return Done([UUID(each) for each in kept["ids"]], positions.shown(told))
 
-    async def _read_batch(self, batch: Batch, arguments: dict[str, Any], keys: list[Any]) -> list[Any]:
+    async def _read_batch(self, name: Hashable, batch: Batch, arguments: dict[str, Any], keys: list[Any]) -> list[Any]:
+        # A loader holds on to what it loaded last, and a subscription to its loaders.
+        self._loaders.pop(name, None)
         async with self.read() as session:
             found = await batch(session, self.actor, list(dict.fromkeys(keys)), **arguments)
         return [found.get(key) for key in keys]

@@ -12,7 +12,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 
 LONGEST_REMEMBERED = 8_000  # characters: a parsed document takes some hundred times its text
-MOST_TOKENS = 5_000
+MOST_TOKENS = 2_000
 _REMEMBERED = 500
 
 

@@ -7,7 +7,7 @@ itself: whoever is not given the event can't come near it.
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from graphql import ExecutionResult, FragmentDefinitionNode, Node, OperationDefinitionNode, VariableNode
@@ -16,30 +16,67 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 _REMEMBERED = 500
 
-Kept = dict[Hashable, asyncio.Future[ExecutionResult | None]]
 
-
-class Data(dict[str, Any]):
+class Shared:
     """The data of a result that many are sent: put into JSON once."""
 
+    __slots__ = ("_json", "data")
+
     def __init__(self, data: dict[str, Any]) -> None:
-        super().__init__(data)
+        self.data = data
         self._json: orjson.Fragment | None = None
 
     @property
     def json(self) -> orjson.Fragment:
         if self._json is None:
-            self._json = orjson.Fragment(orjson.dumps(dict(self)))
+            self._json = orjson.Fragment(orjson.dumps(self.data))
         return self._json
 
 
+class Data(dict[str, Any]):
+    """Shared data, in the hands of one of those who are sent it."""
+
+    __slots__ = ("shared",)
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(shared.data)
+        self.shared: Shared | None = shared
+
+    def clear(self) -> None:
+        """Let go of it: whoever waits for the next event would otherwise hold all of the last."""
+        super().clear()
+        self.shared = None
+
+
+Kept = dict[Hashable, asyncio.Future[Shared | None]]
+
+
+class Shareable(Protocol):
+    """An event that has somewhere to keep what was made of it."""
+
+    @property
+    def kept(self) -> Kept: ...
+
+
+class Event:
+    """An event, in the hands of one of those who are given it. It is let go of once it has been carried out."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: Shareable) -> None:
+        self.of: Shareable | None = of
+
+
 class SharingExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Carries operations out; an event that has somewhere to keep its results (`kept`) only once for each selection."""
+    """Carries operations out, and an event that is shared only once for each selection."""
 
     def execute_operation(self, serially: bool | None = None) -> Any:
-        kept: Kept | None = getattr(self.root_value, "kept", None)
         execute = partial(super().execute_operation, serially)
-        return execute() if kept is None else _once(kept, self._selection(), execute)
+        if not isinstance(self.root_value, Event):
+            return execute()
+        given, self.root_value = self.root_value, self.root_value.of
+        given.of = None
+        return _once(self.root_value.kept, self._selection(), execute)
 
     def _selection(self) -> Hashable:
         """All that the result depends on besides the event: the document, the variables in it, and the language."""
@@ -68,16 +105,17 @@ class _Asked:
 async def _once(kept: Kept, selection: Hashable, execute: Callable[[], Any]) -> ExecutionResult:
     """The result of the first who asks for this selection. One with errors is kept for nobody else."""
     while (first := kept.get(selection)) is not None:
-        result = await asyncio.shield(first)
-        if result is not None:
-            return result
+        shared = await asyncio.shield(first)
+        if shared is not None:
+            return ExecutionResult(Data(shared), None)
     kept[selection] = answer = asyncio.get_running_loop().create_future()
-    shared: ExecutionResult | None = None
+    shared = None
     try:
         executed = execute()
-        result = await executed if isinstance(executed, Awaitable) else executed
-        if not result.errors:
-            shared = result = ExecutionResult(Data(result.data), None)
+        result: ExecutionResult = await executed if isinstance(executed, Awaitable) else executed
+        if not result.errors and result.data is not None:
+            shared = Shared(result.data)
+            return ExecutionResult(Data(shared), None)
         return result
     finally:
         if shared is None:  # also when the first has left in the midst of it: the next takes its place

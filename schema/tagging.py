@@ -30,6 +30,7 @@ strawberry.enum(SetBy, description="What put a tag on a customer.")
 class Tag(Versioned):
     name: str = strawberry.field(description="1 to 30 characters.")
     color: str = strawberry.field(description="As in `#8c8c8c`.")
+    position: int = strawberry.field(description="Its place among the tags beside it: the lowest comes first.")
     retired_at: datetime | None = strawberry.field(description="Since when it isn't used any more, in UTC.")
     group_id: strawberry.Private[UUID | None]
     owner_id: strawberry.Private[UUID | None]
@@ -47,6 +48,7 @@ class Tag(Versioned):
 class TagGroup(Versioned):
     name: str = strawberry.field(description="1 to 30 characters.")
     choice: Choice
+    position: int = strawberry.field(description="Its place in the brand's library: the lowest comes first.")
 
     @field("Its tags in use, in their order.")
     async def tags(self, info: Info) -> list[Tag]:

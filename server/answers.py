@@ -34,7 +34,8 @@ def payload(result: ExecutionResult, context: Context) -> Payload:
     errors = errors_of(result, context)
     if is_request_error(result):
         return {"errors": errors}
-    data = result.data.json if isinstance(result.data, Data) else result.data
+    shared = result.data.shared if isinstance(result.data, Data) else None
+    data = result.data if shared is None else shared.json
     return {"data": data, "errors": errors} if errors else {"data": data}
 
 

@@ -115,6 +115,7 @@ class Socket:
                     if isinstance(message, Init):
                         patience.reschedule(None)  # from here on it is we who are waited for
                     await self._take(message, admission)
+                    await asyncio.sleep(0)  # whoever sends thousands at once shares the processor with the others
         except TimeoutError as error:
             raise Close(4408, "Connection initialisation timeout") from error
 
@@ -202,6 +203,8 @@ class Socket:
                 if answers.is_request_error(result):
                     return messages.error(name, answers.errors_of(result, context))
                 await self._deliver(name, result, context)
+                if result.data:
+                    result.data.clear()  # it would be held until the next result comes
                 # A query or mutation now ends without waiting again: what is still here then is a subscription.
                 asyncio.get_running_loop().call_soon(self._answered, name)
                 result = await anext(results, None)

@@ -13,6 +13,8 @@ from websockets.frames import CloseCode, Frame
 HEAD_SECONDS = 10.0
 LARGEST_HEAD = 64 * 1024  # bytes of a request's first line and headers
 MOST_FRAGMENTS = 256
+MOST_PINGS = 100  # pings and pongs that a client may send in a second
+_PIECE = 4 * 1024
 LINGER_SECONDS = 5.0
 
 
@@ -57,14 +59,22 @@ class Requests(HttpToolsProtocol):
 
 
 class Messages(WebSocketsSansIOProtocol):
-    """WebSocket, with an end to fragments, to answers that nobody takes, and to closing."""
+    """WebSocket, with an end to fragments, to pings, to answers that nobody takes, and to closing."""
 
     _linger: asyncio.TimerHandle | None = None
+    _second = 0.0
+    _pings = 0
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self._linger is not None:
             self._linger.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        # Piece by piece: of what comes in one go, forty thousand frames might be taken apart before one is looked at.
+        for start in range(0, len(data), _PIECE):
+            if not self.transport.is_closing():
+                super().data_received(data[start : start + _PIECE])
 
     def handle_cont(self, event: Frame) -> None:
         # The size of a message is limited, but empty fragments have none and are kept one by one.
@@ -75,10 +85,14 @@ class Messages(WebSocketsSansIOProtocol):
 
     def handle_ping(self) -> None:
         # Whoever sends pings and takes no pong would have them kept here without end.
-        if self.writable.is_set():
+        if self._is_calm() and self.writable.is_set():
             super().handle_ping()
         else:
             self.conn.data_to_send()
+
+    def handle_pong(self, event: Frame) -> None:
+        if self._is_calm():
+            super().handle_pong(event)
 
     def send_receive_event_to_app(self) -> None:
         if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
@@ -91,6 +105,16 @@ class Messages(WebSocketsSansIOProtocol):
         if not self.disconnected:
             # Closing waits until the client has taken the rest, which it may do byte by byte.
             self._linger = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    def _is_calm(self) -> bool:
+        """Whether this is not one ping or pong too many: unlike messages they are never kept waiting."""
+        now = self.loop.time()
+        if now - self._second >= 1:
+            self._second, self._pings = now, 0
+        self._pings += 1
+        if self._pings > MOST_PINGS:
+            self._fail(CloseCode.POLICY_VIOLATION, "Too many pings")
+        return self._pings <= MOST_PINGS
 
     def _fail(self, code: CloseCode, reason: str) -> None:
         if not self.transport.is_closing():

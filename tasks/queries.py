@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer
+from customers.queries import relationships
 from directory.models import Store
 from kernel import clock
 from kernel.actor import Actor
@@ -160,9 +161,14 @@ def place(order: TaskOrder, row: TaskRow) -> list[Any]:
     return [getattr(row, key.column.key) for key in KEYS[order]]
 
 
-async def walk(session: AsyncSession, actor: Actor, after: UUID | None, most: int) -> Sequence[TaskRow]:
-    """Tasks in sight by id."""
-    return (await session.execute(along(_rows(actor), col(Task.id), after, most))).all()
+async def walk(
+    session: AsyncSession, actor: Actor, after: UUID | None, most: int, of: Sequence[UUID] | None = None
+) -> Sequence[TaskRow]:
+    """Tasks in sight by id: all of them, or those about the customers of these relationships."""
+    rows = _rows(actor)
+    if of is not None:
+        rows = rows.where(col(Task.relationship_id).in_(relationships.of_same_customers(actor, of)))
+    return (await session.execute(along(rows, col(Task.id), after, most))).all()
 
 
 def _conditions(narrowed: Filter) -> list[ColumnElement[bool]]:

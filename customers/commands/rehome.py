@@ -110,6 +110,6 @@ async def joined_by(work: Work, first_seen: Mapping[UUID, datetime]) -> None:
             col(Customer.id) == bindparam("key"),
             col(Customer.joined_at) > bindparam("seen"),
         )
-        .values(joined_at=bindparam("seen")),
+        .values(joined_at=bindparam("seen"), version=Customer.version + 1),
         [{"key": customer_id, "seen": seen} for customer_id, seen in first_seen.items()],
     )

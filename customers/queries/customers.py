@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from customers.models import Customer, Relationship
 from customers.policy import relationships_visible_to, visible_to
-from customers.queries import phones
+from customers.queries import phones, relationships
 from kernel.actor import Actor
 from kernel.crypto import Vault
 from kernel.db import UtcDateTime
@@ -108,14 +108,8 @@ async def walk(
     """Customers in sight by id: all of them, or those of these relationships."""
     rows = _rows(actor)
     if of is not None:
-        rows = rows.where(col(Customer.id).in_(_of_relationships(actor, of)))
+        rows = rows.where(col(Customer.id).in_(relationships.customers_of(actor, of)))
     return (await session.execute(along(rows, col(Customer.id), after, most))).all()
-
-
-def _of_relationships(actor: Actor, relationship_ids: Sequence[UUID]) -> Select[UUID]:
-    return select(col(Relationship.customer_id)).where(
-        col(Relationship.brand_id) == actor.brand_id, col(Relationship.id).in_(relationship_ids)
-    )
 
 
 def _keys(actor: Actor, order: CustomerOrder) -> tuple[Key, Key]:

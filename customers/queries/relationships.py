@@ -138,6 +138,21 @@ async def walk(
     return (await session.execute(along(rows, col(Relationship.id), after, most))).all()
 
 
+def customers_of(actor: Actor, relationship_ids: Sequence[UUID]) -> Select[UUID]:
+    """The ids of the customers of these relationships; for tables that name customers and bring their own sight."""
+    return select(col(Relationship.customer_id)).where(
+        col(Relationship.brand_id) == actor.brand_id, col(Relationship.id).in_(relationship_ids)
+    )
+
+
+def of_same_customers(actor: Actor, relationship_ids: Sequence[UUID]) -> Select[UUID]:
+    """The ids of these relationships and all others of their customers; for tables that bring their own sight."""
+    return select(col(Relationship.id)).where(
+        col(Relationship.brand_id) == actor.brand_id,
+        col(Relationship.customer_id).in_(customers_of(actor, relationship_ids)),
+    )
+
+
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
     return select(*Relationship.__table__.columns).where(relationships_visible_to(actor))  # type: ignore[attr-defined]  # set by SQLModel
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -55,10 +55,14 @@ async def by_ids(session: AsyncSession, actor: Actor, account_ids: Sequence[UUID
 
 
 async def of_stores(session: AsyncSession, actor: Actor, store_ids: Sequence[UUID]) -> dict[UUID, list[AccountRow]]:
-    """The accounts of these stores, the public one first, then by the owner's number."""
+    """The accounts of these stores, the public one first, then by the number of the guide who works there.
+
+    The account of a guide who went to work elsewhere is left out until they come back.
+    """
+    at_home = or_(col(Account.staff_id).is_(None), col(Staff.store_id) == col(Account.store_id))
     found = await session.execute(
         _rows(actor)
-        .where(col(Account.store_id).in_(store_ids))
+        .where(col(Account.store_id).in_(store_ids), at_home)
         .order_by(col(Account.kind).desc(), col(Staff.number), col(Account.id))
     )
     by_store: dict[UUID, list[AccountRow]] = {store_id: [] for store_id in store_ids}

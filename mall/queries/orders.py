@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Relationship
+from customers.queries import relationships
 from kernel.actor import Actor, Role
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
@@ -168,10 +169,13 @@ def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
 async def walk(
     session: AsyncSession, actor: Actor, after: UUID | None, most: int, of: Sequence[UUID] | None = None
 ) -> Sequence[OrderRow]:
-    """Orders in sight by id: all of them, or those of these relationships."""
+    """Orders in sight by id: all of them, or what the customers of these relationships bought.
+
+    A customer may have bought in the store before it had a relationship with them.
+    """
     rows = _rows(actor)
     if of is not None:
-        rows = rows.where(col(Order.relationship_id).in_(of))
+        rows = rows.where(col(Order.customer_id).in_(relationships.customers_of(actor, of)))
     return (await session.execute(along(rows, col(Order.id), after, most))).all()
 
 

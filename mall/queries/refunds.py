@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from customers.queries import relationships
 from kernel.actor import Actor
 from kernel.pages import along
 from mall.models import Refund, RefundLine
@@ -99,10 +100,10 @@ async def lines_of(session: AsyncSession, actor: Actor, refund_ids: Sequence[UUI
 async def walk(
     session: AsyncSession, actor: Actor, after: UUID | None, most: int, of: Sequence[UUID] | None = None
 ) -> Sequence[RefundRow]:
-    """Refunds in sight by id: all of them, or those of these relationships."""
+    """Refunds in sight by id: all of them, or what the customers of these relationships were given back."""
     rows = _rows(actor)
     if of is not None:
-        rows = rows.where(col(Refund.relationship_id).in_(of))
+        rows = rows.where(col(Refund.customer_id).in_(relationships.customers_of(actor, of)))
     return (await session.execute(along(rows, col(Refund.id), after, most))).all()
 
 

@@ -65,7 +65,7 @@ class Store(Versioned):
     async def region(self, info: Info) -> Region | None:
         return await region_of(info, self.region_id)
 
-    @field("The accounts of the store: the public one first, then the guides' by number, former guides' included.")
+    @field("The accounts of the store: the public one first, then by number those of the guides who work there.")
     async def accounts(self, info: Info) -> list["Account"]:
         return shown_as(list[Account], await info.context.load(accounts.of_stores, self.id) or [])
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import Enum
+from typing import cast
 
 import strawberry
 
@@ -14,14 +15,14 @@ from kernel.actor import Actor
 from kernel.db import is_away
 from kernel.errors import Forbidden
 from schema import positions
-from schema.context import Context, Info
+from schema.context import Context, Info, Waiter
 from schema.fields import field, subscription
 from schema.live import reading
 from schema.live.entities import ChangedNode, EntityType, node_of, relationship_of
 from schema.live.reading import Batch, News
 from schema.positions import Place, Position
 from schema.scalars import Cursor
-from schema.sharing import Kept
+from schema.sharing import Event, Kept
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
@@ -83,14 +84,13 @@ class LiveSubscriptions:
         # Registered before the first read: what is committed between the two then wakes us.
         with context.hub.watch(feed.followed_by(context.actor)) as waiter:
             batch = await _first(context, after)
-            yield batch
-            while not batch.must_refetch:
-                if batch.up_to_date:
-                    waiter.reached = batch.place.places
-                    await waiter.changed()
-                previous, batch = batch, await _next(context, batch.place)
-                if batch.must_refetch or batch.place != previous.place or not previous.up_to_date:
-                    yield batch
+            while True:
+                place, is_last, is_over = batch.place, batch.up_to_date, batch.must_refetch
+                yield cast(Changes, Event(batch))
+                del batch  # the next may be hours away: until then nothing is held but the place
+                if is_over:
+                    return
+                batch = await _news(context, waiter, place, is_last)
 
 
 async def begun(context: Context, after: Cursor | None, first: int) -> Changes:
@@ -107,6 +107,17 @@ async def _first(context: Context, after: Cursor | None) -> Changes:
     if after is not None and position is None:
         return await begun(context, after, feed.BATCH)  # not a cursor: there is nothing to share
     return await _next(context, position)
+
+
+async def _news(context: Context, waiter: Waiter, place: Position, is_last: bool) -> Changes:
+    """The next batch that says something."""
+    while True:
+        if is_last:
+            waiter.reached = place.places
+            await waiter.changed()
+        batch = await _next(context, place)
+        if batch.must_refetch or batch.place != place or not is_last:
+            return batch
 
 
 async def _next(context: Context, position: Position | None) -> Changes:

@@ -91,7 +91,8 @@ ENTITIES: dict[str, Entity] = {
         customers.queries.customers.walk,
         of_relationships=customers.queries.customers.walk,
     ),
-    EntityType.TASK: Entity(Task, tasks.queries.by_ids, tasks.queries.walk),
+    # A closed task stays with whoever closed it; when the customer comes back to them, it names the customer again.
+    EntityType.TASK: Entity(Task, tasks.queries.by_ids, tasks.queries.walk, of_relationships=tasks.queries.walk),
     EntityType.NOTE: Entity(
         Note,
         customers.queries.records.notes_by_ids,

@@ -28,9 +28,10 @@ class Running(NamedTuple):
 
 
 class Used(NamedTuple):
-    """What a process has used until now, and what it holds."""
+    """What a process has used until now, how long its main thread has waited for a processor, and what it holds."""
 
     processor_seconds: float
+    waited_seconds: float
     kibibytes: int
 
 
@@ -68,7 +69,8 @@ def used(pid: int) -> Used:
     spent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     held = Path(f"/proc/{pid}/statm").read_text().split()[1]
     seconds = (int(spent[11]) + int(spent[12])) / _TICKS
-    return Used(seconds, int(held) * os.sysconf("SC_PAGE_SIZE") // 1024)
+    waited = int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    return Used(seconds, waited, int(held) * os.sysconf("SC_PAGE_SIZE") // 1024)
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:

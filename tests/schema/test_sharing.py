@@ -1,6 +1,7 @@
 """What an event looks like is worked out once for all who are given it, and for nobody else."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from uuid import UUID
 import orjson
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
+from strawberry.dataloader import DataLoader
 
 import customers.queries.customers
 from customers import commands as customers_commands
@@ -18,13 +20,14 @@ from kernel.actor import Actor
 from kernel.work import Ground, unit_of_work
 from schema import sharing
 from schema.live import Readings
-from schema.live.changes import Changes
+from schema.live.changes import Change, Changes
 from schema.positions import Position
 from schema.root import schema
 from server import answers
 from server.hub import Hub
 from tests.asking import context
 from tests.factories import World, build_customer, build_world
+from tests.serving import serving
 from tests.statements import statements
 
 LIVE = """subscription ($after: Cursor, $named: Boolean! = true) { changes(after: $after) {
@@ -129,7 +132,7 @@ async def test_where_a_phone_came_from_doesnt_keep_it_from_sharing(
 
     assert readings.events[0] is readings.events[1]
     assert len(readings.events[0].kept) == 1
-    assert first.data is second.data
+    assert first.data.shared is second.data.shared
 
 
 @pytest.mark.parametrize("mutant", [False, True], ids=["", "a mutant that leaves the variables out"])
@@ -155,8 +158,8 @@ async def test_languages_are_kept_apart(ground: Ground, world: World, customer: 
         chinese, english, again = await heard(streams)
 
     assert len(readings.events[0].kept) == 2
-    assert chinese.data is again.data
-    assert chinese.data is not english.data
+    assert chinese.data.shared is again.data.shared
+    assert chinese.data.shared is not english.data.shared
 
 
 async def test_those_who_see_different_things_are_never_given_one_event(
@@ -227,6 +230,24 @@ async def test_what_is_shared_goes_over_the_wire_as_it_would_alone(
         await write(ground, guide, customer)
         first, second = await heard(streams)
 
-    assert isinstance(first.data, sharing.Data)
-    assert first.data.json is second.data.json
-    assert orjson.dumps(answers.payload(first, asks)) == orjson.dumps({"data": dict(first.data)})
+    shared = first.data.shared
+    assert shared is second.data.shared
+    assert orjson.dumps(answers.payload(first, asks)) == orjson.dumps({"data": shared.data})
+    assert answers.payload(first, asks)["data"] is answers.payload(second, asks)["data"]
+
+
+async def test_who_waits_for_news_holds_nothing_of_the_last(ground: Ground, world: World, customer: Customer) -> None:
+    guide = world.shop.guide
+    async with serving(ground) as served, served.line(guide) as line:
+        await line.subscribe("1", LIVE)
+        await line.hear()
+        await write(ground, guide, customer)
+        assert len((await line.hear())["payload"]["data"]["changes"]["changes"]) == 1
+        async with asyncio.timeout(10):
+            while _alive(Change, sharing.Shared, DataLoader):  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(0.05)
+
+
+def _alive(*kinds: type) -> int:
+    gc.collect()
+    return sum(isinstance(each, kinds) for each in gc.get_objects())

@@ -1,4 +1,4 @@
-"""The small demo, made once for each engine: tests that only read it share it."""
+"""The small demo, made once for each engine: tests that only read it share it. And web processes to try out."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -19,7 +20,8 @@ from server.demo import DemoReport, Size, fill
 from server.demo.shape import Progress
 from server.tables import METADATA
 from server.wiring import wiring
-from tests.servers import Postgres
+from tests.servers import Postgres, Redis
+from tests.webs import Webs, webs_on
 
 AS_OF = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)  # a Monday afternoon in Shanghai
 VAULT = Vault(b"only for tests, 32 bytes of key.")
@@ -90,3 +92,17 @@ async def demo(
         yield Demo(ground, await fill_small(ground))
     if request.param == "postgres":
         postgres_server.drop_database("daogou_demo")
+
+
+@pytest.fixture
+async def webs(engine: str, request: pytest.FixtureRequest, redis_server: Redis, tmp_path: Path) -> AsyncIterator[Webs]:
+    """Two web processes to be, on a migrated database of their own; on SQLite they share a real Redis too."""
+    if engine == "sqlite":
+        async with webs_on(f"sqlite:///{tmp_path}/shared.db", redis_server.url, tmp_path) as made:
+            yield made
+        return
+    server: Postgres = request.getfixturevalue("postgres_server")
+    name = f"daogou_webs_{uuid4().hex[:8]}"
+    async with webs_on(server.create_database(name), redis_server.url, tmp_path) as made:
+        yield made
+    server.drop_database(name)

@@ -1,110 +1,29 @@
 """Web processes are stopped one after the other while people work: nothing is lost, nothing happens twice."""
 
 import asyncio
-import base64
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from uuid import UUID, uuid4
 
-import httpx2
-import pytest
-from pydantic import SecretStr
 from sqlalchemy import select
 from sqlmodel import col
 
 from kernel.db import Database
 from kernel.redis import connect
 from kernel.work import Ground
-from server import migrating
-from server.settings import Settings
 from server.wiring import wiring
 from tasks.models import Task
-from tests.asking import KEY
 from tests.bare_socket import BareSocket, Closed
 from tests.factories import build_world
-from tests.servers import Postgres, Redis
-from tests.servers.processes import free_port
-from tests.serving import SECRET, token_of
+from tests.serving import token_of
+from tests.webs import Webs
 
-ROOT = Path(__file__).parents[2]
 LONGEST = 10.0  # seconds from the signal to the end of the process
 CHANGES = "subscription ($after: Cursor) { changes(after: $after) { cursor changes { op id version } } }"
 CREATE = """mutation ($title: String!, $key: String!) {
   createTask(idempotencyKey: $key, input: {title: $title, dueAt: "2099-01-01T00:00:00Z"}) {
     ... on TaskChanged { task { id } } } }"""
-
-
-@dataclass
-class Webs:
-    """Several web processes on one database."""
-
-    folder: Path
-    environment: dict[str, str]
-    ports: list[int] = field(default_factory=list)
-    processes: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    async def start(self, port: int) -> None:
-        """Start a process and return when it is ready."""
-        with (self.folder / f"{port}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "server.cli", "serve"],
-                cwd=ROOT,
-                env=self.environment | {"PORT": str(port)},
-                stdout=log,
-                stderr=log,
-            )
-        self.processes[port] = process
-        async with asyncio.timeout(60), httpx2.AsyncClient() as client:
-            while True:
-                assert process.poll() is None, self.said()
-                with suppress(httpx2.TransportError):
-                    if (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200:
-                        return
-                await asyncio.sleep(0.1)
-
-    async def stop(self, port: int) -> float:
-        """Send SIGTERM; the seconds until the process has ended, with exit code 0."""
-        process, began = self.processes[port], time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        code = await asyncio.to_thread(process.wait, 60)
-        assert code == 0, self.said()
-        return time.monotonic() - began
-
-    def said(self) -> str:
-        return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
-
-
-@pytest.fixture
-async def webs(engine: str, request: pytest.FixtureRequest, redis_server: Redis, tmp_path: Path) -> AsyncIterator[Webs]:
-    """Two addresses on a migrated database; nothing is started yet."""
-    name = f"daogou_restarts_{uuid4().hex[:8]}"
-    url = f"sqlite:///{tmp_path}/shared.db"
-    if engine == "postgres":
-        server: Postgres = request.getfixturevalue("postgres_server")
-        url = server.create_database(name)
-    await migrating.upgrade(Settings(database_url=SecretStr(url)))
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": url,
-        "REDIS_URL": redis_server.url,
-        "SECRET_KEY": SECRET,
-        "DATA_KEY": base64.b64encode(KEY).decode(),
-        "DAOGOU_HOME": str(tmp_path),
-    }
-    made = Webs(tmp_path, environment, [free_port(), free_port()])
-    yield made
-    for process in made.processes.values():
-        process.kill()
-        process.wait()
-    if engine == "postgres":
-        server.drop_database(name)
 
 
 @dataclass

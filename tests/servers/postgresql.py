@@ -120,13 +120,14 @@ def postgres_account() -> Account:
 
 
 @contextmanager
-def postgres(durable: bool = False, programs: Path | None = None) -> Iterator[Postgres]:
+def postgres(durable: bool = False, programs: Path | None = None, *, ours: bool = False) -> Iterator[Postgres]:
     """A PostgreSQL server of its own.
 
-    Committed work outlives `kill()` either way. `durable` also waits for the disk, as production does.
+    Committed work outlives `kill()` either way. `durable` also waits for the disk, as production does. `ours` is
+    one that may be stopped, even if an address is given.
     """
     given = os.environ.get("TEST_POSTGRES_URL")
-    if given and programs is None:
+    if given and programs is None and not ours:
         url = make_url(given).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
         yield Postgres(url, None, url)
         return

@@ -96,6 +96,10 @@ class Process:
         """End it as a power cut would: no warning, no flush."""
         self._end(signal.SIGKILL)
 
+    def quit(self) -> None:
+        """End it at once, with a word to its own processes but without a flush: PostgreSQL's immediate shutdown."""
+        self._end(signal.SIGQUIT)
+
     def _answers(self, started: subprocess.Popen[bytes], deadline: float) -> bool:
         while started.poll() is None:
             if self.is_ready(started.pid):
@@ -222,6 +226,9 @@ class Server:
 
     def kill(self) -> None:
         self._ours.kill()
+
+    def quit(self) -> None:
+        self._ours.quit()
 
     @property
     def _ours(self) -> Process:

@@ -42,10 +42,10 @@ def redis_program() -> Path:
 
 
 @contextmanager
-def redis(program: Path | None = None) -> Iterator[Redis]:
-    """A Redis server of its own."""
+def redis(program: Path | None = None, *, ours: bool = False) -> Iterator[Redis]:
+    """A Redis server of its own; `ours` is one that may be stopped, even if an address is given."""
     given = os.environ.get("TEST_REDIS_URL")
-    if given and program is None:
+    if given and program is None and not ours:
         yield Redis(given, None)
         return
     program = program or redis_program()

@@ -11,7 +11,10 @@ console = Console(width=190)
 
 
 class Round(NamedTuple):
-    """Some seconds of writes at one rate. Shares are of one core."""
+    """Some seconds of writes at one rate. Shares are of one core.
+
+    `waited` is how long the server was ready to run and had no core: the machine's part in how late news is.
+    """
 
     wanted: float
     written: float
@@ -26,6 +29,7 @@ class Round(NamedTuple):
     turned_away: int
     bytes_each: float
     server: float = 0.0
+    waited: float = 0.0
     swarm: float = 0.0
     writers: float = 0.0
     microseconds: float = 0.0
@@ -46,7 +50,7 @@ def show_rounds(title: str, rounds: Sequence[tuple[str, Sequence[Round]]]) -> No
     table = Table(title=title)
     for name in (
         "", "writes/s", "deliveries/s", "p50 ms", "p99 ms (range)", "worst", "lost", "doubled", "foreign",
-        "sent back", "dropped", "server CPU", "clients'", "writers'", "µs/delivery", "bytes",
+        "sent back", "dropped", "server CPU", "waits", "clients'", "writers'", "µs/delivery", "bytes",
     ):  # fmt: skip
         table.add_column(name, justify="right" if name else "left")
     for name, some in rounds:
@@ -60,7 +64,7 @@ def show_rounds(title: str, rounds: Sequence[tuple[str, Sequence[Round]]]) -> No
             f"{max(each.worst for each in some):.0f}",
             *(str(sum(getattr(each, what) for each in some)) for what in ("lost", "doubled", "foreign")),
             *(str(sum(getattr(each, what) for each in some)) for what in ("sent_back", "turned_away")),
-            *(f"{_median(some, what):.0%}" for what in ("server", "swarm", "writers")),
+            *(f"{_median(some, what):.0%}" for what in ("server", "waited", "swarm", "writers")),
             f"{_median(some, 'microseconds'):.0f}",
             f"{_median(some, 'bytes_each'):.0f}",
         )
@@ -69,7 +73,16 @@ def show_rounds(title: str, rounds: Sequence[tuple[str, Sequence[Round]]]) -> No
 
 def show_opened(title: str, lines: Sequence[tuple[str, Opened]]) -> None:
     table = Table(title=title)
-    for name in ("", "sockets", "all after s", "half after s", "per second", "turned away", "server CPU"):
+    for name in (
+        "",
+        "sockets",
+        "all after s",
+        "half after s",
+        "per second",
+        "turned away",
+        "server CPU",
+        "CPU ms each",
+    ):
         table.add_column(name, justify="right" if name else "left")
     for name, opened in lines:
         table.add_row(
@@ -80,6 +93,7 @@ def show_opened(title: str, lines: Sequence[tuple[str, Opened]]) -> None:
             f"{opened.sockets / opened.seconds:.0f}",
             str(opened.turned_away),
             f"{opened.server:.0%}",
+            f"{opened.server * opened.seconds * 1000 / opened.sockets:.2f}",
         )
     console.print(table)
 

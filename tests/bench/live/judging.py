@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One thing's new version: when its commit was through, and whom it concerns (`None`: everybody)."""
+    """One thing's new version: when its commit was sent off, and whom it concerns (`None`: everybody)."""
 
     id: str
     version: int

@@ -45,7 +45,7 @@ class Scene:
         found = await self.judged(rate, written, took)
         spent = used(self.server.pid).processor_seconds - before[0]
         each = spent * 1e6 / max(1.0, found.per_second * took)
-        return found._replace(server=shares[0], swarm=shares[1], writers=shares[2], microseconds=each)
+        return found._replace(server=shares[0], waited=shares[1], swarm=shares[2], writers=shares[3], microseconds=each)
 
     async def judged(self, rate: float, written: Any, took: float) -> Round:
         """What became of some writes that took so long."""
@@ -63,9 +63,14 @@ class Scene:
         """KiB that the server holds."""
         return used(self.server.pid).kibibytes
 
-    async def _used(self) -> tuple[float, float, float]:
-        server = used(self.server.pid).processor_seconds
-        return server, await self.swarm.ask("used"), await self.writes.ask("used")
+    async def _used(self) -> tuple[float, float, float, float]:
+        server = used(self.server.pid)
+        return (
+            server.processor_seconds,
+            server.waited_seconds,
+            await self.swarm.ask("used"),
+            await self.writes.ask("used"),
+        )
 
     def _opened(self, count: int, said: Any, before: Used, started: float) -> Opened:
         spent = used(self.server.pid).processor_seconds - before.processor_seconds

@@ -1,4 +1,4 @@
-"""Commit real commands at a set rate, and note the instant of each commit."""
+"""Commit real commands at a set rate, and note when each commit was sent off."""
 
 import asyncio
 import os
@@ -32,13 +32,13 @@ _committed: ContextVar[float] = ContextVar("committed")
 
 
 class Clocked(Database):
-    """A database that notes when a commit was through, before anybody is told of it."""
+    """A database that notes when a commit was sent off: afterwards a busy writer may note it too late."""
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         async with super().write() as session:
             yield session
-        _committed.set(time.monotonic())
+            _committed.set(time.monotonic())
 
 
 class Writers:
