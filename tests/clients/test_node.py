@@ -1,14 +1,35 @@
-"""Node and the client's packages are found or fetched as promised, and what is missing is said."""
+"""Node and the client's packages are found or fetched as promised, and what doesn't fit is said."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.clients.node import Node, NodeMissing, compile_types, copy_sources, node, packages
+from tests.clients.node import CLIENT, Node, NodeMissing, compile_types, copy_sources, node, packages
 from tests.servers.processes import version
+
+# What an app has of its own, and the page doesn't show.
+APP = """
+import type { Credentials, NodeOf, Row, WeChat } from "../src/index.ts";
+declare function load(name: string): Credentials | undefined;
+declare function save(name: string, value: Credentials): void;
+declare function draw(): void;
+declare function banner(text: string): void;
+declare function tell(...what: unknown[]): void;
+declare const password: string;
+declare const task: Row & { node: NodeOf<"TASK"> };
+declare const wx: WeChat & { onNetworkStatusChange: (l: (e: { isConnected: boolean }) => void) => void;
+    onAppShow: (l: () => void) => void };
+"""
+MINI_PROGRAM = """
+declare const url: string;
+declare const credentials: Credentials;
+declare const onCredentials: () => void;
+declare const store: MemoryStore;
+"""
 
 
 @pytest.fixture
@@ -78,3 +99,14 @@ def test_a_browser_has_no_process_to_ask(copy: Path) -> None:
 
     with pytest.raises(AssertionError, match="Cannot find name 'process'"):
         compile_types(node(), copy, "tsconfig.json", "--noEmit")
+
+
+def test_what_the_page_shows_fits_the_types(copy: Path) -> None:
+    blocks = re.findall(r"```ts\n(.*?)```", (CLIENT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    for number, block in enumerate(blocks):
+        shown = block.replace("@daogou/client", "../src/index.ts")
+        (copy / "test" / f"page{number}.ts").write_text(f"{shown}\n{APP}\n{MINI_PROGRAM if number else ''}")
+
+    unused = ("--noUnusedLocals", "false", "--noUnusedParameters", "false")
+    compile_types(node(), copy, "test/tsconfig.json", "--noEmit", *unused)

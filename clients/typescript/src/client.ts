@@ -56,40 +56,11 @@ export class Client {
 
   constructor(options: Options) {
     this.options = options;
-    const { url, store, credentials, onCredentials, language = "zh", pace = PACE, pageSize = 200 } = options;
-    const session = new Session(options.post ?? fetchPost(), url, language, credentials, onCredentials);
-    const onTrouble = (trouble: unknown): void => options.onTrouble?.(trouble);
+    const { post = fetchPost(), url, language = "zh", credentials, onCredentials } = options;
+    const session = new Session(post, url, language, credentials, onCredentials);
     this.ask = session.ask;
-    this.outbox = new Outbox({
-      store,
-      ask: session.ask,
-      pace,
-      newKey: options.newKey ?? randomKey,
-      onActions: () => options.onChange?.(null),
-      onProblem: (action, problem) => options.onProblem?.(action, problem),
-      onTrouble,
-    });
-    const line = new Line({
-      url: options.socketUrl ?? url.replace(/^http/, "ws"),
-      session,
-      pace,
-      language,
-      webSocketImpl: options.webSocketImpl,
-      onLost: () => this.sync.lost(),
-    });
-    this.sync = new Sync({
-      store,
-      ask: session.ask,
-      line,
-      pace,
-      pageSize,
-      onStatus: (status) => this.changed(status),
-      onChanges: async (changes, places) => {
-        await this.outbox.reached(places);
-        options.onChange?.(changes);
-      },
-      onTrouble,
-    });
+    this.outbox = this.outboxOf(session);
+    this.sync = this.syncOf(session, this.lineOf(session, language));
   }
 
   get status(): Status {
@@ -143,12 +114,56 @@ export class Client {
     await this.outbox.forget(key);
   }
 
+  private outboxOf(session: Session): Outbox {
+    const { store, pace = PACE, newKey = randomKey, onChange, onProblem } = this.options;
+    return new Outbox({
+      store,
+      ask: session.ask,
+      pace,
+      newKey,
+      onActions: () => this.tell(() => onChange?.(null)),
+      onProblem: (action, problem) => this.tell(() => onProblem?.(action, problem)),
+      onTrouble: (trouble) => this.options.onTrouble?.(trouble),
+    });
+  }
+
+  private lineOf(session: Session, language: string): Line {
+    const { url, socketUrl = url.replace(/^http/, "ws"), pace = PACE, webSocketImpl } = this.options;
+    return new Line({ url: socketUrl, session, pace, language, webSocketImpl, onLost: () => this.sync.lost() });
+  }
+
+  private syncOf(session: Session, line: Line): Sync {
+    const { store, pace = PACE, pageSize = 200, onChange } = this.options;
+    return new Sync({
+      store,
+      ask: session.ask,
+      line,
+      pace,
+      pageSize,
+      onStatus: (status) => this.changed(status),
+      onChanges: async (changes, places) => {
+        await this.outbox.reached(places);
+        this.tell(() => onChange?.(changes));
+      },
+      onTrouble: (trouble) => this.options.onTrouble?.(trouble),
+    });
+  }
+
   private changed(status: Status): void {
     if (status === this.state) return;
     this.state = status;
     // Whoever hears from the server can also speak to it.
     if (status === "LIVE") this.outbox.send();
-    this.options.onStatus?.(status);
+    this.tell(() => this.options.onStatus?.(status));
+  }
+
+  /** Tell the app. What goes wrong in there is not to be taken for trouble with the copy, and tried again. */
+  private tell(say: () => void): void {
+    try {
+      say();
+    } catch (trouble) {
+      this.options.onTrouble?.(trouble);
+    }
   }
 }
 

@@ -58,6 +58,7 @@ export class Line {
         connecting: () => this.watch(),
         message: () => this.watch(),
         closed: (event) => this.lost(event),
+        error: () => options.onLost(), // not every socket closes after it
       },
     });
   }

@@ -55,12 +55,6 @@ export class Sync {
     this.options.onStatus("STOPPED");
   }
 
-  private pause(trouble: unknown): number {
-    const isOurs = trouble instanceof Refused || (trouble instanceof LineClosed && OUR_FAULT.has(trouble.code ?? 0));
-    // Asking the same again at once would only get the same answer: look now and then whether the server is another.
-    return wait(this.options.pace, isOurs ? Infinity : this.tries++);
-  }
-
   stop(): void {
     this.isStopped = true;
     this.options.line.close();
@@ -76,6 +70,12 @@ export class Sync {
   /** The line was lost; it is made again by itself. */
   lost(): void {
     if (this.isFollowing) this.options.onStatus("OFFLINE");
+  }
+
+  private pause(trouble: unknown): number {
+    const isOurs = trouble instanceof Refused || (trouble instanceof LineClosed && OUR_FAULT.has(trouble.code ?? 0));
+    // Asking the same again at once would only get the same answer: look now and then whether the server is another.
+    return wait(this.options.pace, isOurs ? Infinity : this.tries++);
   }
 
   /** Fetch the copy if there is none that changes could be made to. */

@@ -7,7 +7,7 @@ import type { Action, Changes, LocalStore, Row } from "../src/store.ts";
 import type { Place, SnapshotAnswer } from "../src/types.ts";
 import type { Pace } from "../src/waiting.ts";
 import { hasReached } from "../src/actions.ts";
-import { SNAPSHOT, mutations } from "../src/documents.ts";
+import { SNAPSHOT, type mutations } from "../src/documents.ts";
 import { NodeSocket, Wire } from "./wire.ts";
 
 export interface World {
@@ -73,14 +73,21 @@ export async function desk(world: World, number = world.manager): Promise<Desk> 
   };
 }
 
+/** A mutation that asks only whether it was done. */
+export function doing(name: keyof typeof mutations, variables: string, wanted = ""): string {
+  const names = [...variables.matchAll(/\$(\w+):/g)].map(([, each]) => `${each}: $${each}`).join(", ");
+  return `mutation (${variables}) { result: ${name}(${names}) { __typename ${wanted} } }`;
+}
+
+const GIVE = doing("createTask", "$input: NewTask!", "... on TaskChanged { task { id } }");
 const desks = new Map<World, Promise<Desk>>();
 
-/** Give one of the guide's customers a task, as their manager; gives its id. */
-export async function giveTask(world: World, title: string): Promise<string> {
+/** Give a customer a task, as the manager; gives its id. */
+export async function giveTask(world: World, title: string, customerId = world.customers[0]): Promise<string> {
   if (!desks.has(world)) desks.set(world, desk(world));
   const manager = await desks.get(world);
-  const input = { title, dueAt: TOMORROW, kind: "REVISIT", customerId: world.customers[0] };
-  const made = await manager?.<{ task: { id: string } }>(mutations.createTask, { input });
+  const input = { title, dueAt: TOMORROW, kind: "REVISIT", customerId };
+  const made = await manager?.<{ task: { id: string } }>(GIVE, { input });
   return made?.task.id ?? assert.fail("no task was made");
 }
 

@@ -1,9 +1,10 @@
 /** The adapters for mini programs, with a `wx` that is made of what Node has. */
 
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import WebSocket from "ws";
-import { type SocketTask, type WeChat, weChatPost, weChatSocket } from "../../src/index.ts";
-import { Phone, expiring, giveTask, newWorld, until } from "../stage.ts";
+import { MemoryStore, type SocketTask, type WeChat, weChatPost, weChatSocket } from "../../src/index.ts";
+import { Phone, expiring, giveTask, theWorld, until } from "../stage.ts";
 
 /** Behaves as WeChat's documents say: callbacks only, and an error is followed by a close. */
 const wx: WeChat = {
@@ -27,13 +28,10 @@ const wx: WeChat = {
 };
 
 test("a mini program's phone is kept up to date through cuts and an expired token", async () => {
-  const world = await newWorld();
-  const phone = await Phone.of(world, world.guide, {
-    credentials: await expiring(world, world.guide, 1),
-    post: weChatPost(wx),
-    webSocketImpl: weChatSocket(wx),
-  });
-  await phone.start();
+  const world = await theWorld();
+  const adapters = { post: weChatPost(wx), webSocketImpl: weChatSocket(wx) };
+  const credentials = await expiring(world, world.guide, 1);
+  const phone = await (await Phone.of(world, world.guide, { credentials, ...adapters })).start();
 
   for (const title of ["一", "二", "三"]) {
     await giveTask(world, title);
@@ -46,5 +44,21 @@ test("a mini program's phone is kept up to date through cuts and an expired toke
 
   await until(() => phone.wire.count("mutation Refresh") === 1);
   await phone.live();
+  await phone.same();
+});
+
+test("a mini program that is opened without a net shows its copy, and is kept up to date once there is one", async () => {
+  const world = await theWorld();
+  const store = new MemoryStore();
+  const options = { store, post: weChatPost(wx), webSocketImpl: weChatSocket(wx) };
+  await (await (await Phone.of(world, world.guide, options)).start()).stop();
+
+  const phone = await Phone.of(world, world.guide, options);
+  phone.off();
+  phone.client.start();
+  await until(() => phone.client.status === "OFFLINE");
+  assert.ok((await phone.client.rows("TASK")).length >= 2);
+  await giveTask(world, "开门");
+  phone.on();
   await phone.same();
 });
