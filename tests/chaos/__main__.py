@@ -14,8 +14,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.away import away
+from tests.chaos.bare import many_writers, random_walks
 from tests.chaos.dying import dying
 from tests.chaos.echo import echo
 from tests.chaos.hopping import hopping
@@ -32,25 +34,32 @@ from tests.servers import Postgres, Redis, postgres, redis
 
 @dataclass(frozen=True)
 class Stand:
-    """What a scenario is given: a house, what it stands on, and how long it may take."""
+    """What a scenario is given: a house, what it stands on, and how much is wanted."""
 
     house: House
-    seed: int
-    seconds: float
-    writes: int
+    chosen: argparse.Namespace
     postgres: Postgres | None
     redis: Redis | None
+
+    @property
+    def seed(self) -> int:
+        return int(self.chosen.seed)
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """How long to write, how often, and when it is enough."""
+        return {"seconds": self.chosen.minutes * 60, "enough": self.chosen.writes, "pause": 0.1}
 
 
 Scenario = Callable[[Stand], Awaitable[Report]]
 
 
 def _kill_server(stand: Stand) -> Awaitable[Report]:
-    return kill_server(stand.house, stand.seed, seconds=stand.seconds, enough=stand.writes, pause=0.1)
+    return kill_server(stand.house, stand.seed, **stand.bounds, orders=0.5)
 
 
 def _two_webs(stand: Stand) -> Awaitable[Report]:
-    return hopping(stand.house, stand.seed, seconds=stand.seconds, enough=stand.writes)
+    return hopping(stand.house, stand.seed, **stand.bounds)
 
 
 def _redis(stand: Stand) -> Awaitable[Report]:
@@ -79,6 +88,14 @@ def _echo(stand: Stand) -> Awaitable[Report]:
     return echo(stand.house, stand.seed, count=1000)
 
 
+def _random_walks(stand: Stand) -> Awaitable[Report]:
+    return random_walks(stand.house.ground, stand.seed, walks=stand.chosen.walks, steps=stand.chosen.steps)
+
+
+def _many_writers(stand: Stand) -> Awaitable[Report]:
+    return many_writers(stand.house.ground, stand.seed, writers=16, changes=stand.chosen.changes)
+
+
 EMBEDDED = "-sqlite"  # the same with one program on SQLite
 SCENARIOS: dict[str, Scenario] = {
     "kill-server": _kill_server,
@@ -92,6 +109,9 @@ SCENARIOS: dict[str, Scenario] = {
     "away-sqlite": _away,
     "dying-phones": _dying,
     "echo": _echo,
+    "many-writers": _many_writers,
+    "random-walks": _random_walks,
+    "random-walks-sqlite": _random_walks,
 }
 
 
@@ -114,6 +134,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0, help="the longest that writing goes on in a scenario")
     parser.add_argument("--writes", type=int, default=10_000, help="how many acknowledged writes are enough")
+    parser.add_argument("--changes", type=int, default=100_000, help="how many the many writers make")
+    parser.add_argument("--walks", type=int, default=20, help="how many random walks there are")
+    parser.add_argument("--steps", type=int, default=500, help="how long a walk is; 10,000 take an hour and a half")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000), help="for chance")
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=list(SCENARIOS), metavar="SCENARIO")
     parser.add_argument("--cold", action="store_true", help="start each program by its command: truer, fewer kills")
@@ -131,8 +154,7 @@ async def _shaken(name: str, chosen: argparse.Namespace, launcher: Launcher) -> 
             cache = stack.enter_context(redis(ours=True))
             database_url, redis_url = database.create_database("shaken"), cache.url
         async with house(launcher, folder, database_url, redis_url) as made:
-            stand = Stand(made, chosen.seed, chosen.minutes * 60, chosen.writes, database, cache)
-            report = await SCENARIOS[name](stand)
+            report = await SCENARIOS[name](Stand(made, chosen, database, cache))
             report.name = name
             return report
 

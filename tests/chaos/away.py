@@ -23,13 +23,13 @@ async def away(house: House, seed: int, *, seconds: float) -> Report:
     """The others write for so many seconds meanwhile."""
     async with crowd(house, seed) as people:
         below, brief, long = people.handsets[0], people.handsets[3], people.handsets[5]
-        await people.work(people.until(seconds, None))
+        await people.work(people.until(seconds))
         await people.calm_down(15.0)
         copies = {each.name: each.store.progress.shown for each in people.handsets}
         for handset in (below, brief, long):
             handset.network.is_down = True
             handset.network.cut()
-        await people.work(people.until(seconds, None))
+        await people.work(people.until(seconds))
         await _tell(house.ground, long.person.actor, feed.FURTHEST_BEHIND + 1)
         await _tell(house.ground, below.person.actor, 3)
         await _cut_short(house.ground, below.person.actor)

@@ -68,7 +68,7 @@ class Crowd:
             finally:
                 await death  # not halfway
 
-    async def work(self, plan: Trouble, troubles: Sequence[Trouble] = (), *, pause: float = 0.2) -> None:
+    async def work(self, plan: Trouble, troubles: Sequence[Trouble] = (), *, pause: float = 0.3) -> None:
         """Write and listen for as long as the plan takes, while this and that happens."""
         until = asyncio.create_task(plan)
         tasks = [asyncio.create_task(each) for each in troubles]
@@ -81,9 +81,11 @@ class Crowd:
         finally:
             await _ended([until, *tasks])
 
-    async def until(self, seconds: float, enough: int | None) -> None:
-        """A plan: so many seconds, or until so many writes are acknowledged."""
+    async def until(self, seconds: float, enough: int | None = None, *, kills: int = 0) -> None:
+        """A plan: so many seconds, or until so many writes are acknowledged; but so many kills come first."""
         over = time.monotonic() + seconds
+        while self.house.kills < kills:  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.1)
         while time.monotonic() < over and (enough is None or self.ledger.acknowledged < enough):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 

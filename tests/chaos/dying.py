@@ -8,7 +8,7 @@ from tests.chaos.handset import Handset
 from tests.chaos.house import House
 from tests.chaos.judging import judged
 from tests.chaos.report import Report
-from tests.chaos.writer import writers_of
+from tests.chaos.writer import visitors
 
 _READERS = slice(2, 4)  # of the second shop, where the writers are
 
@@ -16,7 +16,7 @@ _READERS = slice(2, 4)  # of the second shop, where the writers are
 async def dying(house: House, seed: int, *, deaths: int, within: float = 15.0) -> Report:
     """Two phones die so many times, each time at some statement, while visits come in one by one."""
     async with crowd(house, seed, who=_READERS) as people:
-        writers = writers_of(house, people.ledger)
+        writers = visitors(house, people.ledger)
         plan = _all(people.handsets, deaths)
         await people.work(plan, [writer.writes(web.url, 0.02) for writer, web in zip(writers, house.webs, strict=True)])
         return await judged(people, "dying", within)

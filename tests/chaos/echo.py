@@ -8,7 +8,7 @@ from tests.chaos.crowd import NOBODY, Crowd, crowd
 from tests.chaos.handset import PATIENCE
 from tests.chaos.house import House
 from tests.chaos.report import Report
-from tests.chaos.writer import Writer
+from tests.chaos.writer import visitor
 
 
 async def echo(house: House, seed: int, *, count: int = 20, within: float = 10.0) -> Report:
@@ -17,7 +17,7 @@ async def echo(house: House, seed: int, *, count: int = 20, within: float = 10.0
     `within` is how long to wait for what is not heard at once.
     """
     async with crowd(house, seed, who=NOBODY) as people, AsyncExitStack() as stack:
-        writer = Writer("echo", house.people.second[1], house.people.customer_of_second, people.ledger)
+        writer = visitor(house, people.ledger)
         servers = [
             await stack.enter_async_context(aclosing(Server(web.url, writer.person, PATIENCE))) for web in house.webs
         ]

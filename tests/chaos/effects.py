@@ -1,5 +1,7 @@
 """Count in SQL what each key has brought about: one effect if it was answered, one or none if it was not."""
 
+import asyncio
+import time
 from collections import Counter
 from dataclasses import dataclass
 
@@ -9,7 +11,9 @@ from sqlmodel import col
 from customers.models import Note, Visit
 from kernel.feed import Feed
 from kernel.idempotency import ClientMutation
+from kernel.jobs import LEASE, Job, JobState
 from kernel.work import Ground
+from mall.models import Order
 from tasks.models import Task
 from tests.chaos.ledger import Ledger
 from tests.chaos.writes import ADDING, EDITING
@@ -37,6 +41,17 @@ async def versions(ground: Ground) -> dict[str, int]:
     return {str(row.id): row.version for row in (*notes, *tasks)}
 
 
+async def jobs_done(ground: Ground) -> None:
+    """Return when no job waits any more, or too long: one whose worker was killed waits for a minute."""
+    until = time.monotonic() + 2 * LEASE.total_seconds()
+    waiting = select(func.count()).select_from(Job).where(col(Job.state) == JobState.WAITING.value)
+    while time.monotonic() < until:
+        async with ground.db.read() as session:
+            if not await session.scalar(waiting):
+                return
+        await asyncio.sleep(0.2)
+
+
 async def count(ground: Ground, ledger: Ledger) -> Effects:
     """Compare the ledger with the tables."""
     async with ground.db.read() as session:
@@ -44,11 +59,14 @@ async def count(ground: Ground, ledger: Ledger) -> Effects:
             *await session.scalars(select(col(Note.body))),
             *await session.scalars(select(col(Visit.remark))),
             *await session.scalars(select(col(Task.title))),
+            *await session.scalars(select(col(Order.number))),
         ]
+        followed_up = set(await session.scalars(select(col(Task.source_key))))
         known = set(await session.scalars(select(col(ClientMutation.key))))
     lost, doubled = _added(ledger, Counter(map(_mark, texts)))
     for key in ledger.answers.keys() - known:
         lost.append(f"nothing is known of {key}, {ledger.writes[key].deed}")
+    lost += [f"nobody follows up the order {id}" for id in ledger.orders() if f"order:{id}" not in followed_up]
     _edited(ledger, await versions(ground), lost, doubled)
     doubled += [f"{key} was answered in different ways" for key in ledger.unlike]
     return Effects(lost, doubled)

@@ -17,7 +17,7 @@ from tests.chaos.judging import judged
 from tests.chaos.report import Report
 
 
-async def hopping(house: House, seed: int, *, seconds: float, enough: int | None = None, pause: float = 0.1) -> Report:
+async def hopping(house: House, seed: int, *, seconds: float, enough: int | None = None, pause: float = 0.3) -> Report:
     """Nothing is killed here: what is lost would be lost to compaction, or between two processes."""
     async with crowd(house, seed) as people:
         hops = [_hops(each, house.ports, people.rng(f"hops of {each.name}")) for each in people.handsets]

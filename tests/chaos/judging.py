@@ -16,6 +16,7 @@ async def judged(people: Crowd, name: str, within: float = PATIENCE, *, refetche
     `refetches` is how often a listener has had reason to be sent back to the start.
     """
     await people.house.up()
+    await effects.jobs_done(people.house.ground)
     restless = await people.last_words(within)
     differing, compared = await _differences(people, within)
     counted = await effects.count(people.house.ground, people.ledger)

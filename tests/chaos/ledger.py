@@ -5,9 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 from daogou_client.wire import TRANSIENT
-from tests.chaos.writes import Write
+from tests.chaos.writes import Deed, Write
 
-_SINGLE = ("note", "visit", "task", "relationship", "tag")
+_SINGLE = ("note", "visit", "task", "relationship", "tag", "order")
 
 
 @dataclass
@@ -27,13 +27,14 @@ class Ledger:
     broken: list[str] = field(default_factory=list)
     repeats: int = 0
 
-    def answered(self, key: str, payload: dict[str, Any]) -> None:
-        """The server has said that it is done."""
+    def answered(self, key: str, payload: dict[str, Any]) -> str:
+        """The server has said that it is done; returns the id of the row, empty if it named none."""
         row_id = next((row["id"] for name in _SINGLE if (row := payload.get(name)) is not None), None)
         known = self.answers.get(key)
         if known is not None and row_id is not None and known != row_id:
             self.unlike.add(key)
         self.answers[key] = known or row_id
+        return row_id or ""
 
     def repeated(self, key: str, payload: dict[str, Any]) -> None:
         """The same was answered to somebody who sent it once more."""
@@ -47,6 +48,10 @@ class Ledger:
     def acknowledged(self) -> int:
         """How many writes the server has said it has done."""
         return len(self.answers)
+
+    def orders(self) -> list[str]:
+        """The ids of orders that were acknowledged."""
+        return [id for key, id in self.answers.items() if self.writes[key].deed is Deed.ORDER and id]
 
     def undo(self, keys: set[str]) -> None:
         """Whether these have an effect is not known any more: the database that had it was put aside."""

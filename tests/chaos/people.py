@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from directory.models import SignIn
+from directory.models import ServiceAccount, SignIn
 from kernel import clock, ids
-from kernel.actor import Actor
+from kernel.actor import Actor, Role, Scope
 from kernel.work import Ground
 from server.tokens import Claims, Kind, Signer
 from tests.factories import World, build_customer, build_world, save
@@ -40,6 +40,7 @@ class People:
     first: list[Person]
     second: list[Person]
     headquarters: Person
+    till: Person
     customer_of_second: str
 
 
@@ -59,14 +60,30 @@ async def settle_in(ground: Ground) -> People:
         ]
         for place, shop in zip(("first", "second"), world.shops, strict=False)
     ]
-    return People(world, first, second, await _signed_in(ground, "hq", world.hq), str(customers[0].id))
+    hq = await _signed_in(ground, "hq", world.hq)
+    till = await _signed_in(ground, "till", await _till(ground, world))
+    return People(world, first, second, hq, till, str(customers[0].id))
+
+
+async def _till(ground: Ground, world: World) -> Actor:
+    scopes = [Scope.ORDERS_WRITE]
+    account = ServiceAccount(
+        brand_id=world.brand.id, id=ids.new(), name="till", scopes=list(scopes), created_at=clock.now()
+    )
+    await save(ground, account)
+    return Actor(brand_id=world.brand.id, id=account.id, role=Role.SERVICE, scopes=frozenset(scopes))
 
 
 async def _signed_in(ground: Ground, name: str, actor: Actor) -> Person:
     until = clock.now() + _SIGNED_IN
     begun = SignIn(
-        brand_id=actor.brand_id, id=ids.new(), staff_id=actor.staff_id, created_at=clock.now(), expires_at=until
+        brand_id=actor.brand_id,
+        id=ids.new(),
+        staff_id=actor.staff_id,
+        service_account_id=None if actor.is_staff else actor.id,
+        created_at=clock.now(),
+        expires_at=until,
     )
     await save(ground, begun)
-    token = Signer(SECRET).sign(Claims(actor.brand_id, actor.id, begun.id, Kind.STAFF, until))
-    return Person(name, actor, token)
+    kind = Kind.STAFF if actor.is_staff else Kind.SERVICE
+    return Person(name, actor, Signer(SECRET).sign(Claims(actor.brand_id, actor.id, begun.id, kind, until)))

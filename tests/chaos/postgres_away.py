@@ -9,7 +9,7 @@ from tests.chaos.crowd import Crowd, crowd
 from tests.chaos.house import House
 from tests.chaos.judging import judged
 from tests.chaos.report import Report
-from tests.chaos.writer import writers_of
+from tests.chaos.writer import visitors
 from tests.servers import Postgres
 
 CODED = {"done", "UNAVAILABLE", "TIMEOUT"}
@@ -27,7 +27,7 @@ async def postgres_away(
 ) -> Report:
     """Ended in each of these ways, and started again after so many seconds."""
     async with crowd(house, seed) as people:
-        writers = writers_of(house, people.ledger)
+        writers = visitors(house, people.ledger)
         wrong: list[str] = []
         remarks: list[str] = []
         plan = _plan(people, postgres, away, ways, rounds, wrong, remarks)

@@ -14,7 +14,7 @@ from tests.chaos.crowd import Crowd, crowd
 from tests.chaos.house import House
 from tests.chaos.judging import judged
 from tests.chaos.report import Report, p99
-from tests.chaos.writer import Writer, writers_of
+from tests.chaos.writer import Writer, visitors
 from tests.servers import Redis
 
 LATEST = 1.5  # seconds from the commit, for 99 changes of 100 while Redis is away
@@ -29,7 +29,7 @@ async def redis_away(house: House, seed: int, redis: Redis, *, away: float, late
     Redis is back at the end, whatever happens.
     """
     async with crowd(house, seed) as people:
-        writers = writers_of(house, people.ledger)
+        writers = visitors(house, people.ledger)
         wrong: list[str] = []
         remarks: list[str] = []
         plan = _plan(people, redis, away, latest, wrong, remarks)

@@ -19,18 +19,18 @@ async def restored(house: House, seed: int, *, seconds: float) -> Report:
     """Write, back up, write more, put the backup back, and write on: so many seconds each time."""
     file = house.folder / "monday.backup"
     async with crowd(house, seed) as people:
-        await people.work(people.until(seconds, None))
+        await people.work(people.until(seconds))
         await people.calm_down(_WITHIN)
         kept = set(people.ledger.answers)
         await house.carry_out("backup", str(file))
-        await people.work(people.until(seconds, None))
+        await people.work(people.until(seconds))
         await people.calm_down(_WITHIN)
         copies = {each.name: each.store.progress.shown for each in people.handsets}
         future = [(ear, ear.cursor) for ear in people.ears]
 
         await _put_back(house, str(file))
         people.ledger.undo(set(people.ledger.answers) - kept)
-        await people.work(people.until(seconds, None))
+        await people.work(people.until(seconds))
         report = await judged(people, "restore", refetches=1)
         report.broken += [line for ear, cursor in future for line in await _trusted(house, ear, cursor)]
         report.broken += _not_renewed(people, copies)

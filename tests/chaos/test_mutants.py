@@ -40,7 +40,7 @@ async def test_a_write_that_is_done_twice_is_found(brand: House) -> None:
     await brand.broken_by("forgetful")
 
     async with crowd(brand, SEED) as people:
-        await people.work(people.repeated(30), [people.ghosts(0.05)])
+        await people.work(people.repeated(12), [people.ghosts(0.05)], pause=0.1)
         report = await judged(people, "forgetful", 1.0)
 
     assert report.doubled, str(report)

@@ -3,7 +3,9 @@
 import time
 from asyncio import sleep
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,35 +14,33 @@ from tests.chaos.handset import PATIENCE
 from tests.chaos.house import House
 from tests.chaos.ledger import Ledger
 from tests.chaos.people import Person
-from tests.chaos.writes import DOCUMENTS, Deed, Write
+from tests.chaos.writes import DOCUMENTS, Write, order, visit
 
 _AGAIN = 0.1
 
 
 @dataclass
 class Writer:
-    """Notes visits of one customer. `answers` counts codes, `took` are seconds from an attempt to its answer."""
+    """Does one kind of thing. `answers` counts codes, `took` are seconds from an attempt to its answer."""
 
     name: str
     person: Person
-    customer_id: str
+    make: Callable[[str], Write]
     ledger: Ledger
     answers: Counter[str] = field(default_factory=Counter)
     took: list[float] = field(default_factory=list)
     _written: int = 0
 
     async def write(self, server: Server) -> str:
-        """Note a visit, however often it has to be sent; returns its id."""
+        """Do it once more, however often it has to be sent; returns the id of the new row."""
         self._written += 1
         mark, key = f"{self.ledger.name}.{self.name}.{self._written}", str(uuid4())
-        write = Write(Deed.VISIT, {"customerId": self.customer_id, "remark": mark}, mark)
+        write = self.make(mark)
         self.ledger.writes[key] = write
         while True:
-            payload = await self._attempt(server, {**write.variables, "idempotencyKey": key})
+            payload = await self._attempt(server, DOCUMENTS[write.deed], {**write.variables, "idempotencyKey": key})
             if payload is not None:
-                self.ledger.answered(key, payload)
-                visit_id: str = payload["visit"]["id"]
-                return visit_id
+                return self.ledger.answered(key, payload)
             await sleep(_AGAIN)
 
     async def writes(self, url: str, pause: float) -> None:
@@ -53,11 +53,11 @@ class Writer:
         finally:
             await server.aclose()
 
-    async def _attempt(self, server: Server, variables: dict[str, Any]) -> dict[str, Any] | None:
+    async def _attempt(self, server: Server, document: str, variables: dict[str, Any]) -> dict[str, Any] | None:
         started = time.monotonic()
         code, payload = "done", None
         try:
-            [payload] = (await server.ask(DOCUMENTS[Deed.VISIT], variables)).values()
+            [payload] = (await server.ask(document, variables)).values()
         except Unreachable as lost:
             code = lost.code
         except TokenRefused:
@@ -71,9 +71,19 @@ class Writer:
         return payload
 
 
-def writers_of(house: House, ledger: Ledger) -> list[Writer]:
-    """One for each web program, writing down visits of a customer of the second shop."""
+def visitor(house: House, ledger: Ledger, name: str = "visitor") -> Writer:
+    """A guide who notes visits of a customer of the second shop."""
     people = house.people
-    return [
-        Writer(f"writer-{n}", people.second[1], people.customer_of_second, ledger) for n, _ in enumerate(house.webs)
-    ]
+    return Writer(name, people.second[1], partial(visit, people.customer_of_second), ledger)
+
+
+def visitors(house: House, ledger: Ledger) -> list[Writer]:
+    """One for each web program."""
+    return [visitor(house, ledger, f"visitor-{number}") for number, _ in enumerate(house.webs)]
+
+
+def tills(house: House, ledger: Ledger) -> list[Writer]:
+    """One for each web program: a mini-mall that reports orders of the same customer."""
+    people = house.people
+    make = partial(order, str(people.world.shops[1].store.id), people.customer_of_second)
+    return [Writer(f"till-{number}", people.till, make, ledger) for number, _ in enumerate(house.webs)]

@@ -25,9 +25,10 @@ class Deed(StrEnum):
     UNTAG = "removeTags"
     PAINT = "editTag"
     REASSIGN = "reassignRelationship"
+    ORDER = "recordOrder"
 
 
-ADDING = (Deed.NOTE, Deed.VISIT, Deed.TASK)  # makes one row that begins with the mark
+ADDING = (Deed.NOTE, Deed.VISIT, Deed.TASK, Deed.ORDER)  # makes one row that begins with the mark
 EDITING = (Deed.EDIT_NOTE, Deed.SNOOZE, Deed.COMPLETE)  # gives one row exactly one version more
 
 _NOTE, _TASK, _LINK = "note { id version }", "task { id version }", "relationship { id version }"
@@ -47,6 +48,7 @@ _SIGNATURES: dict[Deed, tuple[dict[str, str], str, str]] = {
     Deed.UNTAG: (_MANY, *_TAGGED),
     Deed.PAINT: ({"id": "ID!", "color": "String"}, "TagChanged", "tag { id version }"),
     Deed.REASSIGN: ({"id": "ID!", "toAccountId": "ID!"}, "RelationshipChanged", _LINK),
+    Deed.ORDER: ({"input": "OrderInput!"}, "OrderChanged", "order { id version }"),
 }
 DOCUMENTS = {deed: mutation(deed.value, *signature) for deed, signature in _SIGNATURES.items()}
 
@@ -91,6 +93,28 @@ def of_headquarters(tag_ids: Sequence[str]) -> Maker:
     return make
 
 
+def visit(customer_id: str, mark: str) -> Write:
+    """A visit of that customer."""
+    return Write(Deed.VISIT, {"customerId": customer_id, "remark": mark}, mark)
+
+
+def order(store_id: str, customer_id: str, mark: str) -> Write:
+    """An order of that customer's in the mini-mall, which a job is to have followed up."""
+    line = {"productCode": "P1", "name": "亚麻衬衫", "quantity": 1, "amount": 19_900}
+    said = {
+        "source": "mall",
+        "number": mark,
+        "placedAt": clock.now().isoformat(),
+        "amount": 19_900,
+        "currency": "CNY",
+        "channel": "MINI_MALL",
+        "storeId": store_id,
+        "customerId": customer_id,
+        "lines": [line],
+    }
+    return Write(Deed.ORDER, {"input": said}, mark)
+
+
 def _note(phone: Phone, rng: random.Random, mark: str) -> Write | None:
     customer = _any(phone, "CUSTOMER", rng)
     return Write(Deed.NOTE, {"customerId": customer.id, "body": mark}, mark) if customer else None
@@ -98,7 +122,7 @@ def _note(phone: Phone, rng: random.Random, mark: str) -> Write | None:
 
 def _visit(phone: Phone, rng: random.Random, mark: str) -> Write | None:
     customer = _any(phone, "CUSTOMER", rng)
-    return Write(Deed.VISIT, {"customerId": customer.id, "remark": mark}, mark) if customer else None
+    return visit(customer.id, mark) if customer else None
 
 
 def _task(phone: Phone, rng: random.Random, mark: str) -> Write | None:

@@ -63,15 +63,13 @@ async def test_what_is_told_to_nobody_or_keeps_its_version_is_noticed(
 
     told = await telling.run(ground, story=SHORT)
 
-    assert [line.partition(" …")[0] for line in told.differences[:2]] == [
-        "editRemark by owner: owner: RELATIONSHIP",
-        "editRemark by owner: manager: RELATIONSHIP",
-    ]
+    titles = [line.partition(" …")[0] for line in told.differences]
+    assert {"editRemark by owner: owner: RELATIONSHIP", "editRemark by owner: manager: RELATIONSHIP"} <= set(titles)
     versioned = [line for line in told.differences if "was, under the same version," in line]
-    assert [line.partition(" …")[0] for line in versioned] == [
+    assert {line.partition(" …")[0] for line in versioned} >= {
         "addTags by owner: owner: CUSTOMER",
         "addTags by owner: manager: CUSTOMER",
-    ]
+    }
 
 
 async def test_a_story_says_which_mutations_arguments_and_events_it_leaves_out(ground: Ground) -> None:
