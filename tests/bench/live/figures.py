@@ -82,6 +82,7 @@ def show_opened(title: str, lines: Sequence[tuple[str, Opened]]) -> None:
         "per second",
         "turned away",
         "server CPU",
+        "waits",
         "CPU ms each",
     ):
         table.add_column(name, justify="right" if name else "left")
