@@ -36,13 +36,14 @@ class Round(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """Some sockets were opened, or came back, and caught up."""
+    """Some sockets were opened, or came back, and caught up; what that cost the server, and its waiting for a core."""
 
     sockets: int
     seconds: float
     half: float
     turned_away: int
-    server: float
+    processor_seconds: float
+    waited_seconds: float
 
 
 def show_rounds(title: str, rounds: Sequence[tuple[str, Sequence[Round]]]) -> None:
@@ -81,6 +82,7 @@ def show_opened(title: str, lines: Sequence[tuple[str, Opened]]) -> None:
         "per second",
         "turned away",
         "server CPU",
+        "waits",
         "CPU ms each",
     ):
         table.add_column(name, justify="right" if name else "left")
@@ -92,8 +94,9 @@ def show_opened(title: str, lines: Sequence[tuple[str, Opened]]) -> None:
             f"{opened.half:.1f}",
             f"{opened.sockets / opened.seconds:.0f}",
             str(opened.turned_away),
-            f"{opened.server:.0%}",
-            f"{opened.server * opened.seconds * 1000 / opened.sockets:.2f}",
+            f"{opened.processor_seconds / opened.seconds:.0%}",
+            f"{opened.waited_seconds / opened.seconds:.0%}",
+            f"{opened.processor_seconds * 1000 / opened.sockets:.2f}",
         )
     console.print(table)
 

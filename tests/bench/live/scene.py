@@ -26,15 +26,15 @@ class Scene:
     async def open(self, tokens: Sequence[str], people: Sequence[int], at_once: int = AT_ONCE) -> Opened:
         """Open a socket for each token, and have each answered."""
         self.people = len(set(people))
-        before, started = used(self.server.pid), time.monotonic()
+        before = used(self.server.pid)
         said = await self.swarm.ask("open", port=self.server.port, tokens=tokens, people=people, at_once=at_once)
-        return self._opened(len(tokens), said, before, started)
+        return self._opened(len(tokens), said, before)
 
     async def come_back(self, count: int, at_once: int = AT_ONCE) -> Opened:
         """Let all sockets that were cut come back from their cursors."""
-        before, started = used(self.server.pid), time.monotonic()
+        before = used(self.server.pid)
         said = await self.swarm.ask("come_back", at_once=at_once)
-        return self._opened(count, said, before, started)
+        return self._opened(count, said, before)
 
     async def round(self, what: str, rate: float, seconds: float, **more: Any) -> Round:
         """Write at a rate for some seconds, and judge what was heard of it."""
@@ -72,14 +72,22 @@ class Scene:
             await self.writes.ask("used"),
         )
 
-    def _opened(self, count: int, said: Any, before: Used, started: float) -> Opened:
-        spent = used(self.server.pid).processor_seconds - before.processor_seconds
-        share = spent / (time.monotonic() - started)
-        return Opened(count, said["seconds"], said["median"], said["turned_away"], share)
+    def _opened(self, count: int, said: Any, before: Used) -> Opened:
+        after = used(self.server.pid)
+        return Opened(
+            sockets=count,
+            seconds=said["seconds"],
+            half=said["median"],
+            turned_away=said["turned_away"],
+            processor_seconds=after.processor_seconds - before.processor_seconds,
+            waited_seconds=after.waited_seconds - before.waited_seconds,
+        )
 
 
 @asynccontextmanager
 async def scene(server: Running, writes: Program) -> AsyncIterator[Scene]:
     """A scene with phones of its own."""
     async with program("swarm") as swarm:
+        for each in (swarm, writes):
+            await each.ask("used")  # nothing is timed before all are there
         yield Scene(server, swarm, writes)

@@ -66,11 +66,12 @@ class Swarm:
         await asyncio.sleep(_LOOK_SECONDS)
         while (found := judged(all_writes, self.phones)).lost and time.monotonic() < until:  # noqa: ASYNC110 - as below
             await asyncio.sleep(_JUDGE_SECONDS)
+        dropped, self._turned_away = self._turned_away, 0
         bytes_heard = sum(phone.bytes_heard for phone in self.phones)
         for phone in self.phones:
             phone.heard.clear()
             phone.bytes_heard = 0
-        return found.as_dict() | {"turned_away": self._turned_away, "bytes": bytes_heard}
+        return found.as_dict() | {"turned_away": dropped, "bytes": bytes_heard}
 
     async def used(self) -> float:
         """Processor seconds of this process until now."""
@@ -83,7 +84,8 @@ class Swarm:
         while any(phone.up_to_date_at < started for phone in phones):  # noqa: ASYNC110 - thousands would have to tell
             await asyncio.sleep(_LOOK_SECONDS)
         caught_up = sorted(phone.up_to_date_at - started for phone in phones)
-        return {"seconds": caught_up[-1], "median": caught_up[len(caught_up) // 2], "turned_away": self._turned_away}
+        turned_away, self._turned_away = self._turned_away, 0
+        return {"seconds": caught_up[-1], "median": caught_up[len(caught_up) // 2], "turned_away": turned_away}
 
     def _lost(self, phone: Phone) -> None:
         if not self._is_away:
