@@ -40,6 +40,7 @@ from server.refusals import (
 )
 
 BODY_SECONDS = 10.0
+_PATIENCE = 16 * 1024 * 1024  # bytes, read and thrown away: who is cut off while they still send may never read why
 PARTIAL = 294  # the specification's own status for data together with errors
 _LONGEST_QUERY_STRING = 16 * 1024
 _READING = (OperationType.QUERY,)
@@ -116,15 +117,19 @@ def _from_address(query_string: str) -> dict[str, Any]:
 
 async def _body(request: Request) -> bytes:
     """The body, if it comes in time and is not longer than is read."""
-    parts = bytearray()
+    parts, length = bytearray(), 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for part in request.stream():
-                parts += part
-                if len(parts) > LARGEST:
-                    raise TooLarge(f"The body may have {LARGEST} bytes.")
+                length += len(part)
+                if length <= LARGEST:
+                    parts += part
+                elif length > _PATIENCE:
+                    break
     except TimeoutError as error:
         raise TooSlow(f"The body may take {BODY_SECONDS:.0f} seconds.") from error
+    if length > LARGEST:
+        raise TooLarge(f"The body may have {LARGEST} bytes.")
     return bytes(parts)
 
 

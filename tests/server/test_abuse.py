@@ -77,7 +77,7 @@ ABUSES: dict[str, tuple[Callable[[], bytes], set[int]]] = {
     ),
     "a wide document": (lambda: message(type="subscribe", id="1", payload={"query": "{" + "a " * 30_000 + "}"}), set()),
     "a flood of pings": (lambda: message(type="ping", payload={"x": "x" * 100}) * 2_000, set()),
-    "a flood of frames": (lambda: frame(PING, b"x" * 100) * 5_000, set()),
+    "a flood of frames": (lambda: frame(PING, b"x" * 100) * 5_000, {1008}),
     "a flood of completes": (lambda: numbered(2_000, type="complete"), set()),
     "a flood of operations": (lambda: numbered(500, type="subscribe", payload=TYPENAME), set()),
     "a flood of subscriptions": (
