@@ -32,7 +32,9 @@ class Event(Protocol):
 
 
 class Wiring(Protocol):
-    """Who sees an event, and which jobs react to it. The server knows; the domains do not."""
+    """What an event marks, who sees it, and which jobs react to it. The server knows; the domains do not."""
+
+    async def mark(self, work: "Work") -> None: ...
 
     async def seen_by(self, session: AsyncSession, brand_id: UUID, events: Sequence[Event]) -> list[feed.Entry]: ...
 
@@ -99,6 +101,7 @@ async def settle(ground: Ground, work: Work) -> Mapping[UUID, feed.Place]:
     work.is_settled = True
     session, brand_id = work.session, work.actor.brand_id
     await session.flush()
+    await ground.wiring.mark(work)
     requests = [*work.requests, *ground.wiring.reactions(work.events)]
     work.job_ids += await jobs.enqueue(session, brand_id, requests)
     # The feeds' rows are locked last, so that nobody waits for them longer than a commit takes.

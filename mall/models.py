@@ -151,8 +151,43 @@ class Order(SQLModel, table=True):
         self.amount = amount
 
 
+class PurchaseProfile(SQLModel, table=True):
+    """What a customer's purchases amount to: a pure function of their orders and refunds, kept to be searched by.
+
+    Cancelled orders don't count. Amounts are in the currency's minor unit; days are those of the stores.
+    `net` is gross less refunds; `net_12_months` counts back from `as_of`. `at_risk_from` and `lapsed_from` are the
+    days from which the silence is unusual for this customer, and then very unusual: the churn band of any day
+    follows from them. Scores run from 1 to 5 (best) within the brand, as of the last night; null before it.
+    """
+
+    __tablename__ = "purchase_profile"
+    __table_args__ = (
+        refers("customer_id", "customer"),
+        Index("ix_purchase_profile_as_of", "brand_id", "as_of", "customer_id"),
+    )
+
+    brand_id: UUID = Field(primary_key=True)
+    customer_id: UUID = Field(primary_key=True)
+    orders: int = 0
+    purchase_days: int = 0
+    gross: int = Field(default=0, sa_type=BigInteger)
+    refunds: int = Field(default=0, sa_type=BigInteger)
+    net: int = Field(default=0, sa_type=BigInteger)
+    net_12_months: int = Field(default=0, sa_type=BigInteger)
+    first_day: date | None = None
+    last_day: date | None = None
+    median_gap_days: float | None = None
+    at_risk_from: date | None = None
+    lapsed_from: date | None = None
+    recency_score: int | None = None
+    frequency_score: int | None = None
+    monetary_score: int | None = None
+    as_of: date
+
+
 class OrderLine(SQLModel, table=True):
-    """One line of an order. `product_code` and `name` are as sold, whatever the catalogue says later.
+    """One line of an order. `product_code` and `name` are as sold, whatever the catalogue says later; so is
+    `variant`, the size and colour in the source's words.
 
     `residue` is what rounding left over: the exact amount less `amount`, in millionths of the currency;
     null when nothing is left. Sums that have to be right to the last cent take it in.
@@ -167,6 +202,7 @@ class OrderLine(SQLModel, table=True):
     product_id: UUID | None = None
     product_code: str = Field(max_length=64)
     name: str = Field(max_length=200)
+    variant: str | None = Field(default=None, max_length=100)
     kind: LineKind = Field(sa_type=enum_of(LineKind))
     quantity: int
     amount: int = Field(sa_type=BigInteger)

@@ -1,4 +1,4 @@
-"""Who hears of what, and what reacts to it: one plain table from event to feeds and jobs."""
+"""Who hears of what, and what follows from it: plain tables from event to marks, feeds and jobs."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +11,9 @@ import customers.policy
 import directory.policy
 import intake.policy
 import mall.policy
+import tagging.commands.nights
 import tagging.policy
+import tagging.reactions
 import tasks.policy
 import tasks.reactions
 from customers.events import (
@@ -49,11 +51,12 @@ from intake.events import (
     ImportTakenOver,
 )
 from kernel import feed, jobs
-from kernel.work import Event
+from kernel.work import Event, Work
 from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
 from tagging.events import CustomerTagsChanged, TagChanged, TagGroupChanged
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskMoved, TaskSnoozed
 
+Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
 SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry]]]
 Reaction = Callable[[Any], jobs.Request | None]
 
@@ -100,17 +103,38 @@ SEEN_BY: dict[type, SeenBy] = {
     TaskSnoozed: tasks.policy.seen_by,
 }
 
+# Rows in the same commit that say what has to be looked at again. A mark says nothing: it records no event.
+MARKS: dict[type, tuple[Mark, ...]] = {
+    CustomerChanged: (tagging.reactions.mark_for_segments,),
+    RelationshipAdded: (tagging.reactions.mark_for_segments,),
+    VisitNoted: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
+    OrderPlaced: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
+    OrderChanged: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
+    RefundRecorded: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
+    CustomerTagsChanged: (tagging.reactions.mark_for_segments,),
+}
+
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
     OrderPlaced: (tasks.reactions.on_order_placed,),
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
+    tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
 }
 
 
 class Table:
     """The wiring as the unit of work asks for it."""
+
+    async def mark(self, work: Work) -> None:
+        """Each mark is made once, with all the events that it is for."""
+        by_mark: dict[Mark, list[Event]] = defaultdict(list)
+        for event in work.events:
+            for mark in MARKS.get(type(event), ()):
+                by_mark[mark].append(event)
+        for mark, events in by_mark.items():
+            await mark(work, events)
 
     async def seen_by(self, session: AsyncSession, brand_id: UUID, events: Sequence[Event]) -> list[feed.Entry]:
         by_reader: dict[SeenBy, list[Event]] = defaultdict(list)

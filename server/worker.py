@@ -22,6 +22,7 @@ from kernel import clock, compaction, idempotency, jobs
 from kernel.actor import system
 from kernel.redis import QUEUE, RUN_JOB
 from kernel.work import Ground, unit_of_work
+from server import chores
 from server.settings import Settings
 from server.wiring import HANDLERS
 
@@ -142,6 +143,7 @@ class Worker:
             try:
                 found = await self.sweep_once()
                 await see_to_left_imports(self.ground)
+                await chores.see_to_all(self.ground)
                 now = asyncio.get_running_loop().time()
                 if now - kept_house_at > HOUSEKEEPING_SECONDS:
                     kept_house_at = now

@@ -41,3 +41,11 @@ class OnlyOneOfGroup(Invalid):
     code = "ONLY_ONE_OF_GROUP"
     en = "Choose one tag of the group {group}."
     zh = "“{group}”是单选标签组，只能选一个标签。"
+
+
+class BadExpression(Invalid):
+    """A rule or segment can't be read; says where, counted from 1, and what is wrong there."""
+
+    code = "BAD_EXPRESSION"
+    en = "Line {line}, column {column}: {reason}."
+    zh = "第 {line} 行第 {column} 列：{reason_zh}。"

@@ -17,6 +17,7 @@ class TaskKind(StrEnum):
     TODO = "todo"
     REVISIT = "revisit"
     ORDER_FOLLOW_UP = "order_follow_up"
+    CHECK_TAG = "check_tag"
 
 
 class TaskState(StrEnum):

@@ -92,3 +92,15 @@ async def _one(session: AsyncSession, statement: Select[Any]) -> Store:
     if store is None:
         raise NotFound
     return store
+
+
+async def home_zone(session: AsyncSession, brand_id: UUID) -> str:
+    """The time zone of most of the brand's stores, where a day of the whole brand is meant; UTC without stores."""
+    zone = await session.scalar(
+        select(col(Store.time_zone))
+        .where(col(Store.brand_id) == brand_id)
+        .group_by(col(Store.time_zone))
+        .order_by(func.count().desc(), col(Store.time_zone))
+        .limit(1)
+    )
+    return zone or "UTC"

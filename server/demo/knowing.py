@@ -15,12 +15,13 @@ from server.demo.words import (
     TEMPER_NOTES,
     VISIT_REMARKS,
 )
-from tagging.models import SetBy
+from tagging.models import CERTAIN, SetBy
 
 TAGGED_SHARE = 0.75
 NOTED_SHARE = 0.22
 VISITED_SHARE = 0.3
 PERSONAL_SHARE = 0.08
+RULE_CONFIDENCE = 80
 # Everything a guide wrote is older than this, and so from before a leaver's access was closed.
 _NEWEST = 2
 
@@ -88,6 +89,8 @@ def _tag(
             "set_by": SetBy.RULE if by_rule else SetBy.GUIDE,
             "by_staff_id": None if by_rule else setter,
             "set_at": set_at,
+            "checked_at": set_at,
+            "confidence": RULE_CONFIDENCE if by_rule else CERTAIN,
         }
     )
 

@@ -12,7 +12,7 @@ from kernel.errors import Invalid, NotFound
 from kernel.work import Work
 from tagging.errors import OnlyOneOfGroup, TagRetired
 from tagging.events import CustomerTagsChanged
-from tagging.models import Choice, CustomerTag, SetBy
+from tagging.models import CERTAIN, Choice, CustomerTag, SetBy
 from tagging.policy import require_tagger
 from tagging.queries import carried, library
 
@@ -35,6 +35,7 @@ async def add_tags(
         raise TagRetired
     singles = await _single_choices(work, [row.group_id for row in rows.values() if row.group_id])
     replaced = await _delete(work, people, await library.ids_of_groups(work.session, work.actor, singles, but=tags))
+    at = clock.now()
     added = await bulk.insert_missing(
         work.session,
         CustomerTag,
@@ -45,7 +46,9 @@ async def add_tags(
                 "tag_id": tag_id,
                 "set_by": set_by,
                 "by_staff_id": work.actor.staff_id,
-                "set_at": clock.now(),
+                "set_at": at,
+                "checked_at": at,
+                "confidence": CERTAIN,
             }
             for customer_id in people
             for tag_id in tags

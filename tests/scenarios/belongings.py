@@ -43,7 +43,13 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     group = TagGroup(brand_id=brand_id, id=ids.new(), name=f"风格{name}")
     tag = Tag(brand_id=brand_id, id=ids.new(), group_id=group.id, name="素雅")
     worn = CustomerTag(
-        brand_id=brand_id, customer_id=customer.id, tag_id=tag.id, set_by=SetBy.GUIDE, by_staff_id=guide.id, set_at=NOON
+        brand_id=brand_id,
+        customer_id=customer.id,
+        tag_id=tag.id,
+        set_by=SetBy.GUIDE,
+        by_staff_id=guide.id,
+        set_at=NOON,
+        checked_at=NOON,
     )
     run = await build_run(ground, brand_id)
     await save(ground, note, visit, product, group, tag, worn)

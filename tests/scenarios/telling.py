@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from intake.events import ImportForgotten, ImportLeftBehind, ImportTakenOver
 from kernel import feed, jobs
-from kernel.work import Event, Ground, Wiring
+from kernel.work import Event, Ground, Wiring, Work
 from server.wiring import SEEN_BY
 from tests.scenarios.audience import Audience
 from tests.scenarios.chapters import CHAPTERS
@@ -34,6 +34,9 @@ class Ear:
 
     wiring: Wiring
     heard: set[type] = field(default_factory=set)
+
+    async def mark(self, work: Work) -> None:
+        await self.wiring.mark(work)
 
     async def seen_by(self, session: AsyncSession, brand_id: UUID, events: Sequence[Event]) -> list[feed.Entry]:
         self.heard |= {type(event) for event in events}

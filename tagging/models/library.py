@@ -1,13 +1,12 @@
-"""The tag library, and the tags that customers carry."""
+"""The tag library: groups, and the words in them."""
 
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from kernel.db import UtcDateTime, enum_of, refers, unique_where
+from kernel.db import Json, UtcDateTime, enum_of, refers, unique_where
 from tagging.errors import TagRetired
 
 
@@ -18,32 +17,34 @@ class Choice(StrEnum):
     MULTI = "multi"
 
 
-class SetBy(StrEnum):
-    """What put a tag on a customer."""
-
-    GUIDE = "guide"
-    RULE = "rule"
-    IMPORT = "import"
-
-
 class TagGroup(SQLModel, table=True):
-    """A question that tags answer: style, size, family."""
+    """A question that tags answer: style, size, family.
+
+    `shelf_life_days` is how long an answer is believed; none is for ever. `roles` and `store_ids` say who may
+    put its tags on customers; an empty list is everybody.
+    """
 
     __tablename__ = "tag_group"
-    __table_args__ = (UniqueConstraint("brand_id", "name"),)
+    __table_args__ = (unique_where("uq_tag_group_name", "brand_id", "name", where="retired_at IS NULL"),)
 
     brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
     id: UUID = Field(primary_key=True)
     name: str = Field(max_length=30)
     choice: Choice = Field(default=Choice.MULTI, sa_type=enum_of(Choice))
+    color: str = Field(default="#8c8c8c", max_length=7)
     position: int = 0
+    shelf_life_days: int | None = None
+    roles: list[str] = Field(default_factory=list, sa_type=Json)
+    store_ids: list[str] = Field(default_factory=list, sa_type=Json)
+    retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
 
 
 class Tag(SQLModel, table=True):
     """A word for customers: the brand's, in a group, or personal, of one staff member and in none.
 
-    A retired tag stays on its customers unshown, and its name is free again.
+    A retired tag stays on its customers unshown, and its name is free again. One that was merged into another
+    is retired, too, and says into which. `synonyms` are other words for it, to find it by.
     """
 
     __tablename__ = "tag"
@@ -63,6 +64,8 @@ class Tag(SQLModel, table=True):
     name: str = Field(max_length=30)
     color: str = Field(default="#8c8c8c", max_length=7)
     position: int = 0
+    synonyms: list[str] = Field(default_factory=list, sa_type=Json)
+    merged_into_id: UUID | None = None
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
 
@@ -85,21 +88,3 @@ class Tag(SQLModel, table=True):
     def _require_in_use(self) -> None:
         if self.retired_at is not None:
             raise TagRetired
-
-
-class CustomerTag(SQLModel, table=True):
-    """A tag on a customer: who or what set it, and when."""
-
-    __tablename__ = "customer_tag"
-    __table_args__ = (
-        refers("customer_id", "customer"),
-        refers("tag_id", "tag"),
-        Index("ix_customer_tag_tag", "brand_id", "tag_id", "customer_id"),
-    )
-
-    brand_id: UUID = Field(primary_key=True)
-    customer_id: UUID = Field(primary_key=True)
-    tag_id: UUID = Field(primary_key=True)
-    set_by: SetBy = Field(sa_type=enum_of(SetBy))
-    by_staff_id: UUID | None = None
-    set_at: datetime = Field(sa_type=UtcDateTime)

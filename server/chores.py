@@ -1,0 +1,49 @@
+"""What a worker sees to by itself, at every sweep: what marks and the clock ask for, and nobody triggers."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from directory.queries import actors
+from directory.queries.stores import home_zone
+from kernel import clock
+from kernel.actor import system
+from kernel.work import Ground, unit_of_work
+from tagging.commands import nights
+
+NIGHT_BEGINS = timedelta(hours=3)  # after midnight, where most of the brand's stores are
+
+Chore = Callable[[Ground], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+
+async def begin_nights(ground: Ground) -> None:
+    """Begin what is done once a night, for each brand where it is past three."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            zone = await home_zone(session, brand_id)
+            day = (clock.now().astimezone(ZoneInfo(zone)) - NIGHT_BEGINS).date()
+            if await nights.has_begun(session, brand_id, day):
+                continue
+        async with unit_of_work(ground, system(brand_id)) as work:
+            await nights.begin(work, day)
+
+
+CHORES: tuple[Chore, ...] = (begin_nights,)
+
+
+async def see_to_all(ground: Ground) -> None:
+    """One after the other; one that fails is logged, and the others are seen to."""
+    for chore in CHORES:
+        try:
+            await chore(ground)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("chore_failed", extra={"chore": chore.__name__, "error": type(error).__name__})
+        except Exception:
+            log.exception("chore_failed", extra={"chore": chore.__name__})

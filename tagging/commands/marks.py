@@ -1,0 +1,37 @@
+"""Mark customers that have to be looked at again."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlmodel import col
+
+from customers.models import Relationship
+from kernel import ids
+from kernel.work import Work
+from tagging.models import CustomerMark, MarkPurpose
+
+
+async def mark(work: Work, purpose: MarkPurpose, events: Sequence[Any]) -> None:
+    """Leave a mark for each customer that these events are about, by `customer_id` or by `relationship_id`."""
+    brand_id = work.actor.brand_id
+    rows = [
+        {"brand_id": brand_id, "id": ids.new(), "purpose": purpose, "customer_id": customer_id}
+        for customer_id in sorted(await _customers(work, events))
+    ]
+    if rows:
+        await work.session.execute(insert(CustomerMark), rows)
+
+
+async def _customers(work: Work, events: Sequence[Any]) -> set[UUID]:
+    named = {event.customer_id for event in events if hasattr(event, "customer_id")}
+    through = {event.relationship_id for event in events if not hasattr(event, "customer_id")} - {None}
+    if not through:
+        return named
+    found = await work.session.scalars(
+        select(col(Relationship.customer_id)).where(
+            col(Relationship.brand_id) == work.actor.brand_id, col(Relationship.id).in_(sorted(through))
+        )
+    )
+    return named | set(found)

@@ -1,0 +1,54 @@
+"""Tables and rules of the tagging domain, without I/O."""
+
+from tagging.models.audits import AuditItem, AuditMethod, AuditState, TagAudit, Verdict
+from tagging.models.carried import (
+    CERTAIN,
+    CustomerTag,
+    SetBy,
+    SuggestionState,
+    TagChange,
+    TagChangeKind,
+    TagSuggestion,
+)
+from tagging.models.library import Choice, Tag, TagGroup
+from tagging.models.rules import CustomerMark, MarkPurpose, Night, RuleMode, RuleState, TagRule
+from tagging.models.segments import (
+    Segment,
+    SegmentBits,
+    SegmentIndex,
+    SegmentMember,
+    SegmentNight,
+    SegmentVersion,
+    Sharing,
+)
+
+__all__ = [
+    "CERTAIN",
+    "AuditItem",
+    "AuditMethod",
+    "AuditState",
+    "Choice",
+    "CustomerMark",
+    "CustomerTag",
+    "MarkPurpose",
+    "Night",
+    "RuleMode",
+    "RuleState",
+    "Segment",
+    "SegmentBits",
+    "SegmentIndex",
+    "SegmentMember",
+    "SegmentNight",
+    "SegmentVersion",
+    "SetBy",
+    "Sharing",
+    "SuggestionState",
+    "Tag",
+    "TagAudit",
+    "TagChange",
+    "TagChangeKind",
+    "TagGroup",
+    "TagRule",
+    "TagSuggestion",
+    "Verdict",
+]
