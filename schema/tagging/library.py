@@ -120,7 +120,7 @@ CustomersTaggedResult = Annotated[CustomersTagged | Problem, strawberry.union("C
 
 
 @strawberry.type
-class TaggingQueries:
+class LibraryQueries:
     @field("The tag library as the viewer has it.")
     async def tags(self) -> TagLibrary:
         return TagLibrary()
@@ -137,7 +137,7 @@ async def group_of(info: Info, group_id: UUID | None) -> TagGroup | None:
 
 
 @strawberry.type
-class TaggingMutations:
+class LibraryMutations:
     @mutation(
         "Add a group at the end of the brand's library; for HQ: `FORBIDDEN`, `INVALID`, `TAG_NAME_TAKEN`, "
         "`TOO_MANY_TAGS`."
