@@ -183,7 +183,7 @@ def test_what_is_too_much_is_refused_at_once(text: str, says: str) -> None:
     took = (time.perf_counter() - began) * 1000
 
     assert says in reason
-    print(f"refused in {took:.1f} ms")
+    assert took < 1_000  # some milliseconds, on any machine: what takes exponential time is caught, noise is not
 
 
 def test_many_brackets_are_only_brackets() -> None:
