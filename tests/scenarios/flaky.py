@@ -51,8 +51,9 @@ class Flaky:
                 return False
             case 1:  # its copy hears the same again
                 self.cursor, _ = self.dice.choice(self.places)
-            case 2:
-                self.cursor, self.copy = self.dice.choice(self.places)
+            case 2:  # it was put back as a whole: what it held later is as if it had never been
+                self.places = self.places[: self.dice.randrange(len(self.places)) + 1]
+                self.cursor, self.copy = self.places[-1]
         size = self.dice.choice(BATCHES)
         return self._take(await changes(ground, actor, self.cursor, size, is_lean=self.is_lean))
 
