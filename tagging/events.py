@@ -33,6 +33,20 @@ class TagChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TagsWentStale:
+    """These accounts hold customers with tags past their shelf life that nobody was asked to check yet."""
+
+    account_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagRetired:
+    """Nobody is asked about it any more; it was merged into another, perhaps."""
+
+    tag_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class TagGroupChanged:
     group_id: UUID
     version: int

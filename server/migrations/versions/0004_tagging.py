@@ -329,6 +329,13 @@ def upgrade() -> None:
         )
 
     _keep_what_is_known_of_tags()
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("tag_id", sa.Uuid(), nullable=True))
+        batch_op.create_foreign_key(
+            batch_op.f("fk_task_brand_id_tag_id"), "tag", ["brand_id", "tag_id"], ["brand_id", "id"]
+        )
+        batch_op.create_index("ix_task_tag", ["brand_id", "tag_id", "state"], unique=False)
+
     with op.batch_alter_table("order_line", schema=None) as batch_op:
         batch_op.add_column(sa.Column("variant", sa.String(length=100), nullable=True))
 
@@ -402,6 +409,11 @@ def downgrade() -> None:
 
     with op.batch_alter_table("order_line", schema=None) as batch_op:
         batch_op.drop_column("variant")
+
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.drop_index("ix_task_tag")
+        batch_op.drop_constraint(batch_op.f("fk_task_brand_id_tag_id"), type_="foreignkey")
+        batch_op.drop_column("tag_id")
 
     with op.batch_alter_table("customer_tag", schema=None) as batch_op:
         batch_op.drop_index("ix_customer_tag_valid_until")
