@@ -5,7 +5,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Result, Row, Uuid, and_, exists, func, literal, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Interval,
+    Result,
+    Row,
+    Uuid,
+    and_,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+    type_coerce,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -32,7 +46,7 @@ class DaysAfter(ColumnElement[Any]):
     ]
 
     def __init__(self, column: Any, days: int) -> None:
-        self.on_postgres = column + timedelta(days=days)
+        self.on_postgres = type_coerce(column, DateTime(timezone=True)) + literal(timedelta(days=days), Interval())
         # SQLite counts days, but rounds times: the time of day stays as it was written.
         self.on_sqlite = func.date(func.substr(column, 1, 10), f"+{days} days").concat(func.substr(column, 11))
 
