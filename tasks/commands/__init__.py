@@ -1,6 +1,6 @@
 """What can be done with tasks; the only writer of their table."""
 
-from tasks.commands.check_tags import check_tags, close_check, close_checks_of_tag, key_of
+from tasks.commands.checks import check_tags, close_check, close_checks_of_tag, key_of
 from tasks.commands.follow_up import follow_up_order
 from tasks.commands.load import load
 from tasks.commands.moving import move_open
