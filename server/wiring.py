@@ -11,7 +11,9 @@ import customers.policy
 import directory.policy
 import intake.policy
 import mall.policy
+import tagging.commands.merge
 import tagging.commands.nights
+import tagging.commands.redating
 import tagging.policy
 import tagging.reactions
 import tasks.policy
@@ -53,7 +55,14 @@ from intake.events import (
 from kernel import feed, jobs
 from kernel.work import Event, Work
 from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
-from tagging.events import CustomerTagsChanged, TagChanged, TagGroupChanged
+from tagging.events import (
+    CustomerTagsChanged,
+    TagChanged,
+    TagCheckSettled,
+    TagGroupChanged,
+    TagRetired,
+    TagsWentStale,
+)
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskMoved, TaskSnoozed
 
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
@@ -88,6 +97,9 @@ SEEN_BY: dict[type, SeenBy] = {
     ServingMoved: mall.policy.seen_by,
     RefundRecorded: mall.policy.seen_by,
     CustomerTagsChanged: tagging.policy.seen_by,
+    TagsWentStale: directory.policy.seen_by_nobody,
+    TagCheckSettled: directory.policy.seen_by_nobody,
+    TagRetired: directory.policy.seen_by_nobody,
     TagChanged: tagging.policy.seen_by,
     TagGroupChanged: tagging.policy.seen_by,
     ImportBegun: intake.policy.seen_by,
@@ -116,11 +128,19 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
     OrderPlaced: (tasks.reactions.on_order_placed,),
+    TagsWentStale: (tasks.reactions.on_tags_went_stale,),
+    TagCheckSettled: (tasks.reactions.on_tag_check_settled,),
+    TagRetired: (tasks.reactions.on_tag_retired,),
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
+    tasks.reactions.CHECK_TAGS: tasks.reactions.check_tags,
+    tasks.reactions.CLOSE_CHECK: tasks.reactions.close_check,
+    tasks.reactions.CLOSE_CHECKS_OF_TAG: tasks.reactions.close_checks_of_tag,
     tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
+    tagging.commands.merge.MOVE_MERGED: tagging.reactions.move_merged,
+    tagging.commands.redating.REDATE: tagging.reactions.redate,
 }
 
 

@@ -1,6 +1,9 @@
 """What the tagging domain refuses."""
 
-from kernel.errors import Conflict, Invalid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kernel.errors import Conflict, Forbidden, Invalid
 
 
 class TagNameTaken(Conflict):
@@ -49,3 +52,61 @@ class BadExpression(Invalid):
     code = "BAD_EXPRESSION"
     en = "Line {line}, column {column}: {reason}."
     zh = "第 {line} 行第 {column} 列：{reason_zh}。"
+
+
+class TagNotForYou(Forbidden):
+    """The group is for other roles or other stores."""
+
+    code = "TAG_NOT_FOR_YOU"
+    en = "The tags of the group {group} are for others to put on."
+    zh = "“{group}”的标签不由您的岗位或门店来打。"
+
+
+class SomeCarrySeveral(Conflict):
+    """A group in which customers carry several tags can't become a single-choice one."""
+
+    code = "SOME_CARRY_SEVERAL"
+    en = "Customers that carry several tags of this group: {count}. Let each carry one first."
+    zh = "有 {count} 位顾客带有该组的多个标签，请先各保留一个。"
+
+
+class TagsDontMerge(Conflict):
+    """What one tag says can't be said by the other."""
+
+    code = "TAGS_DONT_MERGE"
+    en = "These tags can't be merged: {reason}"
+    zh = "这两个标签不能合并：{reason_zh}"
+
+
+class TooManySynonyms(Conflict):
+    """A tag has as many other words as it may."""
+
+    code = "TOO_MANY_SYNONYMS"
+    en = "A tag may have {most} synonyms: remove some first."
+    zh = "一个标签最多 {most} 个同义词，请先删减。"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong in one row of a file, in both languages."""
+
+    row: int
+    reason: str
+    reason_zh: str
+
+    def said(self, language: str) -> dict[str, object]:
+        return {"row": self.row, "reason": self.reason_zh if language == "zh" else self.reason}
+
+
+class LibraryFileWrong(Invalid):
+    """A file of the tag library can't be taken over, and nothing was; names the first 50 of what is wrong."""
+
+    code = "LIBRARY_FILE_WRONG"
+    en = "Nothing was changed. Mistakes: {count}; the first in row {row}: {reason}"
+    zh = "未做任何更改。共 {count} 处错误，第一处在第 {row} 行：{reason_zh}"
+    MOST = 50
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = problems[: self.MOST]
+        first = problems[0]
+        super().__init__(count=len(problems), row=first.row, reason=first.reason, reason_zh=first.reason_zh)

@@ -1,6 +1,7 @@
 """Who sees which tags: the brand's are everybody's, a personal one is its owner's alone."""
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, or_, select
@@ -36,7 +37,7 @@ def groups_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def require_librarian(actor: Actor) -> None:
     """The brand's library is kept by HQ."""
-    if actor.role not in (Role.HQ, Role.SYSTEM):
+    if not keeps_library(actor):
         raise Forbidden
 
 
@@ -59,6 +60,28 @@ def require_tagger(actor: Actor) -> None:
     """Tags are put on by people, by the product's own rules and imports, and by machines that may."""
     if not actor.may(Scope.TAGS_WRITE):
         raise Forbidden
+
+
+def keeps_library(actor: Actor) -> bool:
+    return actor.role in (Role.HQ, Role.SYSTEM)
+
+
+class ForWhom(Protocol):
+    """What a group says of who may put its tags on customers: roles and stores, none is all."""
+
+    @property
+    def roles(self) -> Sequence[str]: ...
+    @property
+    def store_ids(self) -> Sequence[str]: ...
+
+
+def is_for(actor: Actor, group: ForWhom) -> bool:
+    """Whether the actor may put the group's tags on customers. Who works in no store is bound by the role alone."""
+    if actor.role is Role.SYSTEM:
+        return True
+    if group.roles and actor.role.value not in group.roles:
+        return False
+    return not group.store_ids or actor.store_id is None or str(actor.store_id) in group.store_ids
 
 
 async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[TaggingEvent]) -> list[feed.Entry]:

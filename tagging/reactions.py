@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from kernel.work import Work
-from tagging.commands import marks, nights
+from tagging.commands import marks, merge, nights, redating
 from tagging.models import MarkPurpose
 
 
@@ -17,6 +18,15 @@ async def mark_for_rules(work: Work, events: Sequence[Any]) -> None:
 async def mark_for_segments(work: Work, events: Sequence[Any]) -> None:
     """Something changed that segments may ask for."""
     await marks.mark(work, MarkPurpose.SEGMENTS, events)
+
+
+async def move_merged(work: Work, tag_id: str) -> None:
+    await merge.move_merged(work, UUID(tag_id))
+
+
+async def redate(work: Work, group_id: str, after: Sequence[str] | None = None) -> None:
+    place = (UUID(after[0]), UUID(after[1])) if after is not None else None
+    await redating.redate(work, UUID(group_id), place)
 
 
 async def go_on_with_night(work: Work, day: str) -> None:

@@ -1,13 +1,18 @@
 """What follows for tasks when something happens below."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from kernel import jobs
 from kernel.work import Work
 from mall.events import MINI_MALL, OrderPlaced
+from tagging.events import TagCheckSettled, TagRetired, TagsWentStale
 from tasks import commands
 
 FOLLOW_UP_ORDER = "tasks.follow_up_order"
+CHECK_TAGS = "tasks.check_tags"
+CLOSE_CHECK = "tasks.close_check"
+CLOSE_CHECKS_OF_TAG = "tasks.close_checks_of_tag"
 
 
 def on_order_placed(event: OrderPlaced) -> jobs.Request | None:
@@ -15,6 +20,36 @@ def on_order_placed(event: OrderPlaced) -> jobs.Request | None:
     if event.channel != MINI_MALL or event.relationship_id is None:
         return None
     return jobs.Request(FOLLOW_UP_ORDER, {"order_id": str(event.order_id)})
+
+
+def on_tags_went_stale(event: TagsWentStale) -> jobs.Request:
+    """Who holds customers with stale tags is asked to check some."""
+    return jobs.Request(CHECK_TAGS, {"account_ids": [str(account_id) for account_id in event.account_ids]})
+
+
+def on_tag_check_settled(event: TagCheckSettled) -> jobs.Request:
+    """What somebody was asked to check was checked, by whomever, or isn't there any more."""
+    key = commands.key_of(event.customer_id, event.tag_id, event.asked_at.timestamp())
+    return jobs.Request(CLOSE_CHECK, {"source_key": key, "is_checked": event.is_checked})
+
+
+def on_tag_retired(event: TagRetired) -> jobs.Request:
+    """A tag that isn't used any more needn't be checked."""
+    return jobs.Request(CLOSE_CHECKS_OF_TAG, {"tag_id": str(event.tag_id)})
+
+
+async def check_tags(work: Work, account_ids: Sequence[str]) -> None:
+    for account_id in sorted(account_ids):
+        await commands.check_tags(work, UUID(account_id))
+
+
+async def close_check(work: Work, source_key: str, is_checked: bool) -> None:
+    await commands.close_check(work, source_key, is_checked=is_checked)
+
+
+async def close_checks_of_tag(work: Work, tag_id: str) -> None:
+    if await commands.close_checks_of_tag(work, UUID(tag_id)):
+        work.later(CLOSE_CHECKS_OF_TAG, tag_id=tag_id)
 
 
 async def follow_up_order(work: Work, order_id: str) -> None:

@@ -16,18 +16,19 @@ from schema.fields import OUT_OF_SIGHT, field
 from schema.paging import page_of
 from schema.scalars import shown_as
 from schema.versioned import Versioned
-from tagging.queries import carried
+from tagging.queries import carried, history
 from tasks import queries as tasks
 
 if TYPE_CHECKING:
     from schema.mall import Order, Refund
-    from schema.tagging import CarriedTag
+    from schema.tagging import CarriedTag, TagChange
     from schema.tasks import Task
 
 # Types of modules further up, which import this one.
 _CARRIED_TAG = Annotated["CarriedTag", strawberry.lazy("schema.tagging")]
 _ORDER = Annotated["Order", strawberry.lazy("schema.mall.types")]
 _REFUND = Annotated["Refund", strawberry.lazy("schema.mall.types")]
+_TAG_CHANGE = Annotated["TagChange", strawberry.lazy("schema.tagging")]
 _TASK = Annotated["Task", strawberry.lazy("schema.tasks")]
 
 strawberry.enum(HoldingReason, description="Why a relationship came to an account.")
@@ -149,6 +150,13 @@ class Customer(Versioned):
     @field("The tags in use that they carry, in the library's order, one's own last.", graphql_type=list[_CARRIED_TAG])
     async def tags(self, info: Info) -> Any:
         return await info.context.load(carried.of_customers, self.id) or []
+
+    @field(
+        "What became of their tags, the newest first; 1 to 100. `tagHistory` at the root goes on from there.",
+        graphql_type=list[_TAG_CHANGE],
+    )
+    async def tag_history(self, info: Info, first: int = 5) -> Any:
+        return await _newest(info, history.of_customers, self.id, first)
 
     @field("The newest order in sight that was not cancelled.", graphql_type=_ORDER | None)
     async def last_order(self, info: Info) -> Any:

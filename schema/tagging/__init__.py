@@ -2,12 +2,13 @@
 
 import strawberry
 
+from schema.tagging.carrying import CarryingMutations, CustomersTagged
+from schema.tagging.keeping import GroupMutations, TagMutations
 from schema.tagging.library import (
     CarriedTag,
-    CustomersTagged,
-    LibraryMutations,
     LibraryQueries,
     Tag,
+    TagChange,
     TagGroup,
     group_of,
     tag_of,
@@ -20,7 +21,7 @@ class TaggingQueries(LibraryQueries):
 
 
 @strawberry.type
-class TaggingMutations(LibraryMutations):
+class TaggingMutations(GroupMutations, TagMutations, CarryingMutations):
     """All that can be changed about tags."""
 
 
@@ -28,6 +29,7 @@ __all__ = [
     "CarriedTag",
     "CustomersTagged",
     "Tag",
+    "TagChange",
     "TagGroup",
     "TaggingMutations",
     "TaggingQueries",

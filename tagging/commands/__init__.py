@@ -1,17 +1,24 @@
 """What can be done in this domain; the only writer of its tables."""
 
-from tagging.commands.customer_tags import add_tags, remove_tags
-from tagging.commands.library import add_group, add_tag, edit_tag, order_groups, rename_group, retire_tag
+from tagging.commands.customer_tags import add_tags, confirm_tags, remove_tags
+from tagging.commands.groups import add_group, edit_group, order_groups, rename_group, retire_group
 from tagging.commands.load import load
+from tagging.commands.merge import merge_tags
+from tagging.commands.tags import add_tag, edit_tag, order_tags, retire_tag
 
 __all__ = [
     "add_group",
     "add_tag",
     "add_tags",
+    "confirm_tags",
+    "edit_group",
     "edit_tag",
     "load",
+    "merge_tags",
     "order_groups",
+    "order_tags",
     "remove_tags",
     "rename_group",
+    "retire_group",
     "retire_tag",
 ]

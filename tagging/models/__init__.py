@@ -10,7 +10,7 @@ from tagging.models.carried import (
     TagChangeKind,
     TagSuggestion,
 )
-from tagging.models.library import Choice, Tag, TagGroup
+from tagging.models.library import MOST_SYNONYMS, Choice, Tag, TagGroup
 from tagging.models.rules import CustomerMark, MarkPurpose, Night, RuleMode, RuleState, TagRule
 from tagging.models.segments import (
     Segment,
@@ -24,6 +24,7 @@ from tagging.models.segments import (
 
 __all__ = [
     "CERTAIN",
+    "MOST_SYNONYMS",
     "AuditItem",
     "AuditMethod",
     "AuditState",

@@ -37,6 +37,9 @@ NAMED = {
     "staffId": "staff",
     "tagId": "tag",
     "tagIds": "tag",
+    "fromId": "tag",
+    "intoId": "tag",
+    "storeIds": "store",
     "groupId": "tag_group",
     "groupIds": "tag_group",
     "orderId": "order",
@@ -79,6 +82,9 @@ ID_OF = {
     "editTag": "tag",
     "retireTag": "tag",
     "renameTagGroup": "tag_group",
+    "editTagGroup": "tag_group",
+    "retireTagGroup": "tag_group",
+    "tagUse": "tag",
 }
 OF_THE_WHOLE_BRAND = {"tag", "tag_group", "product"}  # every role of a brand sees these
 

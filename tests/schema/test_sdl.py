@@ -28,6 +28,8 @@ WITHOUT_EXPECTED_VERSION = {
     "revealPhone": "edits nothing",
     "addTags": "an operation on a set: whoever else adds or removes other tags is not overwritten",
     "removeTags": "an operation on a set: whoever else adds or removes other tags is not overwritten",
+    "confirmTags": "an operation on a set: whoever else adds or removes tags is not overwritten",
+    "orderTags": "names all tags of a group: LIBRARY_CHANGED if there are others by now",
     "orderTagGroups": "names all groups: LIBRARY_CHANGED if there are others by now",
     "recordOrder": "keyed by source and number; older news never overwrites newer",
     "recordRefund": "keyed by source and number; taken once and never edited",

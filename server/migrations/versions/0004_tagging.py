@@ -329,12 +329,21 @@ def upgrade() -> None:
         )
 
     _keep_what_is_known_of_tags()
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("tag_id", sa.Uuid(), nullable=True))
+        batch_op.create_foreign_key(
+            batch_op.f("fk_task_brand_id_tag_id"), "tag", ["brand_id", "tag_id"], ["brand_id", "id"]
+        )
+        batch_op.create_index("ix_task_tag", ["brand_id", "tag_id", "state"], unique=False)
+
     with op.batch_alter_table("order_line", schema=None) as batch_op:
         batch_op.add_column(sa.Column("variant", sa.String(length=100), nullable=True))
 
     with op.batch_alter_table("tag", schema=None) as batch_op:
         batch_op.add_column(sa.Column("synonyms", _JSON, nullable=False, server_default="[]"))
         batch_op.add_column(sa.Column("merged_into_id", sa.Uuid(), nullable=True))
+        batch_op.add_column(sa.Column("merged_by_id", sa.Uuid(), nullable=True))
+        batch_op.create_index("ix_tag_merged", ["brand_id", "merged_into_id"], unique=False)
     with op.batch_alter_table("tag", schema=None) as batch_op:
         batch_op.alter_column("synonyms", server_default=None)
 
@@ -365,6 +374,7 @@ def _keep_what_is_known_of_tags() -> None:
         batch_op.add_column(sa.Column("confidence", sa.Integer(), nullable=False, server_default="100"))
         batch_op.add_column(sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.create_index("ix_customer_tag_valid_until", ["brand_id", "valid_until"], unique=False)
     op.execute("UPDATE customer_tag SET checked_at = set_at")
     with op.batch_alter_table("customer_tag", schema=None) as batch_op:
@@ -392,14 +402,22 @@ def downgrade() -> None:
         batch_op.drop_column("color")
 
     with op.batch_alter_table("tag", schema=None) as batch_op:
+        batch_op.drop_index("ix_tag_merged")
+        batch_op.drop_column("merged_by_id")
         batch_op.drop_column("merged_into_id")
         batch_op.drop_column("synonyms")
 
     with op.batch_alter_table("order_line", schema=None) as batch_op:
         batch_op.drop_column("variant")
 
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.drop_index("ix_task_tag")
+        batch_op.drop_constraint(batch_op.f("fk_task_brand_id_tag_id"), type_="foreignkey")
+        batch_op.drop_column("tag_id")
+
     with op.batch_alter_table("customer_tag", schema=None) as batch_op:
         batch_op.drop_index("ix_customer_tag_valid_until")
+        batch_op.drop_column("asked_at")
         batch_op.drop_column("valid_until")
         batch_op.drop_column("checked_at")
         batch_op.drop_column("confidence")
