@@ -1,0 +1,53 @@
+"""Tables and rules of the mall, without I/O."""
+
+from mall.models.profiles import (
+    AT_RISK_AFTER_ONE_DAY,
+    DUE,
+    LAPSED_AFTER_ONE_DAY,
+    ChurnBand,
+    PurchaseProfile,
+    Purchases,
+    churn_band,
+    patience,
+    year_before,
+)
+from mall.models.trade import (
+    EXACT_DIGITS,
+    OPEN_STATES,
+    Channel,
+    Credit,
+    CreditReason,
+    LineKind,
+    Order,
+    OrderLine,
+    OrderState,
+    Product,
+    Refund,
+    RefundLine,
+    minor_digits,
+)
+
+__all__ = [
+    "AT_RISK_AFTER_ONE_DAY",
+    "DUE",
+    "EXACT_DIGITS",
+    "LAPSED_AFTER_ONE_DAY",
+    "OPEN_STATES",
+    "Channel",
+    "ChurnBand",
+    "Credit",
+    "CreditReason",
+    "LineKind",
+    "Order",
+    "OrderLine",
+    "OrderState",
+    "Product",
+    "PurchaseProfile",
+    "Purchases",
+    "Refund",
+    "RefundLine",
+    "churn_band",
+    "minor_digits",
+    "patience",
+    "year_before",
+]
