@@ -25,6 +25,7 @@ class Line(NamedTuple):
     quantity: int
     amount: str
     at: int
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Invoice:
 
     @property
     def digest(self) -> str:
-        return blake2b(orjson.dumps(self.content, default=tuple), digest_size=16).hexdigest()
+        return blake2b(orjson.dumps(self.content, default=_plain), digest_size=16).hexdigest()
 
     def of(self, role: str) -> list[Line]:
         """The lines that play this role."""
@@ -114,9 +115,15 @@ def _joined(head: Invoice, tail: Invoice) -> Invoice:
     )
 
 
+def _plain(value: Any) -> tuple[Any, ...]:
+    """A line without a variant is written as lines were before there were variants: it is the same as it was."""
+    parts = tuple(value)
+    return parts[:-1] if isinstance(value, Line) and not value.variant else parts
+
+
 def pack(content: Any) -> bytes:
     """Plain data, small."""
-    return zlib.compress(orjson.dumps(content, default=tuple), _QUICKLY)
+    return zlib.compress(orjson.dumps(content, default=_plain), _QUICKLY)
 
 
 def unpack(content: bytes) -> Any:

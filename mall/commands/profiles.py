@@ -30,12 +30,13 @@ from customers.models import Customer
 from kernel.db import OneOf
 from kernel.work import Work
 from mall.events import ProfileRefreshed
-from mall.models import DUE, PurchaseProfile, year_before
+from mall.models import DUE, PurchaseProfile, ScoreScale, year_before
 from mall.queries import profiles
 from mall.queries.purchase_figures import COLUMNS, figures
 
 AT_ONCE = 1_000
 SCORES_AT_ONCE = 10_000
+_BEGINNING = UUID(int=0)
 
 _table = PurchaseProfile.__table__  # type: ignore[attr-defined]  # set by SQLModel
 _SCORES = tuple(profiles.SCORED)
@@ -77,6 +78,40 @@ async def refresh_due(work: Work, today: date | None = None, most: int = AT_ONCE
     for customer_id in found:
         work.record(ProfileRefreshed(customer_id))
     return len(found)
+
+
+async def night_chunk(work: Work, day: date, after: UUID | None) -> UUID | None:
+    """One chunk of a brand's night: refresh what is due, then set the scale, then score whose scores it changes.
+
+    Takes the last key done, and returns the next, or nothing when all is done; doing a chunk twice does no harm.
+    """
+    scale = await profiles.scale(work.session, work.actor.brand_id)
+    if after is None or scale is None or scale.scored_on != day:
+        if await refresh_due(work, day) < AT_ONCE:
+            await _set_scale(work, scale, day)
+        return _BEGINNING
+    last, found = await profiles.misjudged(work.session, work.actor.brand_id, scale, after, SCORES_AT_ONCE)
+    if found:
+        await work.session.execute(
+            update(PurchaseProfile)
+            .where(
+                col(PurchaseProfile.brand_id) == work.actor.brand_id, OneOf(col(PurchaseProfile.customer_id), "whose")
+            )
+            .values(profiles.scores_by(scale))
+            .execution_options(synchronize_session=False),
+            {"whose": found},
+        )
+    return last
+
+
+async def _set_scale(work: Work, scale: ScoreScale | None, day: date) -> None:
+    """Where a score begins, of each kind: read once, and by it everybody is scored, chunk by chunk."""
+    brand_id = work.actor.brand_id
+    cuts = {name: await profiles.cuts(work.session, brand_id, figure) for name, figure in profiles.SCORED.items()}
+    if scale is None:
+        work.session.add(ScoreScale(brand_id=brand_id, scored_on=day, cuts=cuts))
+    else:
+        scale.scored_on, scale.cuts = day, cuts
 
 
 async def _lock(work: Work, customer_ids: Collection[UUID], *, is_due: bool) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
-from kernel.db import refers
+from kernel.db import Json, refers
 
 DUE = date(1970, 1, 1)
 """`counted_from` of a profile that has to be worked out again, whatever the day."""
@@ -48,7 +48,7 @@ class PurchaseProfile(SQLModel, table=True):
     `as_of`, the earliest of which is `counted_from`: once it is a year ago, or is `DUE`, the row is to be worked out
     again. `at_risk_from` and `lapsed_from` are the days from which the silence is unusual for this customer, and then
     very unusual: the churn band of any day follows from them. Scores run from 1 to 5 (best) within the brand, as of
-    the last night; null before it. Who never bought nor got money back has no row, or one of zeros.
+    the last night (`ScoreScale`); null before it. Who never bought nor got money back has no row, or one of zeros.
     """
 
     __tablename__ = "purchase_profile"
@@ -75,6 +75,19 @@ class PurchaseProfile(SQLModel, table=True):
     monetary_score: int | None = None
     counted_from: date | None = None
     as_of: date
+
+
+class ScoreScale(SQLModel, table=True):
+    """By what a brand's customers are scored, as of a night: under each score's name the four values to exceed.
+
+    `cuts` has them for the scores 2 to 5, days as their ordinal; none where there is no customer.
+    """
+
+    __tablename__ = "score_scale"
+
+    brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
+    scored_on: date
+    cuts: dict[str, list[int]] = Field(sa_type=Json)
 
 
 class Purchases(Protocol):

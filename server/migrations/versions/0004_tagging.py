@@ -91,6 +91,15 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "score_scale",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("scored_on", sa.Date(), nullable=False),
+        sa.Column("cuts", _JSON, nullable=False),
+        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_score_scale_brand_id")),
+        sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_score_scale")),
+    )
+
+    op.create_table(
         "segment_member",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
@@ -478,6 +487,7 @@ def downgrade() -> None:
 
     op.drop_table("segment")
     op.drop_table("segment_member")
+    op.drop_table("score_scale")
     with op.batch_alter_table("purchase_profile", schema=None) as batch_op:
         batch_op.drop_index("ix_purchase_profile_counted_from")
 
