@@ -93,11 +93,6 @@ async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[MallEv
     return entries
 
 
-async def seen_by_nobody(_session: AsyncSession, _brand_id: UUID, _events: Sequence[object]) -> list[feed.Entry]:
-    """Profiles are asked for where they are shown; after loading, phones start anew."""
-    return []
-
-
 def _news(feed_id: UUID, event: MallEvent) -> Iterator[feed.Entry]:
     if not isinstance(event, RefundRecorded):
         yield feed.Entry(feed_id, ORDER, event.order_id, event.version)

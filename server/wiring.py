@@ -61,7 +61,7 @@ from mall.events import (
     RefundRecorded,
     ServingMoved,
 )
-from tagging.events import CustomerTagsChanged, TagChanged, TagGroupChanged
+from tagging.events import CustomerTagsChanged, TagChanged, TagCheckSettled, TagGroupChanged
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskMoved, TaskSnoozed
 
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
@@ -95,9 +95,10 @@ SEEN_BY: dict[type, SeenBy] = {
     OrderChanged: mall.policy.seen_by,
     ServingMoved: mall.policy.seen_by,
     RefundRecorded: mall.policy.seen_by,
-    PurchasesLoaded: mall.policy.seen_by_nobody,
-    ProfileRefreshed: mall.policy.seen_by_nobody,
+    PurchasesLoaded: directory.policy.seen_by_nobody,
+    ProfileRefreshed: directory.policy.seen_by_nobody,
     CustomerTagsChanged: tagging.policy.seen_by,
+    TagCheckSettled: directory.policy.seen_by_nobody,
     TagChanged: tagging.policy.seen_by,
     TagGroupChanged: tagging.policy.seen_by,
     ImportBegun: intake.policy.seen_by,

@@ -1,7 +1,7 @@
 """What the store knows of a customer besides the orders: tags, notes, visits."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.demo.brands import Trade
@@ -83,6 +83,7 @@ def _tag(
     by_rule: bool = False,
 ) -> None:
     tie = person.tie
+    days = making.house.shelf_lives.get(tag_id)
     setter = by_staff_id or tie.keeper_at(set_at).staff_id or tie.shop.manager_id
     making.batch.customer_tags.append(
         {
@@ -93,6 +94,7 @@ def _tag(
             "by_staff_id": None if by_rule else setter,
             "set_at": set_at,
             "checked_at": set_at,
+            "valid_until": set_at + timedelta(days=days) if days is not None else None,
             "confidence": RULE_CONFIDENCE if by_rule else CERTAIN,
         }
     )
