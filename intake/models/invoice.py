@@ -27,6 +27,11 @@ class Line(NamedTuple):
     at: int
     variant: str = ""
 
+    @property
+    def bare(self) -> "Line":
+        """Without the variant: what a file says that has no column for it."""
+        return self._replace(variant="") if self.variant else self
+
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
@@ -69,19 +74,25 @@ class Invoice:
         return Counter(line.reason for line in self.lines if line.role == IGNORED)
 
     def contains(self, other: "Invoice") -> bool:
-        """Whether every line of the other is here, as often."""
-        return not Counter(other.lines) - Counter(self.lines)
+        """Whether every line of the other is here, as often, whether or not with its variant."""
+        return not Counter(line.bare for line in other.lines) - Counter(line.bare for line in self.lines)
+
+    @property
+    def variants(self) -> int:
+        """How many lines say their variant."""
+        return sum(bool(line.variant) for line in self.lines)
 
 
 def settled(known: Invoice, given: Invoice) -> Invoice:
     """What holds when a file gives an invoice that was known with other content.
 
     The fuller one, whichever came first: an export that was cut in the middle of an invoice takes
-    nothing away. Two pieces that a cut has parted are put together. Otherwise the newer file is right.
+    nothing away, nor does one without a column for variants. Two pieces that a cut has parted are put together.
+    Otherwise the newer file is right.
     """
     more, less = known.contains(given), given.contains(known)
     if more and less and known.content[:-1] == given.content[:-1]:
-        return min(known, given, key=lambda invoice: invoice.lines)
+        return _same_lines(known, given)
     if more and not less:
         return known
     if less:
@@ -93,12 +104,18 @@ def settled(known: Invoice, given: Invoice) -> Invoice:
     return given
 
 
+def _same_lines(known: Invoice, given: Invoice) -> Invoice:
+    if Counter(known.lines) == Counter(given.lines):
+        return min(known, given, key=lambda invoice: invoice.lines)
+    return known if known.variants > given.variants else given
+
+
 def _joined(head: Invoice, tail: Invoice) -> Invoice:
-    overlap = Counter(head.lines)
+    overlap = Counter(line.bare for line in head.lines)
     rest = []
     for line in tail.lines:
-        if overlap[line]:
-            overlap[line] -= 1
+        if overlap[line.bare]:
+            overlap[line.bare] -= 1
         else:
             rest.append(line)
     lines = (*head.lines, *rest)
