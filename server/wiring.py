@@ -11,6 +11,7 @@ import customers.policy
 import directory.policy
 import intake.policy
 import mall.policy
+import mall.reactions
 import tagging.commands.merge
 import tagging.commands.nights
 import tagging.commands.redating
@@ -54,7 +55,14 @@ from intake.events import (
 )
 from kernel import feed, jobs
 from kernel.work import Event, Work
-from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
+from mall.events import (
+    OrderChanged,
+    OrderPlaced,
+    ProfileRefreshed,
+    PurchasesLoaded,
+    RefundRecorded,
+    ServingMoved,
+)
 from tagging.events import (
     CustomerTagsChanged,
     TagChanged,
@@ -96,6 +104,8 @@ SEEN_BY: dict[type, SeenBy] = {
     OrderChanged: mall.policy.seen_by,
     ServingMoved: mall.policy.seen_by,
     RefundRecorded: mall.policy.seen_by,
+    PurchasesLoaded: directory.policy.seen_by_nobody,
+    ProfileRefreshed: directory.policy.seen_by_nobody,
     CustomerTagsChanged: tagging.policy.seen_by,
     TagsWentStale: directory.policy.seen_by_nobody,
     TagCheckSettled: directory.policy.seen_by_nobody,
@@ -115,14 +125,23 @@ SEEN_BY: dict[type, SeenBy] = {
     TaskSnoozed: tasks.policy.seen_by,
 }
 
+_ON_ORDERS: tuple[Mark, ...] = (
+    # First: what is marked is looked at by what the profiles say.
+    mall.reactions.refresh_profiles,
+    tagging.reactions.mark_for_rules,
+    tagging.reactions.mark_for_segments,
+)
+
 # Rows in the same commit that say what has to be looked at again. A mark says nothing: it records no event.
 MARKS: dict[type, tuple[Mark, ...]] = {
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
     VisitNoted: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
-    OrderPlaced: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
-    OrderChanged: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
-    RefundRecorded: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
+    OrderPlaced: _ON_ORDERS,
+    OrderChanged: _ON_ORDERS,
+    RefundRecorded: _ON_ORDERS,
+    PurchasesLoaded: (mall.reactions.mark_profiles,),
+    ProfileRefreshed: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
     CustomerTagsChanged: (tagging.reactions.mark_for_segments,),
 }
 
@@ -131,9 +150,11 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
     TagsWentStale: (tasks.reactions.on_tags_went_stale,),
     TagCheckSettled: (tasks.reactions.on_tag_check_settled,),
     TagRetired: (tasks.reactions.on_tag_retired,),
+    ImportApplied: (mall.reactions.on_import_applied,),
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
+    mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
     tasks.reactions.CHECK_TAGS: tasks.reactions.check_tags,
     tasks.reactions.CLOSE_CHECK: tasks.reactions.close_check,

@@ -23,6 +23,7 @@ class Trade:
 
     `share` is its part of all stores and customers; the groups `fit`, `style`, `family` and
     `temper` are named, because notes speak of them; the group of categories is filled by a rule.
+    Articles of the `sized` categories come in the sizes of `fit`.
     """
 
     code: str
@@ -37,6 +38,11 @@ class Trade:
     family: TagGroupWords
     temper: TagGroupWords
     taste: TagGroupWords
+    sized: tuple[str, ...]
+
+    def size_of(self, number: int) -> str:
+        """One of the sizes that a number stands for."""
+        return self.fit.tags[number % len(self.fit.tags)]
 
 
 _FAMILY_TAGS = ("新婚", "有小学生", "有中学生", "孩子在外地上学", "三代同住", "独居", "养猫")
@@ -65,6 +71,7 @@ QINGHE = Trade(
     family=_FAMILY,
     temper=_TEMPER,
     taste=TagGroupWords("常买品类", Choice.MULTI, "#c2527a", ("外套", "衬衫", "针织", "裤装", "裙装", "配饰"), 365),
+    sized=("外套", "衬衫", "针织", "裤装", "裙装"),
 )
 
 ZHENXI = Trade(
@@ -87,6 +94,7 @@ ZHENXI = Trade(
     family=_FAMILY,
     temper=_TEMPER,
     taste=TagGroupWords("常买品类", Choice.MULTI, "#c2527a", ("四件套", "被芯", "枕芯", "毛巾", "餐厨", "香氛"), 365),
+    sized=("四件套", "被芯"),
 )
 
 TRADES = (QINGHE, ZHENXI)

@@ -44,6 +44,7 @@ class Article:
     code: str
     name: str
     category: str
+    color: str
     price: int
 
 

@@ -21,6 +21,7 @@ TAGGED_SHARE = 0.75
 NOTED_SHARE = 0.22
 VISITED_SHARE = 0.3
 PERSONAL_SHARE = 0.08
+GUESSED = 8  # one in so many sizes is not what the customer buys
 RULE_CONFIDENCE = 80
 # Everything a guide wrote is older than this, and so from before a leaver's access was closed.
 _NEWEST = 2
@@ -52,6 +53,8 @@ def _set_traits(making: Making, person: Person, days_ago: int) -> None:
     wanted = dice.some_of((trade.fit, trade.style, trade.family, trade.temper), dice.between(1, 3))
     for group in wanted:
         word = dice.one_of(group.tags)
+        if group is trade.fit and making.serial % GUESSED:
+            word = trade.size_of(person.customer["id"].int)
         person.traits[group.name] = word
         _tag(making, person, making.house.tags[word], set_at)
     keeper = person.tie.keeper

@@ -65,7 +65,7 @@ def add_catalogue(house: House, dice: Dice) -> None:
         for number, (item, yuan) in enumerate(goods):
             for shade, color in enumerate(trade.colors):
                 code = f"{trade.prefix}-{shelf + 1}{number + 1:02d}-{shade + 1}"
-                article = Article(dice.id(), code, color + item, category, yuan * 100)
+                article = Article(dice.id(), code, color + item, category, color, yuan * 100)
                 house.articles.setdefault(category, []).append(article)
                 product = {"id": article.id, "code": code, "name": article.name, "category": category}
                 house.add("products", {**product, "price": article.price, "version": 1})

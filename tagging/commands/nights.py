@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from kernel import bulk, clock
 from kernel.work import Work
+from mall.commands import profiles
 from tagging.commands import freshness
 from tagging.models import Night
 
@@ -21,8 +22,14 @@ GO_ON = "tagging.go_on_with_night"
 Step = Callable[[Work, Night], Awaitable[UUID | None]]
 """Does one chunk behind `night.after_id`; returns the last key it has done, or nothing when none is left."""
 
+
+async def _profiles(work: Work, night: Night) -> UUID | None:
+    return await profiles.night_chunk(work, night.day, night.after_id)
+
+
 # In this order: what a step makes known, the next may use.
 STEPS: Mapping[str, Step] = {
+    "profiles": _profiles,
     "stale": freshness.look_for_stale,
 }
 

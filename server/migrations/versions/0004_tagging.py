@@ -76,6 +76,7 @@ def upgrade() -> None:
         sa.Column("recency_score", sa.Integer(), nullable=True),
         sa.Column("frequency_score", sa.Integer(), nullable=True),
         sa.Column("monetary_score", sa.Integer(), nullable=True),
+        sa.Column("counted_from", sa.Date(), nullable=True),
         sa.Column("as_of", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
             ["brand_id", "customer_id"],
@@ -85,7 +86,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("brand_id", "customer_id", name=op.f("pk_purchase_profile")),
     )
     with op.batch_alter_table("purchase_profile", schema=None) as batch_op:
-        batch_op.create_index("ix_purchase_profile_as_of", ["brand_id", "as_of", "customer_id"], unique=False)
+        batch_op.create_index(
+            "ix_purchase_profile_counted_from", ["brand_id", "counted_from", "customer_id"], unique=False
+        )
+
+    op.create_table(
+        "score_scale",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("scored_on", sa.Date(), nullable=False),
+        sa.Column("cuts", _JSON, nullable=False),
+        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_score_scale_brand_id")),
+        sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_score_scale")),
+    )
 
     op.create_table(
         "segment_member",
@@ -338,6 +350,22 @@ def upgrade() -> None:
 
     with op.batch_alter_table("order_line", schema=None) as batch_op:
         batch_op.add_column(sa.Column("variant", sa.String(length=100), nullable=True))
+        batch_op.create_index(
+            "ix_order_line_residue",
+            ["brand_id", "order_id"],
+            unique=False,
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
+
+    with op.batch_alter_table("refund_line", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_refund_line_residue",
+            ["brand_id", "refund_id"],
+            unique=False,
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
 
     with op.batch_alter_table("tag", schema=None) as batch_op:
         batch_op.add_column(sa.Column("synonyms", _JSON, nullable=False, server_default="[]"))
@@ -407,7 +435,19 @@ def downgrade() -> None:
         batch_op.drop_column("merged_into_id")
         batch_op.drop_column("synonyms")
 
+    with op.batch_alter_table("refund_line", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_refund_line_residue",
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
+
     with op.batch_alter_table("order_line", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_order_line_residue",
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
         batch_op.drop_column("variant")
 
     with op.batch_alter_table("task", schema=None) as batch_op:
@@ -465,8 +505,9 @@ def downgrade() -> None:
 
     op.drop_table("segment")
     op.drop_table("segment_member")
+    op.drop_table("score_scale")
     with op.batch_alter_table("purchase_profile", schema=None) as batch_op:
-        batch_op.drop_index("ix_purchase_profile_as_of")
+        batch_op.drop_index("ix_purchase_profile_counted_from")
 
     op.drop_table("purchase_profile")
     op.drop_table("segment_index")
