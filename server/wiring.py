@@ -53,7 +53,7 @@ from intake.events import (
 from kernel import feed, jobs
 from kernel.work import Event, Work
 from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
-from tagging.events import CustomerTagsChanged, TagChanged, TagGroupChanged
+from tagging.events import CustomerTagsChanged, TagChanged, TagCheckSettled, TagGroupChanged
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskMoved, TaskSnoozed
 
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
@@ -88,6 +88,7 @@ SEEN_BY: dict[type, SeenBy] = {
     ServingMoved: mall.policy.seen_by,
     RefundRecorded: mall.policy.seen_by,
     CustomerTagsChanged: tagging.policy.seen_by,
+    TagCheckSettled: directory.policy.seen_by_nobody,
     TagChanged: tagging.policy.seen_by,
     TagGroupChanged: tagging.policy.seen_by,
     ImportBegun: intake.policy.seen_by,

@@ -1,6 +1,7 @@
 """What happens to the tag library, and to the tags of customers."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
@@ -10,6 +11,16 @@ class CustomerTagsChanged:
 
     customer_id: UUID
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagCheckSettled:
+    """What the holder was asked about a stale tag at `asked_at` is settled: it was checked, or isn't there to be."""
+
+    customer_id: UUID
+    tag_id: UUID
+    asked_at: datetime
+    is_checked: bool
 
 
 @dataclass(frozen=True, slots=True)

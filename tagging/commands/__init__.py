@@ -1,6 +1,6 @@
 """What can be done in this domain; the only writer of its tables."""
 
-from tagging.commands.customer_tags import add_tags, remove_tags
+from tagging.commands.customer_tags import add_tags, confirm_tags, remove_tags
 from tagging.commands.library import add_group, add_tag, edit_tag, order_groups, rename_group, retire_tag
 from tagging.commands.load import load
 
@@ -8,6 +8,7 @@ __all__ = [
     "add_group",
     "add_tag",
     "add_tags",
+    "confirm_tags",
     "edit_tag",
     "load",
     "order_groups",

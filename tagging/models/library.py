@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from kernel.db import Json, UtcDateTime, enum_of, refers, unique_where
@@ -44,7 +45,8 @@ class Tag(SQLModel, table=True):
     """A word for customers: the brand's, in a group, or personal, of one staff member and in none.
 
     A retired tag stays on its customers unshown, and its name is free again. One that was merged into another
-    is retired, too, and says into which. `synonyms` are other words for it, to find it by.
+    is retired, too, and says into which, and that one is in no other; until its customers carry the other one,
+    it counts as that. `synonyms` are other words for it, to find it by.
     """
 
     __tablename__ = "tag"
@@ -55,6 +57,7 @@ class Tag(SQLModel, table=True):
         unique_where(
             "uq_tag_personal", "brand_id", "owner_id", "name", where="owner_id IS NOT NULL AND retired_at IS NULL"
         ),
+        Index("ix_tag_merged", "brand_id", "merged_into_id"),
     )
 
     brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
@@ -66,6 +69,7 @@ class Tag(SQLModel, table=True):
     position: int = 0
     synonyms: list[str] = Field(default_factory=list, sa_type=Json)
     merged_into_id: UUID | None = None
+    merged_by_id: UUID | None = None
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
 

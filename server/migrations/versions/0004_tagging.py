@@ -335,6 +335,8 @@ def upgrade() -> None:
     with op.batch_alter_table("tag", schema=None) as batch_op:
         batch_op.add_column(sa.Column("synonyms", _JSON, nullable=False, server_default="[]"))
         batch_op.add_column(sa.Column("merged_into_id", sa.Uuid(), nullable=True))
+        batch_op.add_column(sa.Column("merged_by_id", sa.Uuid(), nullable=True))
+        batch_op.create_index("ix_tag_merged", ["brand_id", "merged_into_id"], unique=False)
     with op.batch_alter_table("tag", schema=None) as batch_op:
         batch_op.alter_column("synonyms", server_default=None)
 
@@ -365,6 +367,7 @@ def _keep_what_is_known_of_tags() -> None:
         batch_op.add_column(sa.Column("confidence", sa.Integer(), nullable=False, server_default="100"))
         batch_op.add_column(sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.create_index("ix_customer_tag_valid_until", ["brand_id", "valid_until"], unique=False)
     op.execute("UPDATE customer_tag SET checked_at = set_at")
     with op.batch_alter_table("customer_tag", schema=None) as batch_op:
@@ -392,6 +395,8 @@ def downgrade() -> None:
         batch_op.drop_column("color")
 
     with op.batch_alter_table("tag", schema=None) as batch_op:
+        batch_op.drop_index("ix_tag_merged")
+        batch_op.drop_column("merged_by_id")
         batch_op.drop_column("merged_into_id")
         batch_op.drop_column("synonyms")
 
@@ -400,6 +405,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("customer_tag", schema=None) as batch_op:
         batch_op.drop_index("ix_customer_tag_valid_until")
+        batch_op.drop_column("asked_at")
         batch_op.drop_column("valid_until")
         batch_op.drop_column("checked_at")
         batch_op.drop_column("confidence")
