@@ -12,6 +12,7 @@ import directory.policy
 import intake.policy
 import mall.policy
 import tagging.commands.nights
+import tagging.commands.rules
 import tagging.policy
 import tagging.reactions
 import tasks.policy
@@ -122,6 +123,7 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 HANDLERS: dict[str, jobs.Handler] = {
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
     tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
+    tagging.commands.rules.GO_THROUGH: tagging.reactions.go_through_customers,
 }
 
 

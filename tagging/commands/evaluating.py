@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import batched
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -149,9 +148,7 @@ async def _apply(work: Work, live: Live, found: Evidence, decisions: Mapping[UUI
     digits = await rules.digits(work.session, work.actor.brand_id)
 
     def reason(customer_id: UUID, ruling: Ruling) -> str:
-        return because(
-            ruling.name, found.judges[ruling.id], found.customers[customer_id].tallies, minor_digits=digits
-        )
+        return because(ruling.name, found.judges[ruling.id], found.customers[customer_id].tallies, minor_digits=digits)
 
     # What is taken off comes first: a tag may go from one rule to another.
     off: dict[UUID, list[Pair]] = defaultdict(list)
@@ -175,12 +172,12 @@ async def _apply(work: Work, live: Live, found: Evidence, decisions: Mapping[UUI
 
 
 async def _withdraw(work: Work, suggestion_ids: Sequence[UUID], at: datetime) -> None:
-    for chunk in batched(suggestion_ids, 1_000):
+    for start in range(0, len(suggestion_ids), AT_ONCE):
         await work.session.execute(
             update(TagSuggestion)
             .where(
                 col(TagSuggestion.brand_id) == work.actor.brand_id,
-                col(TagSuggestion.id).in_(chunk),
+                col(TagSuggestion.id).in_(suggestion_ids[start : start + AT_ONCE]),
                 col(TagSuggestion.state) == SuggestionState.OPEN,
             )
             .values(state=SuggestionState.WITHDRAWN, decided_at=at, version=TagSuggestion.version + 1)

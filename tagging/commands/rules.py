@@ -1,5 +1,6 @@
 """Write evidence rules, let them act, and retire them."""
 
+from typing import Any
 from uuid import UUID
 
 from kernel import clock, ids
@@ -47,7 +48,10 @@ async def save_rule(
     said = await wording.understood(work.session, work.actor, condition, enough)
     if await rules.is_named(work.session, work.actor.brand_id, name, rule_id):
         raise RuleNameTaken
-    kept = {"condition": to_json(said.condition), "enough": to_json(said.enough) if said.enough else None}
+    kept: dict[str, Any] = {
+        "condition": to_json(said.condition),
+        "enough": to_json(said.enough) if said.enough else None,
+    }
     if rule is not None:
         was_live = rule.state is RuleState.LIVE
         rule.edit(name=name, tag_id=tag_id, mode=mode, confidence=confidence, **kept)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, exists, func, select
+from sqlalchemy import Row, Select, and_, exists, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -71,7 +71,7 @@ async def is_named(session: AsyncSession, brand_id: UUID, name: str, but: UUID |
             col(TagRule.brand_id) == brand_id,
             col(TagRule.name) == name,
             col(TagRule.state) != RuleState.RETIRED,
-            col(TagRule.id) != but if but else True,
+            col(TagRule.id) != but if but else true(),
         )
     )
     return found is not None
@@ -80,12 +80,10 @@ async def is_named(session: AsyncSession, brand_id: UUID, name: str, but: UUID |
 async def live(session: AsyncSession, brand_id: UUID) -> dict[UUID, tuple[Ruling, Rule]]:
     """The live rules whose tags are in use, in the order of preference. A merged tag is what it became part of."""
     found = await session.execute(
-        select(TagRule, Tag, TagGroup.choice)
+        select(TagRule, Tag, col(TagGroup.choice))
         .join(Tag, and_(col(Tag.brand_id) == col(TagRule.brand_id), _is_tag_or_heir()))
         .join(TagGroup, and_(col(TagGroup.brand_id) == col(Tag.brand_id), col(TagGroup.id) == col(Tag.group_id)))
-        .where(
-            col(TagRule.brand_id) == brand_id, col(TagRule.state) == RuleState.LIVE, col(Tag.retired_at).is_(None)
-        )
+        .where(col(TagRule.brand_id) == brand_id, col(TagRule.state) == RuleState.LIVE, col(Tag.retired_at).is_(None))
     )
     rules = {}
     for rule, tag, choice in found:

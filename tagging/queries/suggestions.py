@@ -119,12 +119,12 @@ async def worn(session: AsyncSession, brand_id: UUID, customer_ids: Sequence[UUI
             col(CustomerTag.checked_at),
             col(CustomerTag.valid_until),
         )
-        .join(named, and_(named.brand_id == col(CustomerTag.brand_id), named.id == col(CustomerTag.tag_id)))
+        .join(named, and_(col(named.brand_id) == col(CustomerTag.brand_id), col(named.id) == col(CustomerTag.tag_id)))
         .join(
             Tag,
             and_(
-                col(Tag.brand_id) == named.brand_id,
-                col(Tag.id) == func.coalesce(named.merged_into_id, named.id),
+                col(Tag.brand_id) == col(named.brand_id),
+                col(Tag.id) == func.coalesce(col(named.merged_into_id), col(named.id)),
             ),
         )
         .join(TagGroup, and_(col(TagGroup.brand_id) == col(Tag.brand_id), col(TagGroup.id) == col(Tag.group_id)))
@@ -136,14 +136,13 @@ async def worn(session: AsyncSession, brand_id: UUID, customer_ids: Sequence[UUI
         {"customer_ids": customer_ids},
     )
     carried: dict[UUID, list[Worn]] = defaultdict(list)
-    for customer_id, tag_id, group_id, choice, *rest in found:
-        carried[customer_id].append(Worn(tag_id, group_id if choice is Choice.SINGLE else None, *rest))
+    for customer_id, tag_id, group_id, choice, set_by, rule_id, checked_at, valid_until in found:
+        single = group_id if choice is Choice.SINGLE else None
+        carried[customer_id].append(Worn(tag_id, single, set_by, rule_id, checked_at, valid_until))
     return carried
 
 
-async def _offered(
-    session: AsyncSession, brand_id: UUID, customer_ids: Sequence[UUID]
-) -> dict[UUID, dict[UUID, UUID]]:
+async def _offered(session: AsyncSession, brand_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, dict[UUID, UUID]]:
     found = await session.execute(
         select(col(TagSuggestion.customer_id), col(TagSuggestion.tag_id), col(TagSuggestion.id)).where(
             col(TagSuggestion.brand_id) == brand_id,
