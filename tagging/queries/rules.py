@@ -81,6 +81,7 @@ async def live(session: AsyncSession, brand_id: UUID) -> dict[UUID, tuple[Ruling
     """The live rules whose tags are in use, in the order of preference. A merged tag is what it became part of."""
     found = await session.execute(
         select(TagRule, Tag, col(TagGroup.choice))
+        .select_from(TagRule)
         .join(Tag, and_(col(Tag.brand_id) == col(TagRule.brand_id), _is_tag_or_heir()))
         .join(TagGroup, and_(col(TagGroup.brand_id) == col(Tag.brand_id), col(TagGroup.id) == col(Tag.group_id)))
         .where(col(TagRule.brand_id) == brand_id, col(TagRule.state) == RuleState.LIVE, col(Tag.retired_at).is_(None))

@@ -119,6 +119,7 @@ async def worn(session: AsyncSession, brand_id: UUID, customer_ids: Sequence[UUI
             col(CustomerTag.checked_at),
             col(CustomerTag.valid_until),
         )
+        .select_from(CustomerTag)
         .join(named, and_(col(named.brand_id) == col(CustomerTag.brand_id), col(named.id) == col(CustomerTag.tag_id)))
         .join(
             Tag,
