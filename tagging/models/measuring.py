@@ -1,16 +1,19 @@
 """Count what customers did: each distinct measure that rules ask for once, however many rules there are."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from tagging.models.behaviour import OF_THE_LINE, window
 from tagging.models.expressions import Compare, Node, comparisons, pattern
 from tagging.models.expressions.tree import Value
+
+MOST_TEXTS = 1 << 16
+"""How many names, codes, variants and categories are remembered with what they meet, each."""
 
 _OF_LINES = ("share", "line_share", "spend", "quantity")
 _SHARES = ("share", "line_share", "order_share")
@@ -164,7 +167,8 @@ class Counter:
         self._noted = cache(self._noted_mask)
         self._order = cache(self._order_mask)
         self._name, self._code, self._variant, self._category = (
-            cache(self._masker(argument)) for argument in ("name", "code", "variant", "category")
+            _masker(argument, tuple(arguments.get(argument) for arguments in plan.arguments))
+            for argument in ("name", "code", "variant", "category")
         )
         self._by_lines = plan.mask(lambda basis, _: basis.is_about_lines)
         self._priced: list[tuple[int, Any, Any]] = [
@@ -193,7 +197,9 @@ class Counter:
             mask = meets & self._line_mask(line)
             through_lines |= mask
             for place in _places(mask):
-                tally = _tally(found, place)
+                tally = found.get(place)
+                if tally is None:
+                    tally = found[place] = Tally()
                 tally.lines += 1
                 tally.amount += line.amount
                 tally.quantity += line.quantity
@@ -227,19 +233,22 @@ class Counter:
         )
 
     def _is_here(self, day: date, store_id: UUID, arguments: Mapping[str, Value]) -> bool:
-        in_store = arguments.get("store", str(store_id)) == str(store_id)
+        in_store = "store" not in arguments or arguments["store"] == str(store_id)
         return in_store and 0 <= (self.day - day).days < int(arguments["days"])
 
-    def _masker(self, argument: str) -> Callable[[str | None], int]:
-        wanted = [arguments.get(argument) for arguments in self.plan.arguments]
-        patterns = {} if argument == "category" else {each: pattern(str(each)) for each in set(wanted) - {None}}
 
-        def mask(text: str | None) -> int:
-            met = {each: text is not None and compiled.search(text) is not None for each, compiled in patterns.items()}
-            met |= {None: True} if argument != "category" else {None: True, text: True}
-            return sum(1 << place for place, each in enumerate(wanted) if met.get(each))
+@lru_cache(maxsize=16)
+def _masker(argument: str, wanted: tuple[Value | None, ...]) -> Callable[[str | None], int]:
+    """A bit for each basis that a text meets. It outlives one chunk of customers: shops sell the same things again."""
+    patterns = {} if argument == "category" else {each: pattern(str(each)) for each in set(wanted) - {None}}
 
-        return mask
+    @lru_cache(maxsize=MOST_TEXTS)
+    def mask(text: str | None) -> int:
+        met = {each: text is not None and compiled.search(text) is not None for each, compiled in patterns.items()}
+        met |= {None: True} if argument != "category" else {None: True, text: True}
+        return sum(1 << place for place, each in enumerate(wanted) if met.get(each))
+
+    return mask
 
 
 def _tally(found: dict[int, Tally], place: int) -> Tally:
@@ -249,8 +258,6 @@ def _tally(found: dict[int, Tally], place: int) -> Tally:
     return tally
 
 
-def _places(mask: int) -> Iterator[int]:
-    while mask:
-        lowest = mask & -mask
-        yield lowest.bit_length() - 1
-        mask ^= lowest
+@lru_cache(maxsize=1 << 16)
+def _places(mask: int) -> tuple[int, ...]:
+    return tuple(place for place in range(mask.bit_length()) if mask >> place & 1)

@@ -31,7 +31,10 @@ _RANDOM_DIGITS = 15  # the last of an id are drawn by lot
 
 @dataclass(slots=True)
 class Preview:
-    """What a rule would do today. Counts are of the customers that were looked at: all, or a random sample."""
+    """What a rule would do today. Counts are of the customers that were looked at: all, or a random sample.
+
+    `found` are some of those where people and the evidence disagree.
+    """
 
     customers: int
     is_sample: bool
@@ -43,7 +46,7 @@ class Preview:
     would_set: int = 0
     would_unset: int = 0
     disagreements: int = 0
-    examples: list[UUID] = field(default_factory=list)
+    found: list[UUID] = field(default_factory=list)
 
 
 async def preview(
@@ -127,5 +130,5 @@ async def _look(
         shown.would_unset += len(decision.off)
         if disagrees(ruling, finding, worn):
             shown.disagreements += 1
-            if len(shown.examples) < MOST_EXAMPLES:
-                shown.examples.append(customer_id)
+            if len(shown.found) < MOST_EXAMPLES:
+                shown.found.append(customer_id)
