@@ -15,6 +15,7 @@ import mall.reactions
 import tagging.commands.merge
 import tagging.commands.nights
 import tagging.commands.redating
+import tagging.commands.rules
 import tagging.policy
 import tagging.reactions
 import tasks.policy
@@ -162,6 +163,7 @@ HANDLERS: dict[str, jobs.Handler] = {
     tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
     tagging.commands.merge.MOVE_MERGED: tagging.reactions.move_merged,
     tagging.commands.redating.REDATE: tagging.reactions.redate,
+    tagging.commands.rules.GO_THROUGH: tagging.reactions.go_through_customers,
 }
 
 

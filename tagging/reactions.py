@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from kernel.work import Work
-from tagging.commands import marks, merge, nights, redating
+from tagging.commands import evaluating, marks, merge, nights, redating
 from tagging.models import MarkPurpose
 
 
@@ -31,3 +31,7 @@ async def redate(work: Work, group_id: str, after: Sequence[str] | None = None) 
 
 async def go_on_with_night(work: Work, day: str) -> None:
     await nights.go_on(work, date.fromisoformat(day))
+
+
+async def go_through_customers(work: Work, after: str | None = None) -> None:
+    await evaluating.go_through(work, after)

@@ -13,15 +13,17 @@ from schema.tagging.library import (
     group_of,
     tag_of,
 )
+from schema.tagging.rules import RuleMutations, RuleQueries, TagRule
+from schema.tagging.suggestions import SuggestionMutations, SuggestionQueries, TagSuggestion
 
 
 @strawberry.type
-class TaggingQueries(LibraryQueries):
+class TaggingQueries(LibraryQueries, RuleQueries, SuggestionQueries):
     """All that can be asked about tags."""
 
 
 @strawberry.type
-class TaggingMutations(GroupMutations, TagMutations, CarryingMutations):
+class TaggingMutations(GroupMutations, TagMutations, CarryingMutations, RuleMutations, SuggestionMutations):
     """All that can be changed about tags."""
 
 
@@ -31,6 +33,8 @@ __all__ = [
     "Tag",
     "TagChange",
     "TagGroup",
+    "TagRule",
+    "TagSuggestion",
     "TaggingMutations",
     "TaggingQueries",
     "group_of",

@@ -14,7 +14,7 @@ from sqlmodel import col
 from kernel import bulk, clock
 from kernel.work import Work
 from mall.commands import profiles
-from tagging.commands import freshness
+from tagging.commands import evaluating, freshness
 from tagging.models import Night
 
 GO_ON = "tagging.go_on_with_night"
@@ -30,6 +30,7 @@ async def _profiles(work: Work, night: Night) -> UUID | None:
 # In this order: what a step makes known, the next may use.
 STEPS: Mapping[str, Step] = {
     "profiles": _profiles,
+    "rules": evaluating.night_step,
     "stale": freshness.look_for_stale,
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_library import LIBRARY
+from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
     LINE,
@@ -232,6 +233,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "library": LIBRARY,
     "tasks": TASKS,
     "trade": TRADE,
+    "rules": RULES,
     "files": FILES,
     "handovers": HANDOVERS,
     "moves": MOVES,
