@@ -18,6 +18,7 @@ from tagging.models.segments import (
     SegmentIndex,
     SegmentMember,
     SegmentNight,
+    SegmentUse,
     SegmentVersion,
     Sharing,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "SegmentIndex",
     "SegmentMember",
     "SegmentNight",
+    "SegmentUse",
     "SegmentVersion",
     "SetBy",
     "Sharing",
