@@ -13,6 +13,7 @@ import intake.policy
 import mall.policy
 import tagging.commands.nights
 import tagging.policy
+import tagging.queries.upkeep
 import tagging.reactions
 import tasks.policy
 import tasks.reactions
@@ -112,6 +113,9 @@ MARKS: dict[type, tuple[Mark, ...]] = {
     OrderChanged: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
     RefundRecorded: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
     CustomerTagsChanged: (tagging.reactions.mark_for_segments,),
+    ImportBegun: (tagging.reactions.distrust_segments,),
+    ImportMovedOn: (tagging.reactions.distrust_segments,),
+    ImportApplied: (tagging.reactions.distrust_segments,),
 }
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
@@ -121,6 +125,7 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 HANDLERS: dict[str, jobs.Handler] = {
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
     tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
+    tagging.queries.upkeep.GO_ON: tagging.reactions.go_on_with_segments,
 }
 
 

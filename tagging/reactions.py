@@ -1,11 +1,12 @@
 """What follows for tags when something happens to customers and their orders."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from kernel.work import Work
-from tagging.commands import marks, nights
+from tagging.commands import folding, marks, nights
 from tagging.models import MarkPurpose
 
 
@@ -21,3 +22,12 @@ async def mark_for_segments(work: Work, events: Sequence[Any]) -> None:
 
 async def go_on_with_night(work: Work, day: str) -> None:
     await nights.go_on(work, date.fromisoformat(day))
+
+
+async def distrust_segments(work: Work, _events: Sequence[Any]) -> None:
+    """An import is at it: what it brings leaves no marks."""
+    await folding.distrust(work)
+
+
+async def go_on_with_segments(work: Work, after: str | None, begun_at: str) -> None:
+    await folding.go_on(work, UUID(after) if after else None, datetime.fromisoformat(begun_at))

@@ -12,15 +12,16 @@ from schema.tagging.library import (
     group_of,
     tag_of,
 )
+from schema.tagging.segments import SegmentMutations, SegmentQueries
 
 
 @strawberry.type
-class TaggingQueries(LibraryQueries):
+class TaggingQueries(LibraryQueries, SegmentQueries):
     """All that can be asked about tags."""
 
 
 @strawberry.type
-class TaggingMutations(LibraryMutations):
+class TaggingMutations(LibraryMutations, SegmentMutations):
     """All that can be changed about tags."""
 
 

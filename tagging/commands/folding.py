@@ -1,10 +1,10 @@
 """Keep the bitmaps that segments are counted with: fold in what changed, and look at everybody anew."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlmodel import col
 
 from customers.models import Customer
@@ -14,9 +14,12 @@ from kernel.pages import along
 from kernel.work import Work
 from tagging.commands import bits
 from tagging.models import CustomerMark, MarkPurpose, SegmentIndex
+from tagging.queries.upkeep import GO_ON
 
-GO_ON = "tagging.go_on_with_segments"
 AT_ONCE = 2_000
+
+# An import tells every second how far it is, and waits for nobody: it is noted less often.
+_NOTED_EVERY = timedelta(seconds=10)
 
 _IDS = "ids"
 
@@ -66,15 +69,19 @@ async def look_again(work: Work, after: UUID | None, begun_at: datetime, most: i
         await bits.renew(work.session, index, ids)
         return ids[-1]
     index.built_at = index.built_at or clock.now()
-    if index.stale_since is not None and index.stale_since <= begun_at:
+    if index.stale_since is not None and index.stale_since <= begun_at - 2 * _NOTED_EVERY:
         index.stale_since = None
     return None
 
 
 async def distrust(work: Work) -> None:
     """Something comes in in bulk that leaves no marks: the bitmaps are not exact until everybody was looked at."""
+    at = clock.now()
+    since = col(SegmentIndex.stale_since)
     await work.session.execute(
-        update(SegmentIndex).where(col(SegmentIndex.brand_id) == work.actor.brand_id).values(stale_since=clock.now())
+        update(SegmentIndex)
+        .where(col(SegmentIndex.brand_id) == work.actor.brand_id, or_(since.is_(None), since < at - _NOTED_EVERY))
+        .values(stale_since=at)
     )
 
 

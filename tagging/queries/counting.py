@@ -1,13 +1,13 @@
 """Who is in a segment: by bitmaps, but for customers who changed since those were written; them SQL looks at."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from pyroaring import BitMap
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -22,6 +22,7 @@ from tagging.models.expressions import Node
 from tagging.models.facts import Today
 from tagging.policy import may_count
 from tagging.queries import bitmaps, segment_sql
+from tagging.queries.preparing import MOST_VALUES, weight
 
 MOST_PENDING = 5_000
 MOST_BY_SQL = 200_000
@@ -50,32 +51,49 @@ class Found:
 
 async def count(session: AsyncSession, actor: Actor, node: Node, today: Today) -> Counted:
     """How many customers in the actor's sight meet a prepared expression, as the session's snapshot has it."""
-    found = await find(session, actor, node, today)
-    if found is None:
-        total = select(func.count()).select_from(by_sql(actor, node, today).subquery())
-        return Counted(int(await session.scalar(total) or 0))
-    return Counted(len(found.numbers) + len(found.ids), found.is_exact, found.pending)
+    [counted] = await count_all(session, actor, [node], today)
+    return counted
+
+
+async def count_all(session: AsyncSession, actor: Actor, nodes: Sequence[Node], today: Today) -> Sequence[Counted]:
+    """The same for several, in their order."""
+    found = await find_all(session, actor, nodes, today)
+    if found is not None:
+        return [Counted(len(each.numbers) + len(each.ids), each.is_exact, each.pending) for each in found]
+    counted: list[Counted] = []
+    for part in _portions(nodes):
+        totals = [func.sum(case((segment_sql.condition(node, today), 1), else_=0)) for node in part]
+        row = await session.execute(segment_sql.known(actor.brand_id, *totals).where(visible_to(actor)))
+        counted += [Counted(int(total or 0)) for total in row.one()]
+    return counted
 
 
 async def find(session: AsyncSession, actor: Actor, node: Node, today: Today) -> Found | None:
     """The customers in the actor's sight that meet a prepared expression; none where SQL has to be asked."""
+    found = await find_all(session, actor, [node], today)
+    return found[0] if found else None
+
+
+async def find_all(session: AsyncSession, actor: Actor, nodes: Sequence[Node], today: Today) -> Sequence[Found] | None:
+    """The same for several, in their order."""
     index = await standing(session, actor.brand_id)
     if index is None:
         return None
     marked = await _marked(session, actor.brand_id)
     is_exact = len(marked) <= MOST_PENDING and index.stale_since is None
     asked = marked if len(marked) <= MOST_PENDING else []
-    sight, seen_by = _sight_terms(actor), await _areas(session, actor)
-    sight = [*sight, *(f"area:{region_id}" for region_id in seen_by)]
-    terms = terms_for(node, today)
-    read = await bitmaps.read(session, actor.brand_id, terms | set(sight), index.revision)
-    # Beside the event loop: over millions of customers this takes some hundredths of a second.
-    numbers = await asyncio.to_thread(matching, node, today, read.__getitem__)
-    if _is_bounded(actor):
-        numbers = numbers & BitMap.union(BitMap(), *(read[term] for term in sight), await _held(session, actor))
-    numbers = numbers - await _numbers(session, actor.brand_id, asked)
-    ids = (await session.scalars(by_sql(actor, node, today).where(_among()), {_IDS: asked})).all() if asked else []
-    return Found(numbers, ids, is_exact, len(marked))
+    old = BitMap((await numbers_of(session, actor.brand_id, asked)).values())
+    sight = await _sight(session, actor, index.revision)
+    terms = {term for node in nodes for term in terms_for(node, today)}
+    read = await bitmaps.read(session, actor.brand_id, terms, index.revision)
+    ids = await _by_sql(session, actor, nodes, today, asked)
+    found = []
+    for node, besides in zip(nodes, ids, strict=True):
+        # Beside the event loop: over millions of customers this takes some hundredths of a second.
+        numbers = await asyncio.to_thread(matching, node, today, read.__getitem__)
+        seen = (numbers if sight is None else numbers & sight) - old
+        found.append(Found(seen, besides, is_exact, len(marked)))
+    return found
 
 
 def by_sql(actor: Actor, node: Node, today: Today) -> Select[UUID]:
@@ -116,33 +134,62 @@ async def numbers_of(session: AsyncSession, brand_id: UUID, customer_ids: Sequen
 
 async def in_sight(session: AsyncSession, actor: Actor, numbers: BitMap, revision: int) -> BitMap:
     """Those of the numbers whose customers are in the actor's sight."""
-    if not _is_bounded(actor):
-        return numbers
-    terms = [*_sight_terms(actor), *(f"area:{region_id}" for region_id in await _areas(session, actor))]
-    read = await bitmaps.read(session, actor.brand_id, terms, revision)
-    return numbers & BitMap.union(BitMap(), *read.values(), await _held(session, actor))
+    sight = await _sight(session, actor, revision)
+    return numbers if sight is None else numbers & sight
 
 
-def _among() -> Any:
-    return OneOf(col(Customer.id), _IDS)
+async def _by_sql(
+    session: AsyncSession, actor: Actor, nodes: Sequence[Node], today: Today, asked: Sequence[UUID]
+) -> Sequence[Sequence[UUID]]:
+    """Which of the customers asked for meet each of the expressions."""
+    if not asked:
+        return [[] for _ in nodes]
+    found: list[list[UUID]] = []
+    for part in _portions(nodes):
+        met = [segment_sql.condition(node, today).label(f"met_{place}") for place, node in enumerate(part)]
+        statement = segment_sql.known(actor.brand_id, col(Customer.id), *met).where(visible_to(actor))
+        rows = await session.execute(statement.where(OneOf(col(Customer.id), _IDS)), {_IDS: list(asked)})
+        lists: list[list[UUID]] = [[] for _ in part]
+        for customer_id, *answers in rows:
+            for each, answer in zip(lists, answers, strict=True):
+                if answer:
+                    each.append(customer_id)
+        found += lists
+    return found
 
 
-def _is_bounded(actor: Actor) -> bool:
-    return not may_count(actor) or actor.role not in (Role.HQ, Role.SERVICE, Role.SYSTEM)
+def _portions(nodes: Sequence[Node]) -> Iterator[Sequence[Node]]:
+    """As many at a time as one statement takes values."""
+    portion: list[Node] = []
+    values = 0
+    for node in nodes:
+        values += weight(node)
+        if portion and values > MOST_VALUES:
+            yield portion
+            portion, values = [], weight(node)
+        portion.append(node)
+    if portion:
+        yield portion
 
 
-def _sight_terms(actor: Actor) -> list[str]:
-    return [f"store:{actor.store_id}"] if actor.role is Role.STORE_MANAGER else []
-
-
-async def _areas(session: AsyncSession, actor: Actor) -> Sequence[UUID]:
-    return (await session.scalars(regions_under(actor))).all() if actor.role is Role.REGIONAL_MANAGER else []
+async def _sight(session: AsyncSession, actor: Actor, revision: int) -> BitMap | None:
+    """The numbers of the customers in the actor's sight; none is everybody."""
+    if not may_count(actor):
+        return BitMap()
+    match actor.role:
+        case Role.HQ | Role.SERVICE | Role.SYSTEM:
+            return None
+        case Role.GUIDE:
+            return await _held(session, actor)
+        case Role.STORE_MANAGER:
+            terms = [f"store:{actor.store_id}"]
+        case Role.REGIONAL_MANAGER:
+            terms = [f"area:{region_id}" for region_id in await session.scalars(regions_under(actor))]
+    return BitMap.union(BitMap(), *(await bitmaps.read(session, actor.brand_id, terms, revision)).values())
 
 
 async def _held(session: AsyncSession, actor: Actor) -> BitMap:
     """A guide's customers, who change hands without leaving a mark."""
-    if actor.role is not Role.GUIDE:
-        return BitMap()
     found = await session.scalars(
         select(col(SegmentMember.number))
         .join(
@@ -163,7 +210,3 @@ async def _marked(session: AsyncSession, brand_id: UUID) -> Sequence[UUID]:
         .limit(MOST_PENDING + 1)
     )
     return found.all()
-
-
-async def _numbers(session: AsyncSession, brand_id: UUID, customer_ids: Sequence[UUID]) -> BitMap:
-    return BitMap((await numbers_of(session, brand_id, customer_ids)).values())

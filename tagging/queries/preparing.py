@@ -17,6 +17,7 @@ from tagging.models.facts import AREA, FACTS
 from tagging.queries import segments
 
 MOST_COMPARISONS = 1_000
+MOST_VALUES = 10_000
 _SEGMENT, _REGION = "segment", "region"
 _MERGES = 10
 
@@ -26,11 +27,26 @@ async def prepared(session: AsyncSession, brand_id: UUID, node: Node) -> Node:
 
     A retired tag is carried by nobody. Raises `BAD_EXPRESSION` where other segments make it too large.
     """
-    named = named_segments(node)
-    if named:
-        node = expanded(node, await segments.trees(session, brand_id, named))
-    node = await _with_areas(session, brand_id, node)
-    return await _with_tags(session, brand_id, node)
+    [ready] = await all_prepared(session, brand_id, [node])
+    return ready
+
+
+async def all_prepared(session: AsyncSession, brand_id: UUID, nodes: Sequence[Node]) -> Sequence[Node]:
+    """The same for several, in their order."""
+    named = {segment_id for node in nodes for segment_id in named_segments(node)}
+    trees = await segments.trees(session, brand_id, named) if named else {}
+    whole: Node = All(tuple(expanded(node, trees) for node in nodes))
+    whole = await _with_tags(session, brand_id, await _with_areas(session, brand_id, whole))
+    assert isinstance(whole, All)  # noqa: S101 - each comparison was replaced by one
+    for node in whole.parts:
+        if weight(node) > MOST_VALUES:
+            raise refuse(Place(1, 1), f"more than {MOST_VALUES} values in all", f"展开后超过 {MOST_VALUES} 个值")
+    return whole.parts
+
+
+def weight(node: Node) -> int:
+    """How many values an expression compares with."""
+    return sum(len(compare.values) for compare in comparisons(node))
 
 
 def named_segments(node: Node) -> set[UUID]:
@@ -45,14 +61,14 @@ def expanded(node: Node, trees: Mapping[UUID, Node], own_id: UUID | None = None)
     further than five segments away, or to more than 1,000 comparisons in all.
     """
     measured: dict[UUID, tuple[int, int]] = {}
-    weight = 0
+    total = 0
     for compare in comparisons(node):
         heavy, deep = _measure(compare, trees, (own_id,) if own_id else (), compare.place, measured)
-        weight += heavy
+        total += heavy
         if deep > segments.DEEPEST:
             most = segments.DEEPEST
             raise refuse(compare.place, f"segments name each other more than {most} deep", f"分组引用超过 {most} 层")
-        if weight > MOST_COMPARISONS:
+        if total > MOST_COMPARISONS:
             most = MOST_COMPARISONS
             raise refuse(compare.place, f"more than {most} comparisons in all", f"展开后超过 {most} 个条件")
     return _put_in(node, trees)
@@ -64,7 +80,7 @@ def _measure(
     """How many comparisons it comes to, and how many segments deep. Each segment is measured once."""
     if compare.word != _SEGMENT:
         return 1, 0
-    weight = depth = 0
+    total = depth = 0
     for segment_id in (UUID(str(value)) for value in compare.values):
         if segment_id in way:
             raise refuse(place, "the segment leads back to itself", "分组循环引用")
@@ -72,9 +88,9 @@ def _measure(
             inner = comparisons(trees[segment_id]) if segment_id in trees else ()
             parts = [_measure(part, trees, (*way, segment_id), place, measured) for part in inner]
             measured[segment_id] = sum(part[0] for part in parts), max((part[1] for part in parts), default=0) + 1
-        weight += measured[segment_id][0]
+        total += measured[segment_id][0]
         depth = max(depth, measured[segment_id][1])
-    return weight, depth
+    return total, depth
 
 
 def _put_in(node: Node, trees: Mapping[UUID, Node]) -> Node:

@@ -35,8 +35,14 @@ _MIRRORED = {Op.LESS: Op.MORE, Op.AT_MOST: Op.AT_LEAST, Op.MORE: Op.LESS, Op.AT_
 
 def matching(brand_id: UUID, node: Node, today: Today) -> Select[UUID]:
     """The ids of the brand's customers that meet a prepared expression; whoever reads adds their sight."""
+    return known(brand_id, col(Customer.id)).where(condition(node, today))
+
+
+def known(brand_id: UUID, *columns: Any) -> Select[Any]:
+    """Columns of the brand's customers, beside what they bought."""
     return (
-        select(col(Customer.id))
+        select(*columns)
+        .select_from(Customer)
         .outerjoin(
             PurchaseProfile,
             and_(
@@ -44,7 +50,7 @@ def matching(brand_id: UUID, node: Node, today: Today) -> Select[UUID]:
                 col(PurchaseProfile.customer_id) == col(Customer.id),
             ),
         )
-        .where(col(Customer.brand_id) == brand_id, condition(node, today))
+        .where(col(Customer.brand_id) == brand_id)
     )
 
 
