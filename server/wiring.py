@@ -113,6 +113,7 @@ MARKS: dict[type, tuple[Mark, ...]] = {
     OrderChanged: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
     RefundRecorded: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
     CustomerTagsChanged: (tagging.reactions.mark_for_segments,),
+    StoreEdited: (tagging.reactions.mark_moved_stores,),
     ImportBegun: (tagging.reactions.distrust_segments,),
     ImportMovedOn: (tagging.reactions.distrust_segments,),
     ImportApplied: (tagging.reactions.distrust_segments,),

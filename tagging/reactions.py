@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from directory.events import StoreEdited
 from kernel.work import Work
 from tagging.commands import folding, marks, nights
 from tagging.models import MarkPurpose
@@ -22,6 +23,13 @@ async def mark_for_segments(work: Work, events: Sequence[Any]) -> None:
 
 async def go_on_with_night(work: Work, day: str) -> None:
     await nights.go_on(work, date.fromisoformat(day))
+
+
+async def mark_moved_stores(work: Work, events: Sequence[StoreEdited]) -> None:
+    """A store lies in another region, and so do its customers."""
+    moved = sorted({event.store_id for event in events if event.has_moved})
+    if moved:
+        await marks.mark_stores(work, MarkPurpose.SEGMENTS, moved)
 
 
 async def distrust_segments(work: Work, _events: Sequence[Any]) -> None:

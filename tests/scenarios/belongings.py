@@ -23,7 +23,7 @@ from mall.models import (
     Refund,
     RefundLine,
 )
-from tagging.models import CustomerTag, SetBy, Tag, TagGroup
+from tagging.models import CustomerTag, Segment, SegmentVersion, SetBy, Sharing, Tag, TagGroup
 from tests.factories import NOON, Shop, World, build_customer, build_run, build_task, relationship_of, save
 
 Belongings = dict[str, UUID]
@@ -52,7 +52,19 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         checked_at=NOON,
     )
     run = await build_run(ground, brand_id)
-    await save(ground, note, visit, product, group, tag, worn)
+    segment = Segment(
+        brand_id=brand_id,
+        id=ids.new(),
+        name=f"金卡{name}",
+        owner_id=world.hq.id,
+        sharing=Sharing.BRAND,
+        tree={"word": "tier", "op": "=", "values": ["金卡"]},
+        created_at=NOON,
+        edited_at=NOON,
+    )
+    said: dict[str, Any] = {"version": 1, "name": segment.name, "tree": segment.tree, "at": NOON}
+    await save(ground, note, visit, product, group, tag, worn, segment)
+    await save(ground, SegmentVersion(brand_id=brand_id, segment_id=segment.id, **said))
     order, refund = await _sell(ground, relationship, product, guide)
     return {
         "customer": customer.id,
@@ -69,6 +81,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "tag": tag.id,
         "tag_group": group.id,
         "import_run": run.id,
+        "segment": segment.id,
     }
 
 

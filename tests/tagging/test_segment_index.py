@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from customers import commands as customers
 from customers.models import Customer
+from directory import commands as directory
 from kernel import clock, ids
 from kernel.actor import Actor, Role, system
 from kernel.errors import Forbidden
@@ -216,6 +217,26 @@ async def test_a_guide_counts_who_they_hold_now(ground: Ground) -> None:
 
     assert await count(ground, world.shop.guide) == (0, True, 0)
     assert await count(ground, world.shop.other_guide) == (1, True, 0)
+
+
+async def test_customers_move_with_their_store(ground: Ground) -> None:
+    world = await build_world(ground)
+    await enrol(ground, world, 2)
+    await rebuild(ground, world)
+    await fold(ground, world)
+    store_id, north = world.shop.store.id, world.regions["north"].id
+    assert await count(ground, world.hq, 'region = "east"') == (2, True, 0)
+
+    async with unit_of_work(ground, world.hq) as work:
+        await directory.edit_store(work, store_id, name="别名")
+    assert await marks(ground, world) == 0
+    async with unit_of_work(ground, world.hq) as work:
+        await directory.edit_store(work, store_id, region_id=north)
+
+    for pending in (2, 0):
+        assert await count(ground, world.hq, 'region = "north"') == (2, True, pending)
+        assert await count(ground, world.east_manager, "orders = 0") == (0, True, pending)
+        await fold(ground, world)
 
 
 async def test_machines_count_with_all_the_scopes_that_it_takes(ground: Ground) -> None:
