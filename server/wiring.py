@@ -17,6 +17,7 @@ import tagging.commands.nights
 import tagging.commands.redating
 import tagging.commands.rules
 import tagging.policy
+import tagging.queries.upkeep
 import tagging.reactions
 import tasks.policy
 import tasks.reactions
@@ -144,6 +145,10 @@ MARKS: dict[type, tuple[Mark, ...]] = {
     PurchasesLoaded: (mall.reactions.mark_profiles,),
     ProfileRefreshed: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
     CustomerTagsChanged: (tagging.reactions.mark_for_segments,),
+    StoreEdited: (tagging.reactions.mark_moved_stores,),
+    ImportBegun: (tagging.reactions.distrust_segments,),
+    ImportMovedOn: (tagging.reactions.distrust_segments,),
+    ImportApplied: (tagging.reactions.distrust_segments,),
 }
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
@@ -164,6 +169,7 @@ HANDLERS: dict[str, jobs.Handler] = {
     tagging.commands.merge.MOVE_MERGED: tagging.reactions.move_merged,
     tagging.commands.redating.REDATE: tagging.reactions.redate,
     tagging.commands.rules.GO_THROUGH: tagging.reactions.go_through_customers,
+    tagging.queries.upkeep.GO_ON: tagging.reactions.go_on_with_segments,
 }
 
 

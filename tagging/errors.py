@@ -157,3 +157,43 @@ class SuggestionDecided(Conflict):
     code = "SUGGESTION_DECIDED"
     en = "This suggestion is not open any more."
     zh = "这条标签建议已被处理或已失效。"
+
+
+class SegmentNameTaken(Conflict):
+    """Two segments of one person, or two that the brand shares, may not have one name."""
+
+    code = "SEGMENT_NAME_TAKEN"
+    en = "There is a segment of this name already."
+    zh = "已有同名的分组。"
+
+
+class TooManySegments(Conflict):
+    """As many as there may be are kept."""
+
+    code = "TOO_MANY_SEGMENTS"
+    en = "At most {most} segments: retire one first."
+    zh = "最多 {most} 个分组，请先停用一个。"
+
+
+class SegmentRetired(Conflict):
+    """The segment is not used any more."""
+
+    code = "SEGMENT_RETIRED"
+    en = "This segment is retired."
+    zh = "这个分组已停用。"
+
+
+class SegmentInUse(Conflict):
+    """Others name it."""
+
+    code = "SEGMENT_IN_USE"
+    en = "{count} other segments name this one: {names}."
+    zh = "有 {count} 个分组引用了它：{names}。"
+
+
+class SegmentNamesPrivate(Conflict):
+    """What the brand shares would depend on what only one person sees."""
+
+    code = "SEGMENT_NAMES_PRIVATE"
+    en = "It names personal tags or private segments, so it can't be shared with the brand."
+    zh = "其中用到了个人标签或私人分组，不能与全品牌共享。"

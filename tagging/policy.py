@@ -16,7 +16,7 @@ from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from tagging.events import CustomerTagsChanged, TagChanged, TaggingEvent, TagGroupChanged
-from tagging.models import Tag, TagGroup, TagRule, TagSuggestion
+from tagging.models import Segment, Sharing, Tag, TagGroup, TagRule, TagSuggestion
 
 CUSTOMER = "customer"
 TAG = "tag"
@@ -56,6 +56,31 @@ def require_adviser(actor: Actor) -> None:
     """What a rule suggests is for guides and managers of stores to decide, each on the customers they see."""
     if actor.role not in (Role.GUIDE, Role.STORE_MANAGER):
         raise Forbidden
+
+
+def segments_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """One's own, and those that the brand shares."""
+    ours = col(Segment.brand_id) == actor.brand_id
+    if not may_count(actor):
+        return and_(ours, false())
+    return and_(ours, or_(col(Segment.sharing) == Sharing.BRAND, col(Segment.owner_id) == actor.id))
+
+
+def may_count(actor: Actor) -> bool:
+    """People do, each within their sight, and machines that may read all that segments speak of."""
+    return all(actor.may(scope) for scope in (Scope.TAGS_READ, Scope.CUSTOMERS_READ, Scope.ORDERS_READ))
+
+
+def require_may_count(actor: Actor) -> None:
+    if not may_count(actor):
+        raise Forbidden
+
+
+def require_segmenter(actor: Actor, sharing: Sharing) -> UUID:
+    """Segments are kept by people; what the brand shares is HQ's to say."""
+    if sharing is Sharing.BRAND:
+        require_librarian(actor)
+    return require_person(actor)
 
 
 def require_librarian(actor: Actor) -> None:

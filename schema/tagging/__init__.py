@@ -14,16 +14,19 @@ from schema.tagging.library import (
     tag_of,
 )
 from schema.tagging.rules import RuleMutations, RuleQueries, TagRule
+from schema.tagging.segments import SegmentMutations, SegmentQueries
 from schema.tagging.suggestions import SuggestionMutations, SuggestionQueries, TagSuggestion
 
 
 @strawberry.type
-class TaggingQueries(LibraryQueries, RuleQueries, SuggestionQueries):
+class TaggingQueries(LibraryQueries, RuleQueries, SuggestionQueries, SegmentQueries):
     """All that can be asked about tags."""
 
 
 @strawberry.type
-class TaggingMutations(GroupMutations, TagMutations, CarryingMutations, RuleMutations, SuggestionMutations):
+class TaggingMutations(
+    GroupMutations, TagMutations, CarryingMutations, RuleMutations, SuggestionMutations, SegmentMutations
+):
     """All that can be changed about tags."""
 
 

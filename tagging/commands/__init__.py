@@ -4,6 +4,7 @@ from tagging.commands.customer_tags import add_tags, confirm_tags, remove_tags
 from tagging.commands.groups import add_group, edit_group, order_groups, rename_group, retire_group
 from tagging.commands.load import load
 from tagging.commands.merge import merge_tags
+from tagging.commands.segments import edit_segment, retire_segment, save_segment, share_segment
 from tagging.commands.tags import add_tag, edit_tag, order_tags, retire_tag
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "add_tags",
     "confirm_tags",
     "edit_group",
+    "edit_segment",
     "edit_tag",
     "load",
     "merge_tags",
@@ -20,5 +22,8 @@ __all__ = [
     "remove_tags",
     "rename_group",
     "retire_group",
+    "retire_segment",
     "retire_tag",
+    "save_segment",
+    "share_segment",
 ]

@@ -18,6 +18,7 @@ from tagging.models.segments import (
     SegmentIndex,
     SegmentMember,
     SegmentNight,
+    SegmentUse,
     SegmentVersion,
     Sharing,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "SegmentIndex",
     "SegmentMember",
     "SegmentNight",
+    "SegmentUse",
     "SegmentVersion",
     "SetBy",
     "Sharing",

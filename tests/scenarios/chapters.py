@@ -9,6 +9,7 @@ from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_rules import RULES
+from tests.scenarios.chapters_segments import SEGMENTS
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
     LINE,
@@ -231,6 +232,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "customers": CUSTOMERS,
     "tags": TAGS,
     "library": LIBRARY,
+    "segments": SEGMENTS,
     "tasks": TASKS,
     "trade": TRADE,
     "rules": RULES,

@@ -22,6 +22,7 @@ WITHOUT_EXPECTED_VERSION = {
     "noteVisit": "makes a new row",
     "addTagGroup": "makes a new row",
     "addTag": "makes a new row",
+    "saveSegment": "makes a new row",
     "createTask": "makes a new row",
     "addTagRule": "makes a new row",
     "claimCustomer": "makes a relationship; the customer stays as they are",

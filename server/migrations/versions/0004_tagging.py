@@ -49,12 +49,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_segment_bits_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "term", "chunk", name=op.f("pk_segment_bits")),
     )
+    with op.batch_alter_table("segment_bits", schema=None) as batch_op:
+        batch_op.create_index("ix_segment_bits_revision", ["brand_id", "term", "revision"], unique=False)
+
     op.create_table(
         "segment_index",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("next_number", sa.Integer(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("built_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stale_since", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_segment_index_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_segment_index")),
     )
@@ -133,11 +137,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("segment", schema=None) as batch_op:
         batch_op.create_index(
-            "uq_segment_name",
-            ["brand_id", "name"],
+            "uq_segment_own",
+            ["brand_id", "owner_id", "name"],
             unique=True,
             sqlite_where=sa.text("retired_at IS NULL"),
             postgresql_where=sa.text("retired_at IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_segment_shared",
+            ["brand_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("retired_at IS NULL AND sharing = 'brand'"),
+            postgresql_where=sa.text("retired_at IS NULL AND sharing = 'brand'"),
         )
 
     op.create_table(
@@ -216,7 +227,6 @@ def upgrade() -> None:
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("segment_id", sa.Uuid(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("chunk", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("bits", sa.LargeBinary(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -224,8 +234,26 @@ def upgrade() -> None:
             ["segment.brand_id", "segment.id"],
             name=op.f("fk_segment_night_brand_id_segment_id"),
         ),
-        sa.PrimaryKeyConstraint("brand_id", "segment_id", "day", "chunk", name=op.f("pk_segment_night")),
+        sa.PrimaryKeyConstraint("brand_id", "segment_id", "day", name=op.f("pk_segment_night")),
     )
+    op.create_table(
+        "segment_use",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("segment_id", sa.Uuid(), nullable=False),
+        sa.Column("used_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "segment_id"],
+            ["segment.brand_id", "segment.id"],
+            name=op.f("fk_segment_use_brand_id_segment_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "used_id"], ["segment.brand_id", "segment.id"], name=op.f("fk_segment_use_brand_id_used_id")
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "segment_id", "used_id", name=op.f("pk_segment_use")),
+    )
+    with op.batch_alter_table("segment_use", schema=None) as batch_op:
+        batch_op.create_index("ix_segment_use_used", ["brand_id", "used_id", "segment_id"], unique=False)
+
     op.create_table(
         "segment_version",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
@@ -486,6 +514,10 @@ def downgrade() -> None:
 
     op.drop_table("tag_change")
     op.drop_table("segment_version")
+    with op.batch_alter_table("segment_use", schema=None) as batch_op:
+        batch_op.drop_index("ix_segment_use_used")
+
+    op.drop_table("segment_use")
     op.drop_table("segment_night")
     with op.batch_alter_table("audit_item", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_item_audit")
@@ -498,7 +530,12 @@ def downgrade() -> None:
     op.drop_table("tag_audit")
     with op.batch_alter_table("segment", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_segment_name",
+            "uq_segment_shared",
+            sqlite_where=sa.text("retired_at IS NULL AND sharing = 'brand'"),
+            postgresql_where=sa.text("retired_at IS NULL AND sharing = 'brand'"),
+        )
+        batch_op.drop_index(
+            "uq_segment_own",
             sqlite_where=sa.text("retired_at IS NULL"),
             postgresql_where=sa.text("retired_at IS NULL"),
         )
@@ -511,6 +548,9 @@ def downgrade() -> None:
 
     op.drop_table("purchase_profile")
     op.drop_table("segment_index")
+    with op.batch_alter_table("segment_bits", schema=None) as batch_op:
+        batch_op.drop_index("ix_segment_bits_revision")
+
     op.drop_table("segment_bits")
     op.drop_table("tagging_night")
     with op.batch_alter_table("customer_mark", schema=None) as batch_op:
