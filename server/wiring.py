@@ -53,7 +53,7 @@ from intake.events import (
 from kernel import feed, jobs
 from kernel.work import Event, Work
 from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
-from tagging.events import CustomerTagsChanged, TagChanged, TagGroupChanged
+from tagging.events import CustomerTagsChanged, TagChanged, TagGroupChanged, TagQuestionAsked, TagQuestionClosed
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskMoved, TaskSnoozed
 
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
@@ -90,6 +90,8 @@ SEEN_BY: dict[type, SeenBy] = {
     CustomerTagsChanged: tagging.policy.seen_by,
     TagChanged: tagging.policy.seen_by,
     TagGroupChanged: tagging.policy.seen_by,
+    TagQuestionAsked: tagging.policy.questions_seen_by,
+    TagQuestionClosed: tagging.policy.questions_seen_by,
     ImportBegun: intake.policy.seen_by,
     ImportMovedOn: intake.policy.seen_by,
     ImportLeftBehind: intake.policy.seen_by,
@@ -116,10 +118,14 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
     OrderPlaced: (tasks.reactions.on_order_placed,),
+    TagQuestionAsked: (tasks.reactions.on_question_asked,),
+    TagQuestionClosed: (tasks.reactions.on_question_closed,),
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
+    tasks.reactions.SHOW_QUESTION: tasks.reactions.show_question,
+    tasks.reactions.CLOSE_QUESTION: tasks.reactions.close_question,
     tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
 }
 

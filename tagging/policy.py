@@ -118,9 +118,7 @@ async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[Taggin
     return entries
 
 
-async def questions_seen_by(
-    session: AsyncSession, brand_id: UUID, events: Sequence[QuestionEvent]
-) -> list[feed.Entry]:
+async def questions_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[QuestionEvent]) -> list[feed.Entry]:
     """A question is no news by itself: a task says that it is there, and it is read when it is opened."""
     return []
 

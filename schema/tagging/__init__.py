@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.tagging.audits import AuditMutations, AuditQueries
 from schema.tagging.library import (
     CarriedTag,
     CustomersTagged,
@@ -15,12 +16,12 @@ from schema.tagging.library import (
 
 
 @strawberry.type
-class TaggingQueries(LibraryQueries):
+class TaggingQueries(LibraryQueries, AuditQueries):
     """All that can be asked about tags."""
 
 
 @strawberry.type
-class TaggingMutations(LibraryMutations):
+class TaggingMutations(LibraryMutations, AuditMutations):
     """All that can be changed about tags."""
 
 

@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from kernel import bulk, clock
 from kernel.work import Work
+from tagging.commands.audits import see_to_audits
 from tagging.models import Night
 
 GO_ON = "tagging.go_on_with_night"
@@ -21,7 +22,7 @@ Step = Callable[[Work, Night], Awaitable[UUID | None]]
 """Does one chunk behind `night.after_id`; returns the last key it has done, or nothing when none is left."""
 
 # In this order: what a step makes known, the next may use.
-STEPS: Mapping[str, Step] = {}
+STEPS: Mapping[str, Step] = {"audits": see_to_audits}
 
 
 async def has_begun(session: AsyncSession, brand_id: UUID, day: date) -> bool:

@@ -27,7 +27,8 @@ MOST_LINES = 200
 NONE_OF_THEM = ""
 
 
-class Tally(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tally:
     """How many drawn tags have all this in common; without a verdict they are still open, which counts as unknown."""
 
     stratum: int

@@ -13,7 +13,7 @@ from sqlmodel import col
 from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, paged
-from tagging.models import AuditItem, AuditState, Tag, TagAudit, TagGroup
+from tagging.models import AuditItem, AuditState, Tag, TagAudit, TagGroup, Verdict
 from tagging.models.results import Answer, Result, Tally, judge
 from tagging.policy import audits_visible_to
 
@@ -39,9 +39,7 @@ async def by_ids(session: AsyncSession, actor: Actor, audit_ids: Sequence[UUID])
     return {row.id: row for row in found}
 
 
-async def page(
-    session: AsyncSession, actor: Actor, page: Page, state: AuditState | None = None
-) -> Sequence[AuditRow]:
+async def page(session: AsyncSession, actor: Actor, page: Page, state: AuditState | None = None) -> Sequence[AuditRow]:
     """Audits in sight, the latest first; one more than asked for when there is a next page."""
     rows = _rows(actor)
     if state is not None:
@@ -94,6 +92,24 @@ async def answered(session: AsyncSession, brand_id: UUID, most: int) -> Sequence
     return found.all()
 
 
+async def items(
+    session: AsyncSession, actor: Actor, audit_id: UUID, page: Page, verdict: Verdict | None = None
+) -> Sequence[AuditRow]:
+    """The tags that an audit in sight drew, in no order that says anything; one more if there is a next page."""
+    columns = AuditItem.__table__.columns  # type: ignore[attr-defined]  # set by SQLModel
+    rows = (
+        select(*columns)
+        .join(
+            TagAudit,
+            and_(col(TagAudit.brand_id) == col(AuditItem.brand_id), col(TagAudit.id) == col(AuditItem.audit_id)),
+        )
+        .where(audits_visible_to(actor), col(AuditItem.audit_id) == audit_id)
+    )
+    if verdict is not None:
+        rows = rows.where(col(AuditItem.verdict) == verdict)
+    return (await session.execute(paged(rows, page, Key(col(AuditItem.id))))).all()
+
+
 async def results(session: AsyncSession, actor: Actor, audit_ids: Sequence[UUID]) -> dict[UUID, Result]:
     """What came of those of the audits that are in sight. Three statements, however many."""
     audits = await by_ids(session, actor, audit_ids)
@@ -120,8 +136,8 @@ async def _tallies(session: AsyncSession, brand_id: UUID, audit_ids: Sequence[UU
         .group_by(*keys)
     )
     tallies: dict[UUID, list[Tally]] = defaultdict(list)
-    for audit_id, *facts in found:
-        tallies[audit_id].append(Tally(*facts))
+    for row in found:
+        tallies[row[0]].append(Tally(*row[1:]))
     return tallies
 
 
@@ -146,7 +162,7 @@ async def _answers(session: AsyncSession, brand_id: UUID, audit_ids: Sequence[UU
     )
     answers: dict[UUID, Counter[Answer]] = defaultdict(Counter)
     for audit_id, group_id, choice, tag_id, carried, said in found:
-        if said is not None:
+        if said is not None and group_id is not None:
             answers[audit_id][Answer(group_id, choice, str(tag_id), frozenset(carried), frozenset(said))] += 1
     return answers
 

@@ -32,9 +32,7 @@ async def cells(session: AsyncSession, brand_id: UUID, scope: AuditScope) -> dic
     return {Cell(store_id, setter_id, tag_id): count for store_id, setter_id, tag_id, count in found}
 
 
-async def at(
-    session: AsyncSession, brand_id: UUID, scope: AuditScope, places: Collection[int]
-) -> dict[int, DrawnRow]:
+async def at(session: AsyncSession, brand_id: UUID, scope: AuditScope, places: Collection[int]) -> dict[int, DrawnRow]:
     """The tags at these places of the scope: by store, setter, tag and customer. Sorts every tag in the scope once.
 
     `is_inherited`: the customer came to the present holder after the tag was set or last confirmed.
@@ -66,9 +64,9 @@ async def at(
 
 async def carried(
     session: AsyncSession, brand_id: UUID, customer_ids: Collection[UUID], group_ids: Collection[UUID]
-) -> dict[tuple[UUID, UUID], list[UUID]]:
+) -> dict[tuple[UUID, UUID | None], list[UUID]]:
     """The tags in use that customers carry of these groups, by customer and group."""
-    tags: dict[tuple[UUID, UUID], list[UUID]] = defaultdict(list)
+    tags: dict[tuple[UUID, UUID | None], list[UUID]] = defaultdict(list)
     wanted = sorted(set(customer_ids))
     for start in range(0, len(wanted), CARRIERS_AT_ONCE):
         found = await session.execute(
@@ -87,9 +85,11 @@ async def carried(
     return dict(tags)
 
 
-async def holders(session: AsyncSession, brand_id: UUID, customer_ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
+async def holders(
+    session: AsyncSession, brand_id: UUID, customer_ids: Collection[UUID]
+) -> dict[UUID, set[UUID | None]]:
     """Whoever holds a relationship with each customer, in any store: they see the customer's tags."""
-    staff: dict[UUID, set[UUID]] = defaultdict(set)
+    staff: dict[UUID, set[UUID | None]] = defaultdict(set)
     wanted = sorted(set(customer_ids))
     for start in range(0, len(wanted), CARRIERS_AT_ONCE):
         found = await session.execute(

@@ -3,6 +3,17 @@
 from tasks.commands.follow_up import follow_up_order
 from tasks.commands.load import load
 from tasks.commands.moving import move_open
+from tasks.commands.questions import close_question, show_question
 from tasks.commands.tasks import add, cancel, complete, snooze
 
-__all__ = ["add", "cancel", "complete", "follow_up_order", "load", "move_open", "snooze"]
+__all__ = [
+    "add",
+    "cancel",
+    "close_question",
+    "complete",
+    "follow_up_order",
+    "load",
+    "move_open",
+    "show_question",
+    "snooze",
+]
