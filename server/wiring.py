@@ -70,6 +70,8 @@ from tagging.events import (
     TagChanged,
     TagCheckSettled,
     TagGroupChanged,
+    TagQuestionAsked,
+    TagQuestionClosed,
     TagRetired,
     TagsWentStale,
 )
@@ -114,6 +116,8 @@ SEEN_BY: dict[type, SeenBy] = {
     TagRetired: directory.policy.seen_by_nobody,
     TagChanged: tagging.policy.seen_by,
     TagGroupChanged: tagging.policy.seen_by,
+    TagQuestionAsked: tagging.policy.questions_seen_by,
+    TagQuestionClosed: tagging.policy.questions_seen_by,
     ImportBegun: intake.policy.seen_by,
     ImportMovedOn: intake.policy.seen_by,
     ImportLeftBehind: intake.policy.seen_by,
@@ -157,6 +161,8 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
     TagCheckSettled: (tasks.reactions.on_tag_check_settled,),
     TagRetired: (tasks.reactions.on_tag_retired,),
     ImportApplied: (mall.reactions.on_import_applied,),
+    TagQuestionAsked: (tasks.reactions.on_question_asked,),
+    TagQuestionClosed: (tasks.reactions.on_question_closed,),
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
@@ -165,6 +171,8 @@ HANDLERS: dict[str, jobs.Handler] = {
     tasks.reactions.CHECK_TAGS: tasks.reactions.check_tags,
     tasks.reactions.CLOSE_CHECK: tasks.reactions.close_check,
     tasks.reactions.CLOSE_CHECKS_OF_TAG: tasks.reactions.close_checks_of_tag,
+    tasks.reactions.SHOW_QUESTION: tasks.reactions.show_question,
+    tasks.reactions.CLOSE_QUESTION: tasks.reactions.close_question,
     tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
     tagging.commands.merge.MOVE_MERGED: tagging.reactions.move_merged,
     tagging.commands.redating.REDATE: tagging.reactions.redate,

@@ -197,3 +197,35 @@ class SegmentNamesPrivate(Conflict):
     code = "SEGMENT_NAMES_PRIVATE"
     en = "It names personal tags or private segments, so it can't be shared with the brand."
     zh = "其中用到了个人标签或私人分组，不能与全品牌共享。"
+
+
+class AuditClosed(Conflict):
+    """The audit waits for no more answers."""
+
+    code = "AUDIT_CLOSED"
+    en = "This audit is closed already."
+    zh = "这次抽查已经结束。"
+
+
+class NothingToAudit(Conflict):
+    """No tag is in what the audit was narrowed down to."""
+
+    code = "NOTHING_TO_AUDIT"
+    en = "There are no tags to audit in this scope."
+    zh = "所选范围内没有可抽查的标签。"
+
+
+class AuditTooWide(Conflict):
+    """More tags than one drawing looks through."""
+
+    code = "AUDIT_TOO_WIDE"
+    en = "There are more than {most} tags in this scope: choose a region, a group or a tag."
+    zh = "所选范围内的标签超过 {most} 个，请选择区域、标签组或标签。"
+
+
+class TooManyAudits(Conflict):
+    """As many audits are open, or were drawn today, as a brand may have."""
+
+    code = "TOO_MANY_AUDITS"
+    en = "At most {open} audits may be open at once, and {daily} be drawn in 24 hours."
+    zh = "同时进行的抽查最多 {open} 次，24 小时内最多发起 {daily} 次。"

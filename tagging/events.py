@@ -53,3 +53,24 @@ class TagGroupChanged:
 
 
 TaggingEvent = CustomerTagsChanged | TagChanged | TagGroupChanged
+
+
+@dataclass(frozen=True, slots=True)
+class TagQuestionAsked:
+    """Somebody is asked blind about a customer; `store_id` is where."""
+
+    question_id: UUID
+    staff_id: UUID
+    store_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class TagQuestionClosed:
+    """The question is no longer theirs: they answered it, or it was taken back."""
+
+    question_id: UUID
+    staff_id: UUID
+    is_answered: bool
+
+
+QuestionEvent = TagQuestionAsked | TagQuestionClosed

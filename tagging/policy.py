@@ -12,11 +12,12 @@ from customers.models import Customer
 from customers.policy import feeds_of_customers
 from customers.policy import visible_to as customers_visible_to
 from directory.models import Store
+from directory.policy import regions_under, stores_under
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
-from tagging.events import CustomerTagsChanged, TagChanged, TaggingEvent, TagGroupChanged
-from tagging.models import Segment, Sharing, Tag, TagGroup, TagRule, TagSuggestion
+from tagging.events import CustomerTagsChanged, QuestionEvent, TagChanged, TaggingEvent, TagGroupChanged
+from tagging.models import AuditItem, Segment, Sharing, Tag, TagAudit, TagGroup, TagRule, TagSuggestion
 
 CUSTOMER = "customer"
 TAG = "tag"
@@ -81,6 +82,41 @@ def require_segmenter(actor: Actor, sharing: Sharing) -> UUID:
     if sharing is Sharing.BRAND:
         require_librarian(actor)
     return require_person(actor)
+
+
+def audits_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Managers see the audits of what they answer for as a whole, HQ all; a guide is told by the manager."""
+    ours = col(TagAudit.brand_id) == actor.brand_id
+    match actor.role:
+        case Role.HQ | Role.SYSTEM:
+            return ours
+        case Role.SERVICE if _sees_tags(actor):
+            return ours
+        case Role.REGIONAL_MANAGER:
+            whole = col(TagAudit.region_id).in_(regions_under(actor))
+            return and_(ours, or_(whole, col(TagAudit.store_id).in_(stores_under(actor))))
+        case Role.STORE_MANAGER if actor.store_id:
+            return and_(ours, col(TagAudit.store_id) == actor.store_id)
+    return and_(ours, false())
+
+
+def questions_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """A question is open to the guide who is asked, in the store where they are asked, until it has its verdict."""
+    ours = col(AuditItem.brand_id) == actor.brand_id
+    if actor.role is not Role.GUIDE or actor.store_id is None:
+        return and_(ours, false())
+    return and_(
+        ours,
+        col(AuditItem.asked_id) == actor.staff_id,
+        col(AuditItem.store_id) == actor.store_id,
+        col(AuditItem.verdict).is_(None),
+    )
+
+
+def require_auditor(actor: Actor) -> None:
+    """Managers audit, each what they answer for."""
+    if actor.role not in (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ, Role.SYSTEM):
+        raise Forbidden
 
 
 def require_librarian(actor: Actor) -> None:
@@ -151,6 +187,11 @@ async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[Taggin
         if isinstance(event, TagChanged) and event.owner_id is not None:
             entries.append(feed.Entry(feed.of_staff(event.owner_id), TAG, event.tag_id, event.version))
     return entries
+
+
+async def questions_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[QuestionEvent]) -> list[feed.Entry]:
+    """A question is no news by itself: a task says that it is there, and it is read when it is opened."""
+    return []
 
 
 def _sees_tags(actor: Actor) -> bool:

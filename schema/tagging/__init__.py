@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.tagging.audits import AuditMutations, AuditQueries
 from schema.tagging.carrying import CarryingMutations, CustomersTagged
 from schema.tagging.keeping import GroupMutations, TagMutations
 from schema.tagging.library import (
@@ -19,13 +20,19 @@ from schema.tagging.suggestions import SuggestionMutations, SuggestionQueries, T
 
 
 @strawberry.type
-class TaggingQueries(LibraryQueries, RuleQueries, SuggestionQueries, SegmentQueries):
+class TaggingQueries(LibraryQueries, RuleQueries, SuggestionQueries, SegmentQueries, AuditQueries):
     """All that can be asked about tags."""
 
 
 @strawberry.type
 class TaggingMutations(
-    GroupMutations, TagMutations, CarryingMutations, RuleMutations, SuggestionMutations, SegmentMutations
+    GroupMutations,
+    TagMutations,
+    CarryingMutations,
+    RuleMutations,
+    SuggestionMutations,
+    SegmentMutations,
+    AuditMutations,
 ):
     """All that can be changed about tags."""
 

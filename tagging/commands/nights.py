@@ -15,6 +15,7 @@ from kernel import bulk, clock
 from kernel.work import Work
 from mall.commands import profiles
 from tagging.commands import evaluating, freshness, segment_nights
+from tagging.commands.audits import see_to_audits
 from tagging.models import Night
 
 GO_ON = "tagging.go_on_with_night"
@@ -34,6 +35,7 @@ STEPS: Mapping[str, Step] = {
     "stale": freshness.look_for_stale,
     "segments": segment_nights.look_again,
     "segment_members": segment_nights.note_members,
+    "audits": see_to_audits,
 }
 
 

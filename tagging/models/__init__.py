@@ -1,6 +1,6 @@
 """Tables and rules of the tagging domain, without I/O."""
 
-from tagging.models.audits import AuditItem, AuditMethod, AuditState, TagAudit, Verdict
+from tagging.models.audits import OPEN_FOR, AuditItem, AuditMethod, AuditScope, AuditState, TagAudit, Verdict
 from tagging.models.carried import (
     CERTAIN,
     CustomerTag,
@@ -26,8 +26,10 @@ from tagging.models.segments import (
 __all__ = [
     "CERTAIN",
     "MOST_SYNONYMS",
+    "OPEN_FOR",
     "AuditItem",
     "AuditMethod",
+    "AuditScope",
     "AuditState",
     "Choice",
     "CustomerMark",

@@ -159,7 +159,9 @@ def upgrade() -> None:
         sa.Column("method", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("store_id", sa.Uuid(), nullable=True),
+        sa.Column("region_id", sa.Uuid(), nullable=True),
         sa.Column("scope", _JSON, nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("seed", sa.BigInteger(), nullable=False),
         sa.Column("strata", _JSON, nullable=False),
         sa.Column("by_staff_id", sa.Uuid(), nullable=True),
@@ -169,6 +171,9 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["brand_id", "by_staff_id"], ["staff.brand_id", "staff.id"], name=op.f("fk_tag_audit_brand_id_by_staff_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "region_id"], ["region.brand_id", "region.id"], name=op.f("fk_tag_audit_brand_id_region_id")
         ),
         sa.ForeignKeyConstraint(
             ["brand_id", "store_id"], ["store.brand_id", "store.id"], name=op.f("fk_tag_audit_brand_id_store_id")
@@ -184,12 +189,14 @@ def upgrade() -> None:
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("audit_id", sa.Uuid(), nullable=False),
+        sa.Column("stratum", sa.Integer(), nullable=False),
         sa.Column("store_id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("relationship_id", sa.Uuid(), nullable=False),
         sa.Column("tag_id", sa.Uuid(), nullable=False),
         sa.Column("setter_id", sa.Uuid(), nullable=True),
         sa.Column("is_inherited", sa.Boolean(), nullable=False),
+        sa.Column("carried_ids", _JSON, nullable=False),
         sa.Column("asked_id", sa.Uuid(), nullable=True),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer_ids", _JSON, nullable=True),
@@ -221,6 +228,13 @@ def upgrade() -> None:
     with op.batch_alter_table("audit_item", schema=None) as batch_op:
         batch_op.create_index("ix_audit_item_asked", ["brand_id", "asked_id", "answered_at"], unique=False)
         batch_op.create_index("ix_audit_item_audit", ["brand_id", "audit_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_audit_item_open",
+            ["brand_id", "store_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("verdict IS NULL"),
+            postgresql_where=sa.text("verdict IS NULL"),
+        )
 
     op.create_table(
         "segment_night",
@@ -520,6 +534,11 @@ def downgrade() -> None:
     op.drop_table("segment_use")
     op.drop_table("segment_night")
     with op.batch_alter_table("audit_item", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_audit_item_open",
+            sqlite_where=sa.text("verdict IS NULL"),
+            postgresql_where=sa.text("verdict IS NULL"),
+        )
         batch_op.drop_index("ix_audit_item_audit")
         batch_op.drop_index("ix_audit_item_asked")
 
