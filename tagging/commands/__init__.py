@@ -2,6 +2,7 @@
 
 from tagging.commands.customer_tags import add_tags, confirm_tags, remove_tags
 from tagging.commands.groups import add_group, edit_group, order_groups, rename_group, retire_group
+from tagging.commands.library_file import import_file, preview_file
 from tagging.commands.load import load
 from tagging.commands.merge import merge_tags
 from tagging.commands.tags import add_tag, edit_tag, order_tags, retire_tag
@@ -13,10 +14,12 @@ __all__ = [
     "confirm_tags",
     "edit_group",
     "edit_tag",
+    "import_file",
     "load",
     "merge_tags",
     "order_groups",
     "order_tags",
+    "preview_file",
     "remove_tags",
     "rename_group",
     "retire_group",
