@@ -13,7 +13,8 @@ from tests.statements import statements
 from tests.tagging.labels import build_group, build_tag, put
 
 DAY = timedelta(days=1)
-HISTORY = """query ($id: ID!, $first: Int!, $after: Cursor) { tagHistory(customerId: $id, first: $first, after: $after) {
+HISTORY = """query ($id: ID!, $first: Int!, $after: Cursor) {
+  tagHistory(customerId: $id, first: $first, after: $after) {
     edges { node { kind reason confidence setBy tag { name } otherTag { name } by { id } } }
     pageInfo { hasNextPage endCursor } } }"""
 LIST = (
@@ -29,8 +30,11 @@ PREVIEW = """query ($from: ID!, $into: ID!) { previewTagMerge(fromId: $from, int
 MERGE = """mutation ($from: ID!, $into: ID!, $version: Int) {
     mergeTags(fromId: $from, intoId: $into, expectedVersion: $version) {
     ... on TagsMerged { tag { name synonyms } } ... on Problem { code current { version } } } }"""
-EDIT = """mutation ($id: ID!, $stores: [ID!]) { editTagGroup(id: $id, shelfLifeDays: 30, roles: [GUIDE], storeIds: $stores,
-    color: "#FF0000", choice: SINGLE) { ... on TagGroupChanged { group { shelfLifeDays roles stores { id } color choice } }
+EDIT = """mutation ($id: ID!, $stores: [ID!]) {
+  editTagGroup(
+    id: $id, shelfLifeDays: 30, roles: [GUIDE], storeIds: $stores, color: "#FF0000", choice: SINGLE
+  ) {
+    ... on TagGroupChanged { group { shelfLifeDays roles stores { id } color choice } }
     ... on Problem { code } } }"""
 CLEAR = """mutation ($id: ID!) { editTagGroup(id: $id, shelfLifeDays: null) {
     ... on TagGroupChanged { group { shelfLifeDays roles } } } }"""
@@ -44,7 +48,8 @@ async def lines(ground: Ground, actor: Any, customer: Customer, first: int = 20,
 async def test_the_history_is_paged_newest_first_and_hides_others_personal_tags(ground: Ground) -> None:
     world = await build_world(ground)
     customer = await build_customer(ground, world.shop.guide)
-    tags = [await build_tag(ground, world, await build_group(ground, world), name) for name in ("一", "二", "三")]
+    group = await build_group(ground, world)
+    tags = [await build_tag(ground, world, group, name) for name in ("一", "二", "三")]
     own = await build_tag(ground, world, None, "我的", owner_id=world.shop.guide.id)
     for days, tag in enumerate([*tags, own]):
         with clock.stopped_at(NOON + days * DAY):
@@ -74,10 +79,10 @@ async def test_one_customer_or_three_take_as_many_statements(ground: Ground) -> 
     world = await build_world(ground)
     group = await build_group(ground, world, shelf_life_days=10)
     tags = [await build_tag(ground, world, group, name) for name in ("一", "二", "三")]
-    taken = []
+    taken: list[tuple[int, int]] = []
 
-    for _ in range(2):
-        for _ in range(1 if not taken else 2):
+    for more in (1, 2):
+        for _ in range(more):
             await put(ground, world.shop.guide, [await build_customer(ground, world.shop.guide)], tags)
         with statements(ground) as sent:
             found = await ask(ground, world.shop.guide, LIST)
@@ -167,9 +172,8 @@ async def test_a_task_names_the_tag_to_check(ground: Ground) -> None:
 
     found = await ask(ground, world.shop.guide, "{ tasks { edges { node { kind tag { name group { name } } } } } }")
 
-    assert found["tasks"]["edges"] == [
-        {"node": {"kind": "CHECK_TAG", "tag": {"name": "简约", "group": {"name": "风格"}}}}
-    ]
+    [edge] = found["tasks"]["edges"]
+    assert edge["node"] == {"kind": "CHECK_TAG", "tag": {"name": "简约", "group": {"name": "风格"}}}
 
 
 async def test_tags_are_found(ground: Ground) -> None:
