@@ -16,6 +16,7 @@ from kernel.errors import Refusal
 from server import settings as configuration
 from server.errors import CANNOT_START, CannotStart
 from server.settings import Settings
+from server.tag_commands import tags_app
 from server.token_commands import token_app
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(token_app, name="token")
+app.add_typer(tags_app, name="tags")
 
 
 def main() -> None:
