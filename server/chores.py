@@ -12,9 +12,12 @@ from directory.queries.stores import home_zone
 from kernel import clock
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
-from tagging.commands import nights
+from tagging.commands import evaluating, nights
+from tagging.queries import rules
 
 NIGHT_BEGINS = timedelta(hours=3)  # after midnight, where most of the brand's stores are
+
+MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
 
 Chore = Callable[[Ground], Awaitable[None]]
 
@@ -35,7 +38,21 @@ async def begin_nights(ground: Ground) -> None:
             await nights.begin(work, day)
 
 
-CHORES: tuple[Chore, ...] = (begin_nights,)
+async def follow_rules(ground: Ground) -> None:
+    """Let rules look at the customers who did something since, some hundreds of each brand at a time."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        for _ in range(MOST_ROUNDS):
+            async with ground.db.read() as session:
+                if not await rules.has_marks(session, brand_id):
+                    break
+            async with unit_of_work(ground, system(brand_id)) as work:
+                if not await evaluating.follow_marks(work):
+                    break
+
+
+CHORES: tuple[Chore, ...] = (begin_nights, follow_rules)
 
 
 async def see_to_all(ground: Ground) -> None:

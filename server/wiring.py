@@ -13,6 +13,7 @@ import intake.policy
 import mall.policy
 import mall.reactions
 import tagging.commands.nights
+import tagging.commands.rules
 import tagging.policy
 import tagging.reactions
 import tasks.policy
@@ -143,6 +144,7 @@ HANDLERS: dict[str, jobs.Handler] = {
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
     tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
+    tagging.commands.rules.GO_THROUGH: tagging.reactions.go_through_customers,
 }
 
 

@@ -49,3 +49,50 @@ class BadExpression(Invalid):
     code = "BAD_EXPRESSION"
     en = "Line {line}, column {column}: {reason}."
     zh = "第 {line} 行第 {column} 列：{reason_zh}。"
+
+
+class BadRule(BadExpression):
+    """One of a rule's expressions can't be read: `condition` or `enough`, and where in it."""
+
+    en = "{part}, line {line}, column {column}: {reason}."
+    zh = "{part_zh}第 {line} 行第 {column} 列：{reason_zh}。"
+
+
+class RuleNameTaken(Conflict):
+    """Two rules in use may not have one name."""
+
+    code = "RULE_NAME_TAKEN"
+    en = "There is a rule of this name already."
+    zh = "已有同名的规则。"
+
+
+class TooManyRules(Conflict):
+    """The brand has as many rules as it may."""
+
+    code = "TOO_MANY_RULES"
+    en = "At most {most} rules: retire one first."
+    zh = "最多 {most} 条规则，请先停用一条。"
+
+
+class RuleRetired(Conflict):
+    """The rule is not used any more."""
+
+    code = "RULE_RETIRED"
+    en = "This rule is retired."
+    zh = "这条规则已停用。"
+
+
+class RuleIsLive(Conflict):
+    """The rule acts already."""
+
+    code = "RULE_IS_LIVE"
+    en = "This rule is live already."
+    zh = "这条规则已经生效。"
+
+
+class SuggestionDecided(Conflict):
+    """Somebody has decided, or the evidence has gone."""
+
+    code = "SUGGESTION_DECIDED"
+    en = "This suggestion is not open any more."
+    zh = "这条标签建议已被处理或已失效。"

@@ -7,13 +7,15 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from customers.models import Customer
 from customers.policy import feeds_of_customers
+from customers.policy import visible_to as customers_visible_to
 from directory.models import Store
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from tagging.events import CustomerTagsChanged, TagChanged, TaggingEvent, TagGroupChanged
-from tagging.models import Tag, TagGroup
+from tagging.models import Tag, TagGroup, TagRule, TagSuggestion
 
 CUSTOMER = "customer"
 TAG = "tag"
@@ -32,6 +34,27 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 def groups_visible_to(actor: Actor) -> ColumnElement[bool]:
     ours = col(TagGroup.brand_id) == actor.brand_id
     return ours if _sees_tags(actor) else and_(ours, false())
+
+
+def rules_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Rules are what guides' tags are judged by: managers and HQ see them, and machines that see tags."""
+    ours = col(TagRule.brand_id) == actor.brand_id
+    return and_(ours, false()) if actor.role is Role.GUIDE or not _sees_tags(actor) else ours
+
+
+def suggestions_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Whoever sees the customer sees what is suggested for them."""
+    ours = col(TagSuggestion.brand_id) == actor.brand_id
+    if not _sees_tags(actor):
+        return and_(ours, false())
+    seen = select(col(Customer.id)).where(customers_visible_to(actor))
+    return and_(ours, col(TagSuggestion.customer_id).in_(seen))
+
+
+def require_adviser(actor: Actor) -> None:
+    """What a rule suggests is for guides and managers of stores to decide, each on the customers they see."""
+    if actor.role not in (Role.GUIDE, Role.STORE_MANAGER):
+        raise Forbidden
 
 
 def require_librarian(actor: Actor) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from kernel.work import Work
-from tagging.commands import marks, nights
+from tagging.commands import evaluating, marks, nights
 from tagging.models import MarkPurpose
 
 
@@ -21,3 +21,7 @@ async def mark_for_segments(work: Work, events: Sequence[Any]) -> None:
 
 async def go_on_with_night(work: Work, day: str) -> None:
     await nights.go_on(work, date.fromisoformat(day))
+
+
+async def go_through_customers(work: Work, after: str | None = None) -> None:
+    await evaluating.go_through(work, after)

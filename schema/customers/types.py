@@ -16,17 +16,18 @@ from schema.fields import OUT_OF_SIGHT, field
 from schema.paging import page_of
 from schema.scalars import shown_as
 from schema.versioned import Versioned
-from tagging.queries import carried
+from tagging.queries import carried, suggestions
 from tasks import queries as tasks
 
 if TYPE_CHECKING:
     from schema.mall import Order, Refund
     from schema.mall.profiles import PurchaseProfile
-    from schema.tagging import CarriedTag
+    from schema.tagging import CarriedTag, TagSuggestion
     from schema.tasks import Task
 
 # Types of modules further up, which import this one.
 _CARRIED_TAG = Annotated["CarriedTag", strawberry.lazy("schema.tagging")]
+_TAG_SUGGESTION = Annotated["TagSuggestion", strawberry.lazy("schema.tagging")]
 _ORDER = Annotated["Order", strawberry.lazy("schema.mall.types")]
 _PROFILE = Annotated["PurchaseProfile", strawberry.lazy("schema.mall.profiles")]
 _REFUND = Annotated["Refund", strawberry.lazy("schema.mall.types")]
@@ -151,6 +152,13 @@ class Customer(Versioned):
     @field("The tags in use that they carry, in the library's order, one's own last.", graphql_type=list[_CARRIED_TAG])
     async def tags(self, info: Info) -> Any:
         return await info.context.load(carried.of_customers, self.id) or []
+
+    @field(
+        "What rules suggest for them and nobody has decided, the oldest first; at most 50.",
+        graphql_type=list[_TAG_SUGGESTION],
+    )
+    async def tag_suggestions(self, info: Info) -> Any:
+        return await info.context.load(suggestions.of_customers, self.id) or []
 
     @field("The newest order in sight that was not cancelled.", graphql_type=_ORDER | None)
     async def last_order(self, info: Info) -> Any:

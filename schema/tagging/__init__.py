@@ -12,15 +12,17 @@ from schema.tagging.library import (
     group_of,
     tag_of,
 )
+from schema.tagging.rules import RuleMutations, RuleQueries, TagRule
+from schema.tagging.suggestions import SuggestionMutations, SuggestionQueries, TagSuggestion
 
 
 @strawberry.type
-class TaggingQueries(LibraryQueries):
+class TaggingQueries(LibraryQueries, RuleQueries, SuggestionQueries):
     """All that can be asked about tags."""
 
 
 @strawberry.type
-class TaggingMutations(LibraryMutations):
+class TaggingMutations(LibraryMutations, RuleMutations, SuggestionMutations):
     """All that can be changed about tags."""
 
 
@@ -29,6 +31,8 @@ __all__ = [
     "CustomersTagged",
     "Tag",
     "TagGroup",
+    "TagRule",
+    "TagSuggestion",
     "TaggingMutations",
     "TaggingQueries",
     "group_of",

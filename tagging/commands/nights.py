@@ -14,6 +14,7 @@ from sqlmodel import col
 from kernel import bulk, clock
 from kernel.work import Work
 from mall.commands import profiles
+from tagging.commands import evaluating
 from tagging.models import Night
 
 GO_ON = "tagging.go_on_with_night"
@@ -27,7 +28,10 @@ async def _profiles(work: Work, night: Night) -> UUID | None:
 
 
 # In this order: what a step makes known, the next may use.
-STEPS: Mapping[str, Step] = {"profiles": _profiles}
+STEPS: Mapping[str, Step] = {
+    "profiles": _profiles,
+    "rules": evaluating.night_step,
+}
 
 
 async def has_begun(session: AsyncSession, brand_id: UUID, day: date) -> bool:

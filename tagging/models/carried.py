@@ -8,6 +8,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from kernel.db import UtcDateTime, enum_of, refers, unique_where
+from tagging.errors import SuggestionDecided
 
 CERTAIN = 100
 
@@ -125,3 +126,10 @@ class TagSuggestion(SQLModel, table=True):
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     decided_by_id: UUID | None = None
     version: int = 1
+
+    def decide(self, state: SuggestionState, at: datetime, by_staff_id: UUID | None) -> None:
+        """Accept or decline it, once."""
+        if self.state is not SuggestionState.OPEN:
+            raise SuggestionDecided
+        self.state, self.decided_at, self.decided_by_id = state, at, by_staff_id
+        self.version += 1

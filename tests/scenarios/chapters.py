@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tests.factories import HOURS
 from tests.scenarios import deeds
+from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
     LINE,
@@ -230,6 +231,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "tags": TAGS,
     "tasks": TASKS,
     "trade": TRADE,
+    "rules": RULES,
     "files": FILES,
     "handovers": HANDOVERS,
     "moves": MOVES,

@@ -16,6 +16,7 @@ from tagging.models import TagGroup
 from tests.asking import VAULT
 from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
+from tests.scenarios import writes_rules
 from tests.scenarios.belongings import furnish
 from tests.scenarios.writing import (
     Given,
@@ -233,4 +234,5 @@ WRITES: dict[str, Prepare] = {
     "cancelTask": of("task", guide),
     "createTask": create_task,
     "reassignRelationship": reassign,
+    **writes_rules.WRITES,
 }

@@ -23,6 +23,7 @@ WITHOUT_EXPECTED_VERSION = {
     "addTagGroup": "makes a new row",
     "addTag": "makes a new row",
     "createTask": "makes a new row",
+    "addTagRule": "makes a new row",
     "claimCustomer": "makes a relationship; the customer stays as they are",
     "registerCustomer": "makes a customer, or a relationship with one who stays as they are",
     "revealPhone": "edits nothing",
