@@ -16,13 +16,13 @@ from schema.fields import OUT_OF_SIGHT, field
 from schema.paging import page_of
 from schema.scalars import shown_as
 from schema.versioned import Versioned
-from tagging.queries import carried, suggestions
+from tagging.queries import carried, history, suggestions
 from tasks import queries as tasks
 
 if TYPE_CHECKING:
     from schema.mall import Order, Refund
     from schema.mall.profiles import PurchaseProfile
-    from schema.tagging import CarriedTag, TagSuggestion
+    from schema.tagging import CarriedTag, TagChange, TagSuggestion
     from schema.tasks import Task
 
 # Types of modules further up, which import this one.
@@ -31,6 +31,7 @@ _TAG_SUGGESTION = Annotated["TagSuggestion", strawberry.lazy("schema.tagging")]
 _ORDER = Annotated["Order", strawberry.lazy("schema.mall.types")]
 _PROFILE = Annotated["PurchaseProfile", strawberry.lazy("schema.mall.profiles")]
 _REFUND = Annotated["Refund", strawberry.lazy("schema.mall.types")]
+_TAG_CHANGE = Annotated["TagChange", strawberry.lazy("schema.tagging")]
 _TASK = Annotated["Task", strawberry.lazy("schema.tasks")]
 
 strawberry.enum(HoldingReason, description="Why a relationship came to an account.")
@@ -152,6 +153,13 @@ class Customer(Versioned):
     @field("The tags in use that they carry, in the library's order, one's own last.", graphql_type=list[_CARRIED_TAG])
     async def tags(self, info: Info) -> Any:
         return await info.context.load(carried.of_customers, self.id) or []
+
+    @field(
+        "What became of their tags, the newest first; 1 to 100. `tagHistory` at the root goes on from there.",
+        graphql_type=list[_TAG_CHANGE],
+    )
+    async def tag_history(self, info: Info, first: int = 5) -> Any:
+        return await _newest(info, history.of_customers, self.id, first)
 
     @field(
         "What rules suggest for them and nobody has decided, the oldest first; at most 50.",

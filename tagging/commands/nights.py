@@ -14,7 +14,8 @@ from sqlmodel import col
 from kernel import bulk, clock
 from kernel.work import Work
 from mall.commands import profiles
-from tagging.commands import evaluating
+from tagging.commands import evaluating, freshness, segment_nights
+from tagging.commands.audits import see_to_audits
 from tagging.models import Night
 
 GO_ON = "tagging.go_on_with_night"
@@ -31,6 +32,10 @@ async def _profiles(work: Work, night: Night) -> UUID | None:
 STEPS: Mapping[str, Step] = {
     "profiles": _profiles,
     "rules": evaluating.night_step,
+    "stale": freshness.look_for_stale,
+    "segments": segment_nights.look_again,
+    "segment_members": segment_nights.note_members,
+    "audits": see_to_audits,
 }
 
 

@@ -23,7 +23,18 @@ from mall.models import (
     Refund,
     RefundLine,
 )
-from tagging.models import CustomerTag, RuleMode, SetBy, Tag, TagGroup, TagRule, TagSuggestion
+from tagging.models import (
+    CustomerTag,
+    RuleMode,
+    Segment,
+    SegmentVersion,
+    SetBy,
+    Sharing,
+    Tag,
+    TagGroup,
+    TagRule,
+    TagSuggestion,
+)
 from tests.factories import NOON, Shop, World, build_customer, build_run, build_task, relationship_of, save
 
 Belongings = dict[str, UUID]
@@ -70,7 +81,19 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         at=NOON,
     )
     run = await build_run(ground, brand_id)
-    await save(ground, note, visit, product, group, tag, worn, rule, suggestion)
+    segment = Segment(
+        brand_id=brand_id,
+        id=ids.new(),
+        name=f"金卡{name}",
+        owner_id=world.hq.id,
+        sharing=Sharing.BRAND,
+        tree={"word": "tier", "op": "=", "values": ["金卡"]},
+        created_at=NOON,
+        edited_at=NOON,
+    )
+    said: dict[str, Any] = {"version": 1, "name": segment.name, "tree": segment.tree, "at": NOON}
+    await save(ground, note, visit, product, group, tag, worn, rule, suggestion, segment)
+    await save(ground, SegmentVersion(brand_id=brand_id, segment_id=segment.id, **said))
     order, refund = await _sell(ground, relationship, product, guide)
     return {
         "customer": customer.id,
@@ -89,6 +112,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "tag_rule": rule.id,
         "tag_suggestion": suggestion.id,
         "import_run": run.id,
+        "segment": segment.id,
     }
 
 
