@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from kernel.errors import Refusal
 from server import settings as configuration
 from server.errors import CANNOT_START, CannotStart
+from server.segment_commands import segment_app
 from server.settings import Settings
 from server.token_commands import token_app
 
@@ -61,6 +62,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(token_app, name="token")
+app.add_typer(segment_app, name="segments")
 
 
 def main() -> None:
