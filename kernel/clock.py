@@ -1,6 +1,6 @@
 """Tell the time: UTC inside, the shop's own day at the edge."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
@@ -35,3 +35,13 @@ def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
     start = datetime.combine(day, time.min, zone)
     end = datetime.combine(day + timedelta(days=1), time.min, zone)
     return start.astimezone(UTC), end.astimezone(UTC)
+
+
+def is_open(week: Sequence[Sequence[str] | None], moment: datetime, time_zone: str) -> bool:
+    """Whether a shop is open then: seven days from Monday on, each `("10:00", "22:00")` by its clock, or shut.
+
+    The closing time itself is shut.
+    """
+    here = moment.astimezone(ZoneInfo(time_zone))
+    hours = week[here.weekday()]
+    return hours is not None and hours[0] <= f"{here:%H:%M}" < hours[1]

@@ -18,6 +18,7 @@ from kernel import clock
 from kernel.crypto import Unreadable, Vault
 from kernel.jobs import JobState
 from kernel.work import Ground
+from mall.queries import profiles
 from server import migrating
 from server.ground import standing
 from server.reaching import why_no_redis
@@ -60,6 +61,9 @@ async def check(settings: Settings, *, only_ready: bool = False) -> AsyncIterato
                 for what, wrong in PROMISES.items():
                     yield await _promise(session, what, wrong(brand.id), brand.code)
                 yield await _segments(session, brand.id, brand.code)
+                # Of a large brand a sample: the customers of the latest 2,000 orders, and 2,000 more.
+                wrong_profiles = await profiles.disagreeing(session, brand.id)
+                yield await _promise(session, "purchase profiles say what the orders say", wrong_profiles, brand.code)
 
 
 async def all_of(settings: Settings, *, only_ready: bool = False) -> list[Finding]:

@@ -12,11 +12,13 @@ from directory.queries.stores import home_zone
 from kernel import clock
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
-from tagging.commands import folding, nights
-from tagging.queries import upkeep
+from tagging.commands import evaluating, folding, nights
+from tagging.queries import rules, upkeep
 
 MOST_FOLDS = 5  # at a sweep: jobs are waiting, too
 NIGHT_BEGINS = timedelta(hours=3)  # after midnight, where most of the brand's stores are
+
+MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
 
 Chore = Callable[[Ground], Awaitable[None]]
 
@@ -37,6 +39,20 @@ async def begin_nights(ground: Ground) -> None:
             await nights.begin(work, day)
 
 
+async def follow_rules(ground: Ground) -> None:
+    """Let rules look at the customers who did something since, some hundreds of each brand at a time."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        for _ in range(MOST_ROUNDS):
+            async with ground.db.read() as session:
+                if not await rules.has_marks(session, brand_id):
+                    break
+            async with unit_of_work(ground, system(brand_id)) as work:
+                if not await evaluating.follow_marks(work):
+                    break
+
+
 async def mind_segments(ground: Ground) -> None:
     """Fold what changed into each brand's bitmaps; where they are of no use, look at all its customers anew."""
     async with ground.db.read() as session:
@@ -52,7 +68,7 @@ async def mind_segments(ground: Ground) -> None:
                     break
 
 
-CHORES: tuple[Chore, ...] = (begin_nights, mind_segments)
+CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments)
 
 
 async def see_to_all(ground: Ground) -> None:

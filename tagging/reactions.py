@@ -7,7 +7,7 @@ from uuid import UUID
 
 from directory.events import StoreEdited
 from kernel.work import Work
-from tagging.commands import folding, marks, nights
+from tagging.commands import evaluating, folding, marks, merge, nights, redating
 from tagging.models import MarkPurpose
 
 
@@ -21,8 +21,21 @@ async def mark_for_segments(work: Work, events: Sequence[Any]) -> None:
     await marks.mark(work, MarkPurpose.SEGMENTS, events)
 
 
+async def move_merged(work: Work, tag_id: str) -> None:
+    await merge.move_merged(work, UUID(tag_id))
+
+
+async def redate(work: Work, group_id: str, after: Sequence[str] | None = None) -> None:
+    place = (UUID(after[0]), UUID(after[1])) if after is not None else None
+    await redating.redate(work, UUID(group_id), place)
+
+
 async def go_on_with_night(work: Work, day: str) -> None:
     await nights.go_on(work, date.fromisoformat(day))
+
+
+async def go_through_customers(work: Work, after: str | None = None) -> None:
+    await evaluating.go_through(work, after)
 
 
 async def mark_moved_stores(work: Work, events: Sequence[StoreEdited]) -> None:

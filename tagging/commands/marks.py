@@ -10,6 +10,7 @@ from sqlmodel import col
 from customers.models import Relationship
 from kernel import bulk, ids
 from kernel.work import Work
+from mall.models import Order, Refund
 from tagging.models import CustomerMark, MarkPurpose
 
 
@@ -39,12 +40,18 @@ async def mark_stores(work: Work, purpose: MarkPurpose, store_ids: Sequence[UUID
 
 async def _customers(work: Work, events: Sequence[Any]) -> set[UUID]:
     named = {event.customer_id for event in events if hasattr(event, "customer_id")}
-    through = {event.relationship_id for event in events if not hasattr(event, "customer_id")} - {None}
-    if not through:
-        return named
-    found = await work.session.scalars(
-        select(col(Relationship.customer_id)).where(
-            col(Relationship.brand_id) == work.actor.brand_id, col(Relationship.id).in_(sorted(through))
-        )
-    )
-    return named | set(found)
+    others = [event for event in events if not hasattr(event, "customer_id")]
+    through = {event.relationship_id for event in others} - {None}
+    # A customer with whom no store has a relationship may have bought something all the same.
+    ordered = {event.order_id for event in others if not event.relationship_id and getattr(event, "order_id", None)}
+    refunded = {event.refund_id for event in others if not event.relationship_id and hasattr(event, "refund_id")}
+    for table, wanted in ((Relationship, through), (Order, ordered), (Refund, refunded)):
+        if wanted:
+            columns: Any = table
+            found = await work.session.scalars(
+                select(col(columns.customer_id)).where(
+                    col(columns.brand_id) == work.actor.brand_id, col(columns.id).in_(sorted(wanted))
+                )
+            )
+            named |= set(found) - {None}
+    return named

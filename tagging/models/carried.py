@@ -8,6 +8,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from kernel.db import UtcDateTime, enum_of, refers, unique_where
+from tagging.errors import SuggestionDecided
 
 CERTAIN = 100
 
@@ -44,7 +45,8 @@ class CustomerTag(SQLModel, table=True):
     """A tag on a customer: who or what set it, when and why, and until when it is believed.
 
     `confidence` runs from 1 to 100: 100 is what a person says. `checked_at` is when it was set or last
-    confirmed. Past `valid_until` it is stale; none is never.
+    confirmed. Past `valid_until` it is stale; none is never. `asked_at` is when the holder was asked to check it,
+    and none once they have.
     """
 
     __tablename__ = "customer_tag"
@@ -66,6 +68,11 @@ class CustomerTag(SQLModel, table=True):
     set_at: datetime = Field(sa_type=UtcDateTime)
     checked_at: datetime = Field(sa_type=UtcDateTime)
     valid_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    def is_stale(self, at: datetime) -> bool:
+        """Whether it is past its shelf life."""
+        return self.valid_until is not None and self.valid_until <= at
 
 
 class TagChange(SQLModel, table=True):
@@ -119,3 +126,10 @@ class TagSuggestion(SQLModel, table=True):
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     decided_by_id: UUID | None = None
     version: int = 1
+
+    def decide(self, state: SuggestionState, at: datetime, by_staff_id: UUID | None) -> None:
+        """Accept or decline it, once."""
+        if self.state is not SuggestionState.OPEN:
+            raise SuggestionDecided
+        self.state, self.decided_at, self.decided_by_id = state, at, by_staff_id
+        self.version += 1

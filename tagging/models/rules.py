@@ -9,6 +9,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from kernel.db import Json, UtcDateTime, enum_of, refers, unique_where
+from tagging.errors import RuleIsLive, RuleRetired
 
 
 class RuleMode(StrEnum):
@@ -63,6 +64,41 @@ class TagRule(SQLModel, table=True):
     live_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
+
+    def edit(
+        self,
+        *,
+        name: str,
+        tag_id: UUID,
+        mode: RuleMode,
+        condition: dict[str, Any],
+        enough: dict[str, Any] | None,
+        confidence: int,
+    ) -> None:
+        """Say it differently. It is a draft again: what nobody has tried out doesn't act."""
+        self._require_in_use()
+        self.name, self.tag_id, self.mode = name, tag_id, mode
+        self.condition, self.enough, self.confidence = condition, enough, confidence
+        self.state, self.live_at = RuleState.DRAFT, None
+        self.version += 1
+
+    def go_live(self, at: datetime) -> None:
+        """Act from now on."""
+        self._require_in_use()
+        if self.state is RuleState.LIVE:
+            raise RuleIsLive
+        self.state, self.live_at = RuleState.LIVE, at
+        self.version += 1
+
+    def retire(self, at: datetime) -> None:
+        """Act no more. The tags that it set stay until somebody takes them off, or they are stale."""
+        self._require_in_use()
+        self.state, self.retired_at = RuleState.RETIRED, at
+        self.version += 1
+
+    def _require_in_use(self) -> None:
+        if self.state is RuleState.RETIRED:
+            raise RuleRetired
 
 
 class Night(SQLModel, table=True):

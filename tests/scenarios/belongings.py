@@ -23,7 +23,18 @@ from mall.models import (
     Refund,
     RefundLine,
 )
-from tagging.models import CustomerTag, Segment, SegmentVersion, SetBy, Sharing, Tag, TagGroup
+from tagging.models import (
+    CustomerTag,
+    RuleMode,
+    Segment,
+    SegmentVersion,
+    SetBy,
+    Sharing,
+    Tag,
+    TagGroup,
+    TagRule,
+    TagSuggestion,
+)
 from tests.factories import NOON, Shop, World, build_customer, build_run, build_task, relationship_of, save
 
 Belongings = dict[str, UUID]
@@ -51,6 +62,24 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         set_at=NOON,
         checked_at=NOON,
     )
+    rule = TagRule(
+        brand_id=brand_id,
+        id=ids.new(),
+        name=f"规则{name}",
+        tag_id=tag.id,
+        mode=RuleMode.SUGGEST,
+        condition={"word": "orders", "op": ">=", "values": [1], "with": {"days": 365}},
+        created_at=NOON,
+    )
+    suggestion = TagSuggestion(
+        brand_id=brand_id,
+        id=ids.new(),
+        customer_id=customer.id,
+        tag_id=tag.id,
+        rule_id=rule.id,
+        reason="近 365 天下单 1 次",
+        at=NOON,
+    )
     run = await build_run(ground, brand_id)
     segment = Segment(
         brand_id=brand_id,
@@ -63,7 +92,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         edited_at=NOON,
     )
     said: dict[str, Any] = {"version": 1, "name": segment.name, "tree": segment.tree, "at": NOON}
-    await save(ground, note, visit, product, group, tag, worn, segment)
+    await save(ground, note, visit, product, group, tag, worn, rule, suggestion, segment)
     await save(ground, SegmentVersion(brand_id=brand_id, segment_id=segment.id, **said))
     order, refund = await _sell(ground, relationship, product, guide)
     return {
@@ -80,6 +109,8 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "product": product.id,
         "tag": tag.id,
         "tag_group": group.id,
+        "tag_rule": rule.id,
+        "tag_suggestion": suggestion.id,
         "import_run": run.id,
         "segment": segment.id,
     }

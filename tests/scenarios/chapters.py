@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from tests.factories import HOURS
 from tests.scenarios import deeds
+from tests.scenarios.chapters_library import LIBRARY
+from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
@@ -229,9 +231,11 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "staff": STAFF,
     "customers": CUSTOMERS,
     "tags": TAGS,
+    "library": LIBRARY,
     "segments": SEGMENTS,
     "tasks": TASKS,
     "trade": TRADE,
+    "rules": RULES,
     "files": FILES,
     "handovers": HANDOVERS,
     "moves": MOVES,

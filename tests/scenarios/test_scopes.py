@@ -16,12 +16,13 @@ from kernel.actor import Scope
 from kernel.errors import Forbidden
 from kernel.work import Ground, unit_of_work
 from mall.queries import orders, refunds
-from tagging.queries import library
+from tagging.queries import library, rules
 from tasks import commands as tasks
 from tasks import queries as task_queries
 from tests.factories import World, build_customer, build_run, build_task, build_world, relationship_of, said
 from tests.mall.trading import place, refund, till
 from tests.tagging.labels import build_group, build_tag
+from tests.tagging.ruling import write
 
 Read = Callable[..., Awaitable[dict[Any, Any]]]
 CUSTOMERS = {Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE}
@@ -36,6 +37,7 @@ SEES: dict[str, set[Scope]] = {
     "task": {Scope.TASKS_READ, Scope.TASKS_WRITE},
     "tag": {Scope.TAGS_READ, Scope.TAGS_WRITE},
     "tag group": {Scope.TAGS_READ, Scope.TAGS_WRITE},
+    "tag rule": {Scope.TAGS_READ, Scope.TAGS_WRITE},
     "staff": {Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE},
     "import": set(),
 }
@@ -59,6 +61,10 @@ async def build_things(ground: Ground, world: World) -> dict[str, tuple[Read, An
         "task": (task_queries.by_ids, (await build_task(ground, world.shop.guide)).id),
         "tag": (library.by_ids, (await build_tag(ground, world, group, "通勤")).id),
         "tag group": (library.groups_by_ids, group.id),
+        "tag rule": (
+            rules.by_ids,
+            (await write(ground, world, await build_tag(ground, world, group, "熟客"), "orders > 1")).id,
+        ),
         "staff": (staff.by_ids, world.shop.guide.id),
         "import": (runs.by_ids, (await build_run(ground, world.brand.id)).id),
     }

@@ -37,10 +37,14 @@ NAMED = {
     "staffId": "staff",
     "tagId": "tag",
     "tagIds": "tag",
+    "fromId": "tag",
+    "intoId": "tag",
+    "storeIds": "store",
     "groupId": "tag_group",
     "groupIds": "tag_group",
     "orderId": "order",
     "productId": "product",
+    "ruleId": "tag_rule",
 }
 # What `id` names, by the field that takes it.
 ID_OF = {
@@ -83,8 +87,17 @@ ID_OF = {
     "editTag": "tag",
     "retireTag": "tag",
     "renameTagGroup": "tag_group",
+    "editTagGroup": "tag_group",
+    "retireTagGroup": "tag_group",
+    "tagUse": "tag",
+    "tagRule": "tag_rule",
+    "editTagRule": "tag_rule",
+    "startTagRule": "tag_rule",
+    "retireTagRule": "tag_rule",
+    "acceptTagSuggestion": "tag_suggestion",
+    "declineTagSuggestion": "tag_suggestion",
 }
-OF_THE_WHOLE_BRAND = {"tag", "tag_group", "product"}  # every role of a brand sees these
+OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "product"}  # every role of a brand sees these
 
 
 @dataclass(frozen=True)
@@ -228,7 +241,7 @@ def _ids(answer: Any) -> Iterator[str]:
 
 def _held(belongings: Belongings) -> Belongings:
     """What one guide holds, and a colleague of the same store must not see."""
-    kinds = ("customer", "relationship", "note", "task", "order", "refund")
+    kinds = ("customer", "relationship", "note", "task", "order", "refund", "tag_suggestion")
     return {kind: belongings[kind] for kind in kinds}
 
 

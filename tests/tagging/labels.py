@@ -11,13 +11,16 @@ from kernel import ids
 from kernel.actor import Actor
 from kernel.work import Ground, unit_of_work
 from tagging import commands
-from tagging.models import Choice, CustomerTag, Tag, TagGroup
+from tagging.models import Choice, CustomerTag, Tag, TagChange, TagGroup
 from tests.factories import World, save
 
 
-async def build_group(ground: Ground, world: World, name: str = "风格", choice: Choice = Choice.MULTI) -> TagGroup:
+async def build_group(
+    ground: Ground, world: World, name: str = "风格", choice: Choice = Choice.MULTI, **values: Any
+) -> TagGroup:
     """A group of the brand's library."""
-    group = TagGroup(brand_id=world.brand.id, id=ids.new(), name=name, choice=choice, position=1)
+    usual: dict[str, Any] = {"brand_id": world.brand.id, "id": ids.new(), "position": 1}
+    group = TagGroup(name=name, choice=choice, **usual | values)
     await save(ground, group)
     return group
 
@@ -50,3 +53,14 @@ async def carried(ground: Ground, customer: Customer) -> set[UUID]:
             )
         )
         return set(found)
+
+
+async def history(ground: Ground, customer: Customer) -> list[TagChange]:
+    """All that became of a customer's tags, oldest first."""
+    async with ground.db.read() as session:
+        found = await session.scalars(
+            select(TagChange)
+            .where(col(TagChange.brand_id) == customer.brand_id, col(TagChange.customer_id) == customer.id)
+            .order_by(col(TagChange.at), col(TagChange.id))
+        )
+        return list(found)

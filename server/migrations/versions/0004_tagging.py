@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("recency_score", sa.Integer(), nullable=True),
         sa.Column("frequency_score", sa.Integer(), nullable=True),
         sa.Column("monetary_score", sa.Integer(), nullable=True),
+        sa.Column("counted_from", sa.Date(), nullable=True),
         sa.Column("as_of", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
             ["brand_id", "customer_id"],
@@ -89,7 +90,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("brand_id", "customer_id", name=op.f("pk_purchase_profile")),
     )
     with op.batch_alter_table("purchase_profile", schema=None) as batch_op:
-        batch_op.create_index("ix_purchase_profile_as_of", ["brand_id", "as_of", "customer_id"], unique=False)
+        batch_op.create_index(
+            "ix_purchase_profile_counted_from", ["brand_id", "counted_from", "customer_id"], unique=False
+        )
+
+    op.create_table(
+        "score_scale",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("scored_on", sa.Date(), nullable=False),
+        sa.Column("cuts", _JSON, nullable=False),
+        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_score_scale_brand_id")),
+        sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_score_scale")),
+    )
 
     op.create_table(
         "segment_member",
@@ -147,7 +159,9 @@ def upgrade() -> None:
         sa.Column("method", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("store_id", sa.Uuid(), nullable=True),
+        sa.Column("region_id", sa.Uuid(), nullable=True),
         sa.Column("scope", _JSON, nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("seed", sa.BigInteger(), nullable=False),
         sa.Column("strata", _JSON, nullable=False),
         sa.Column("by_staff_id", sa.Uuid(), nullable=True),
@@ -157,6 +171,9 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["brand_id", "by_staff_id"], ["staff.brand_id", "staff.id"], name=op.f("fk_tag_audit_brand_id_by_staff_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "region_id"], ["region.brand_id", "region.id"], name=op.f("fk_tag_audit_brand_id_region_id")
         ),
         sa.ForeignKeyConstraint(
             ["brand_id", "store_id"], ["store.brand_id", "store.id"], name=op.f("fk_tag_audit_brand_id_store_id")
@@ -172,12 +189,14 @@ def upgrade() -> None:
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("audit_id", sa.Uuid(), nullable=False),
+        sa.Column("stratum", sa.Integer(), nullable=False),
         sa.Column("store_id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("relationship_id", sa.Uuid(), nullable=False),
         sa.Column("tag_id", sa.Uuid(), nullable=False),
         sa.Column("setter_id", sa.Uuid(), nullable=True),
         sa.Column("is_inherited", sa.Boolean(), nullable=False),
+        sa.Column("carried_ids", _JSON, nullable=False),
         sa.Column("asked_id", sa.Uuid(), nullable=True),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer_ids", _JSON, nullable=True),
@@ -209,6 +228,13 @@ def upgrade() -> None:
     with op.batch_alter_table("audit_item", schema=None) as batch_op:
         batch_op.create_index("ix_audit_item_asked", ["brand_id", "asked_id", "answered_at"], unique=False)
         batch_op.create_index("ix_audit_item_audit", ["brand_id", "audit_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_audit_item_open",
+            ["brand_id", "store_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("verdict IS NULL"),
+            postgresql_where=sa.text("verdict IS NULL"),
+        )
 
     op.create_table(
         "segment_night",
@@ -357,12 +383,37 @@ def upgrade() -> None:
         )
 
     _keep_what_is_known_of_tags()
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("tag_id", sa.Uuid(), nullable=True))
+        batch_op.create_foreign_key(
+            batch_op.f("fk_task_brand_id_tag_id"), "tag", ["brand_id", "tag_id"], ["brand_id", "id"]
+        )
+        batch_op.create_index("ix_task_tag", ["brand_id", "tag_id", "state"], unique=False)
+
     with op.batch_alter_table("order_line", schema=None) as batch_op:
         batch_op.add_column(sa.Column("variant", sa.String(length=100), nullable=True))
+        batch_op.create_index(
+            "ix_order_line_residue",
+            ["brand_id", "order_id"],
+            unique=False,
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
+
+    with op.batch_alter_table("refund_line", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_refund_line_residue",
+            ["brand_id", "refund_id"],
+            unique=False,
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
 
     with op.batch_alter_table("tag", schema=None) as batch_op:
         batch_op.add_column(sa.Column("synonyms", _JSON, nullable=False, server_default="[]"))
         batch_op.add_column(sa.Column("merged_into_id", sa.Uuid(), nullable=True))
+        batch_op.add_column(sa.Column("merged_by_id", sa.Uuid(), nullable=True))
+        batch_op.create_index("ix_tag_merged", ["brand_id", "merged_into_id"], unique=False)
     with op.batch_alter_table("tag", schema=None) as batch_op:
         batch_op.alter_column("synonyms", server_default=None)
 
@@ -393,6 +444,7 @@ def _keep_what_is_known_of_tags() -> None:
         batch_op.add_column(sa.Column("confidence", sa.Integer(), nullable=False, server_default="100"))
         batch_op.add_column(sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.create_index("ix_customer_tag_valid_until", ["brand_id", "valid_until"], unique=False)
     op.execute("UPDATE customer_tag SET checked_at = set_at")
     with op.batch_alter_table("customer_tag", schema=None) as batch_op:
@@ -420,14 +472,34 @@ def downgrade() -> None:
         batch_op.drop_column("color")
 
     with op.batch_alter_table("tag", schema=None) as batch_op:
+        batch_op.drop_index("ix_tag_merged")
+        batch_op.drop_column("merged_by_id")
         batch_op.drop_column("merged_into_id")
         batch_op.drop_column("synonyms")
 
+    with op.batch_alter_table("refund_line", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_refund_line_residue",
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
+
     with op.batch_alter_table("order_line", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_order_line_residue",
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
         batch_op.drop_column("variant")
+
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.drop_index("ix_task_tag")
+        batch_op.drop_constraint(batch_op.f("fk_task_brand_id_tag_id"), type_="foreignkey")
+        batch_op.drop_column("tag_id")
 
     with op.batch_alter_table("customer_tag", schema=None) as batch_op:
         batch_op.drop_index("ix_customer_tag_valid_until")
+        batch_op.drop_column("asked_at")
         batch_op.drop_column("valid_until")
         batch_op.drop_column("checked_at")
         batch_op.drop_column("confidence")
@@ -462,6 +534,11 @@ def downgrade() -> None:
     op.drop_table("segment_use")
     op.drop_table("segment_night")
     with op.batch_alter_table("audit_item", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_audit_item_open",
+            sqlite_where=sa.text("verdict IS NULL"),
+            postgresql_where=sa.text("verdict IS NULL"),
+        )
         batch_op.drop_index("ix_audit_item_audit")
         batch_op.drop_index("ix_audit_item_asked")
 
@@ -484,8 +561,9 @@ def downgrade() -> None:
 
     op.drop_table("segment")
     op.drop_table("segment_member")
+    op.drop_table("score_scale")
     with op.batch_alter_table("purchase_profile", schema=None) as batch_op:
-        batch_op.drop_index("ix_purchase_profile_as_of")
+        batch_op.drop_index("ix_purchase_profile_counted_from")
 
     op.drop_table("purchase_profile")
     op.drop_table("segment_index")

@@ -1,0 +1,134 @@
+"""Try a rule out on real customers before it acts."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from customers.models import Customer
+from directory.queries.stores import home_zone
+from kernel import clock
+from kernel.actor import Actor
+from kernel.errors import Invalid, NotFound
+from tagging.errors import TagRetired
+from tagging.models import Choice, RuleMode
+from tagging.models.deciding import Ruling, Worn, decide, disagrees
+from tagging.models.judging import Finding
+from tagging.models.measuring import Rule
+from tagging.policy import require_librarian
+from tagging.queries import evidence, library, suggestions, wording
+
+MOST = 20_000
+AT_ONCE = 2_000
+MOST_EXAMPLES = 10
+_RANDOM_DIGITS = 15  # the last of an id are drawn by lot
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a rule would do today. Counts are of the customers that were looked at: all, or a random sample.
+
+    `found` are some of those where people and the evidence disagree.
+    """
+
+    customers: int
+    is_sample: bool
+    seed: int | None
+    evaluated: int = 0
+    speaks_for: int = 0
+    speaks_against: int = 0
+    unknown: int = 0
+    would_set: int = 0
+    would_unset: int = 0
+    disagreements: int = 0
+    found: list[UUID] = field(default_factory=list)
+
+
+async def preview(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    tag_id: UUID,
+    condition: str,
+    enough: str | None = None,
+    rule_id: UUID | None = None,
+    seed: int = 0,
+) -> Preview:
+    """What such a rule would do today, as one that sets its tag, whatever other rules say.
+
+    `rule_id` is the rule that would be written anew: the tags that it set are those that would be unset. Looks at
+    the whole brand up to 20,000 customers, and beyond that at as many, drawn by `seed`. Raises `FORBIDDEN`,
+    `NOT_FOUND`, `BAD_EXPRESSION`, `TAG_RETIRED`, `INVALID`.
+    """
+    require_librarian(actor)
+    rule = await wording.understood(session, actor, condition, enough)
+    ruling = await _ruling(session, actor, tag_id, rule_id)
+    day = clock.store_day(clock.now(), await home_zone(session, actor.brand_id))
+    total = await session.scalar(select(func.count()).where(col(Customer.brand_id) == actor.brand_id)) or 0
+    is_sample = total > MOST
+    shown = Preview(total, is_sample, seed if is_sample else None)
+    chosen = await _chosen(session, actor, seed if is_sample else None)
+    for start in range(0, len(chosen), AT_ONCE):
+        await _look(session, actor, shown, ruling, rule, chosen[start : start + AT_ONCE], day)
+    return shown
+
+
+async def _ruling(session: AsyncSession, actor: Actor, tag_id: UUID, rule_id: UUID | None) -> Ruling:
+    tag = (await library.by_ids(session, actor, [tag_id])).get(tag_id)
+    if tag is None:
+        raise NotFound
+    if tag.group_id is None:
+        raise Invalid(field="tagId", reason="a rule needs a tag of the brand.", reason_zh="规则只能使用企业标签。")
+    if tag.retired_at is not None:
+        raise TagRetired
+    group = (await library.groups_by_ids(session, actor, [tag.group_id]))[tag.group_id]
+    single = group.id if group.choice is Choice.SINGLE else None
+    return Ruling(rule_id or UUID(int=0), "", tag_id, single, RuleMode.SET, 100)
+
+
+async def _chosen(session: AsyncSession, actor: Actor, seed: int | None) -> Sequence[UUID]:
+    statement = select(col(Customer.id)).where(col(Customer.brand_id) == actor.brand_id)
+    if seed is None:
+        return (await session.scalars(statement.order_by(col(Customer.id)))).all()
+    # Ids end in random digits: those behind a place that the seed gives, and round again from the beginning.
+    place = f"{random.Random(seed).getrandbits(4 * _RANDOM_DIGITS):0{_RANDOM_DIGITS}x}"  # noqa: S311 - a sample, no secret
+    text = func.replace(cast(col(Customer.id), String), "-", "")
+    lot = func.substr(text, 33 - _RANDOM_DIGITS)
+    found = await session.scalars(statement.order_by((lot < place), lot).limit(MOST))
+    return sorted(found)
+
+
+async def _look(
+    session: AsyncSession,
+    actor: Actor,
+    shown: Preview,
+    ruling: Ruling,
+    rule: Rule,
+    customer_ids: Sequence[UUID],
+    day: date,
+) -> None:
+    found = await evidence.judge(session, actor.brand_id, {ruling.id: rule}, customer_ids, day)
+    at = clock.now()
+    there = await suggestions.standing(session, actor.brand_id, customer_ids, [ruling.tag_id], at)
+    for customer_id in customer_ids:
+        worn: list[Worn] = there.worn.get(customer_id, [])
+        findings = found.customers[customer_id].findings
+        decision = decide([ruling], findings, worn, {}, there.turned_down.get(customer_id, ()), at)
+        finding = findings[ruling.id]
+        shown.evaluated += 1
+        shown.speaks_for += finding is Finding.FOR
+        shown.speaks_against += finding is Finding.AGAINST
+        shown.unknown += finding is Finding.UNKNOWN
+        shown.would_set += any(row.tag_id == ruling.tag_id for row in decision.put) and not any(
+            row.tag_id == ruling.tag_id for row in worn
+        )
+        shown.would_unset += len(decision.off)
+        if disagrees(ruling, finding, worn):
+            shown.disagreements += 1
+            if len(shown.found) < MOST_EXAMPLES:
+                shown.found.append(customer_id)
