@@ -36,6 +36,7 @@ from tagging.models import (
 )
 from tagging.queries import bitmaps, counting, facts, membership, upkeep, verifying
 from tests.factories import NOON, World, build_customer, build_world, relationship_of, save
+from tests.mall.trading import place
 from tests.statements import statements
 from tests.tagging.labels import build_group, build_tag, put
 from tests.tagging.test_segments import edit, keep
@@ -95,6 +96,21 @@ async def test_a_change_counts_at_once_and_is_folded_in_later(ground: Ground) ->
     assert await fold(ground, world) == 1
     assert await count(ground, world.hq, 'tag = "简约"') == (1, True, 0)
     assert await fold(ground, world) == 0
+
+
+async def test_an_order_counts_at_once(ground: Ground) -> None:
+    world = await build_world(ground)
+    [customer] = await enrol(ground, world, 1)
+    await rebuild(ground, world)
+    await fold(ground, world)
+    text = "orders = 1 and spend >= 199 and days_since_purchase <= 1 and churn_band = new"
+    assert await count(ground, world.hq, text) == (0, True, 0)
+
+    await place(ground, world, customer)
+
+    assert await count(ground, world.hq, text) == (1, True, 1)
+    await fold(ground, world)
+    assert await count(ground, world.hq, text) == (1, True, 0)
 
 
 async def test_what_changes_while_it_is_folded_in_is_looked_at_again(
