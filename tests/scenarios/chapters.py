@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tests.factories import HOURS
 from tests.scenarios import deeds
+from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
     LINE,
@@ -228,6 +229,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "staff": STAFF,
     "customers": CUSTOMERS,
     "tags": TAGS,
+    "audits": AUDITS,
     "tasks": TASKS,
     "trade": TRADE,
     "files": FILES,

@@ -20,7 +20,7 @@ from mall.models import Order, Product
 from schema.fields import Refusals
 from schema.tasks import Task as ShownTask
 from schema.versioned import node
-from tagging.models import Tag, TagGroup
+from tagging.models import Tag, TagAudit, TagGroup
 from tasks.models import Task
 from tests.factories import World, build_world
 from tests.refusals import Snapshot, snapshot
@@ -32,7 +32,7 @@ NOT_QUEUED = {"signIn", "refreshSession", "signOut"}
 EDITS = sorted(name for name, field in roots("mutation").items() if "expectedVersion" in field.args)
 TABLES: dict[str, Any] = {
     table.__name__: table
-    for table in (Customer, Note, Relationship, Region, Staff, Store, Order, Product, Tag, TagGroup, Task)
+    for table in (Customer, Note, Relationship, Region, Staff, Store, Order, Product, Tag, TagAudit, TagGroup, Task)
 }
 
 

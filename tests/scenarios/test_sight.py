@@ -79,6 +79,10 @@ ID_OF = {
     "editTag": "tag",
     "retireTag": "tag",
     "renameTagGroup": "tag_group",
+    "tagAudit": "tag_audit",
+    "repeatTagAudit": "tag_audit",
+    "closeTagAudit": "tag_audit",
+    "answerTagQuestion": "tag_question",
 }
 OF_THE_WHOLE_BRAND = {"tag", "tag_group", "product"}  # every role of a brand sees these
 

@@ -17,6 +17,7 @@ from tests.asking import VAULT
 from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
 from tests.scenarios.belongings import furnish
+from tests.scenarios.writes_audits import AUDIT_WRITES
 from tests.scenarios.writing import (
     Given,
     Prepare,
@@ -233,4 +234,5 @@ WRITES: dict[str, Prepare] = {
     "cancelTask": of("task", guide),
     "createTask": create_task,
     "reassignRelationship": reassign,
+    **AUDIT_WRITES,
 }
