@@ -29,7 +29,7 @@ async def read(ground: Ground, actor: Actor, by: FiguresBy, **narrowed: Any) -> 
 
 
 async def furnish(ground: Ground, world: World) -> tuple[Any, Any]:
-    """Ten customers of the shop's first guide: six carry one tag, two of which are stale, and two one of another group."""
+    """Ten customers of the shop's first guide: six carry one tag, two of which are stale; two carry another."""
     long_ago = clock.now() - timedelta(days=400)
     [style] = await build_tags(ground, world, 1)
     [size] = await build_tags(ground, world, 1)
