@@ -15,7 +15,7 @@ from tagging.commands.wording import LONGEST_NAME, checked_color, checked_synony
 from tagging.errors import LibraryFileWrong, Problem
 from tagging.events import TagChanged, TagGroupChanged
 from tagging.models import Choice, Tag, TagGroup
-from tagging.models.library_file import LibraryTable, Reader, Wanted, read_table, split
+from tagging.models.library_file import LibraryTable, Reader, Wanted, joined, read_table, split
 from tagging.policy import require_librarian
 from tagging.queries import library, use
 from tagging.queries.library_file import FileRow
@@ -169,7 +169,12 @@ def _new_group(work: Work, name: str, position: int, values: Mapping[str, Any]) 
 
 
 def _differs(row: TagGroup | Tag, values: Mapping[str, Any]) -> bool:
-    return any(getattr(row, key) != value for key, value in values.items())
+    return any(_written(getattr(row, key)) != _written(value) for key, value in values.items())
+
+
+def _written(value: Any) -> Any:
+    """As a file would bring it back: a synonym that holds what stands between synonyms comes back as two."""
+    return split(joined(value)) if isinstance(value, list) else value
 
 
 async def _require_one_each(

@@ -26,9 +26,11 @@ from tagging.models import (
     RuleMode,
     Segment,
     SegmentVersion,
+    SuggestionState,
     Tag,
     TagChangeKind,
     TagRule,
+    TagSuggestion,
 )
 from tagging.queries import carried as reads
 from tagging.queries import use
@@ -210,6 +212,37 @@ async def test_rules_and_segments_name_the_tag_that_stays_in_the_same_commit(gro
         version = await session.get(SegmentVersion, (world.brand.id, segment.id, 2))
     assert version
     assert (version.tree, version.by_staff_id) == (wanted, world.hq.id)
+
+
+async def test_what_was_suggested_is_suggested_as_the_tag_that_stays_once(ground: Ground) -> None:
+    world = await build_world(ground)
+    group = await build_group(ground, world)
+    old, new = [await build_tag(ground, world, group, name) for name in ("简约", "极简")]
+    people = [await build_customer(ground, world.shop.guide) for _ in range(3)]
+    rule = TagRule(
+        brand_id=world.brand.id,
+        id=ids.new(),
+        name="买得多",
+        tag_id=old.id,
+        mode=RuleMode.SUGGEST,
+        condition={},
+        created_at=NOON,
+    )
+
+    def suggestion(customer: int, tag: Tag, state: SuggestionState = SuggestionState.OPEN) -> TagSuggestion:
+        about: dict[str, Any] = {"brand_id": world.brand.id, "id": ids.new(), "customer_id": people[customer].id}
+        return TagSuggestion(tag_id=tag.id, rule_id=rule.id, reason="买得多", state=state, at=NOON, **about)
+
+    rows = [suggestion(0, old), suggestion(1, old), suggestion(1, new), suggestion(2, old, SuggestionState.DECLINED)]
+    await save(ground, rule, *rows)
+
+    await merged(ground, world.hq, old, new)
+    await moved(ground, world, old)
+
+    kept = [await reload(ground, row) for row in rows]
+    assert {row.tag_id for row in kept} == {new.id}
+    state = SuggestionState
+    assert [row.state for row in kept] == [state.OPEN, state.WITHDRAWN, state.OPEN, state.DECLINED]
 
 
 async def test_mergers_that_make_no_sense_are_refused_and_change_nothing(ground: Ground) -> None:
