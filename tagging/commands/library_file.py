@@ -14,7 +14,7 @@ from tagging.commands.redating import REDATE
 from tagging.commands.wording import LONGEST_NAME, checked_color, checked_synonyms
 from tagging.errors import LibraryFileWrong, Problem
 from tagging.events import TagChanged, TagGroupChanged
-from tagging.models import Choice, Tag, TagGroup
+from tagging.models import Choice, Tag, TagGroup, other_words
 from tagging.models.library_file import LibraryTable, Reader, Wanted, joined, read_table, split
 from tagging.policy import require_librarian
 from tagging.queries import library, use
@@ -124,9 +124,9 @@ def _compare_tags(
 ) -> None:
     last = max((tag.position for tag in there.values()), default=0)
     for name, row in wanted.items():
-        values = row.values | {
-            key: [word for word in words if word != name] for key, words in row.values.items() if key == "synonyms"
-        }
+        values = row.values
+        if "synonyms" in values:
+            values = values | {"synonyms": other_words(name, values["synonyms"])}
         tag = there.get(name)
         if tag is None:
             last += 1
@@ -143,7 +143,7 @@ def _compare_tags(
                 )
             )
             preview.tags_added += 1
-        elif _differs(tag, values):
+        elif _tag_differs(tag, values):
             changes.tags.append((tag, values))
             preview.tags_changed += 1
         else:
@@ -168,8 +168,13 @@ def _new_group(work: Work, name: str, position: int, values: Mapping[str, Any]) 
     return TagGroup(name=name, **(usual | dict(values)))
 
 
-def _differs(row: TagGroup | Tag, values: Mapping[str, Any]) -> bool:
-    return any(_written(getattr(row, key)) != _written(value) for key, value in values.items())
+def _differs(row: TagGroup, values: Mapping[str, Any]) -> bool:
+    return any(getattr(row, key) != value for key, value in values.items())
+
+
+def _tag_differs(tag: Tag, values: Mapping[str, Any]) -> bool:
+    shown = {"color": tag.color, "synonyms": other_words(tag.name, tag.synonyms)}
+    return any(_written(shown[key]) != _written(value) for key, value in values.items())
 
 
 def _written(value: Any) -> Any:
