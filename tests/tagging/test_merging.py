@@ -320,6 +320,23 @@ async def test_guides_tag_while_hq_merges_and_nobody_is_lost(ground: Ground) -> 
     assert [await carried(ground, each) for each in people] == [{new.id}] * 8
 
 
+async def test_a_merger_waits_for_whoever_is_putting_the_tag_on_and_they_are_not_lost(ground: Ground) -> None:
+    world = await build_world(ground)
+    group = await build_group(ground, world)
+    old, new = [await build_tag(ground, world, group, name) for name in ("简约", "极简")]
+    customer = await build_customer(ground, world.shop.guide)
+
+    async with unit_of_work(ground, world.shop.guide) as work:
+        await commands.add_tags(work, [customer.id], [old.id])
+        merging = asyncio.create_task(merged(ground, world.hq, old, new))
+        await asyncio.sleep(0.5)
+        assert not merging.done()
+    await merging
+    await moved(ground, world, old)
+
+    assert await carried(ground, customer) == {new.id}
+
+
 WORDS = st.sampled_from(["简约", "极简", "素净", "运动", "休闲"])
 
 
