@@ -16,7 +16,7 @@ from schema.fields import OUT_OF_SIGHT, field
 from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, shown_as, sought_id
 from schema.versioned import Versioned
-from tagging.models import Choice, SetBy, TagChangeKind
+from tagging.models import Choice, SetBy, TagChangeKind, other_words
 from tagging.policy import is_for, keeps_library
 from tagging.queries import history, library, use
 
@@ -33,13 +33,15 @@ class Tag(Versioned):
     name: str = strawberry.field(description="1 to 30 characters.")
     color: str = strawberry.field(description="As in `#8c8c8c`.")
     position: int = strawberry.field(description="Its place among the tags beside it: the lowest comes first.")
-    synonyms: list[str] = strawberry.field(
-        description="Other words by which it is found: up to 10, and up to 50 when others were merged into it."
-    )
     retired_at: datetime | None = strawberry.field(description="Since when it isn't used any more, in UTC.")
     group_id: strawberry.Private[UUID | None]
     owner_id: strawberry.Private[UUID | None]
     merged_into_id: strawberry.Private[UUID | None]
+
+    @field("Other words by which it is found: up to 10, and up to 50 when others were merged into it.")
+    async def synonyms(self) -> list[str]:
+        row: Any = self
+        return other_words(row.name, row.synonyms)
 
     @field("Its group; null for a personal tag.")
     async def group(self, info: Info) -> "TagGroup | None":

@@ -10,9 +10,10 @@ from kernel.actor import Role
 from kernel.errors import Invalid, NotFound, require_text, require_version
 from kernel.work import Work
 from tagging.commands.redating import REDATE
+from tagging.commands.telling import tell
 from tagging.commands.wording import GREY, LONGEST_NAME, checked_color
 from tagging.errors import LibraryChanged, SomeCarrySeveral, TagNameTaken, TooManyTags
-from tagging.events import TagChanged, TagGroupChanged, TagRetired
+from tagging.events import TagGroupChanged, TagRetired
 from tagging.models import Choice, TagGroup
 from tagging.policy import require_librarian
 from tagging.queries import library, use
@@ -106,9 +107,8 @@ async def retire_group(work: Work, group_id: UUID, *, expected_version: int | No
     group.retire(at)
     for tag in tags:
         tag.retire(at)
-        work.record(TagChanged(tag_id=tag.id, owner_id=None, version=tag.version))
         work.record(TagRetired(tag_id=tag.id))
-    work.record(TagGroupChanged(group_id=group.id, version=group.version))
+    await tell(work, [group], tags)
     return group
 
 

@@ -7,21 +7,18 @@ from typing import Any
 from uuid import UUID
 
 from directory.queries import stores
-from kernel import bulk, feed, ids
+from kernel import bulk, ids
 from kernel.errors import require_text
 from kernel.work import Work
 from tagging.commands.redating import REDATE
+from tagging.commands.telling import tell
 from tagging.commands.wording import LONGEST_NAME, checked_color, checked_synonyms
 from tagging.errors import LibraryFileWrong, Problem
-from tagging.events import TagChanged, TagGroupChanged
-from tagging.models import Choice, Tag, TagGroup
-from tagging.models.library_file import LibraryTable, Reader, Wanted, read_table, split
+from tagging.models import Choice, Tag, TagGroup, other_words
+from tagging.models.library_file import LibraryTable, Reader, Wanted, joined, read_table, split
 from tagging.policy import require_librarian
 from tagging.queries import library, use
 from tagging.queries.library_file import FileRow
-
-# Beyond so many entries in feeds, phones start over instead.
-MOST_TOLD = 20_000
 
 _READERS: Mapping[str, Reader] = {
     "name": partial(require_text, "name", longest=LONGEST_NAME),
@@ -76,7 +73,7 @@ async def import_file(work: Work, rows: Sequence[FileRow]) -> Preview:
             work.later(REDATE, group_id=str(group.id))
     for tag, values in changes.tags:
         tag.change(values)
-    await _tell(
+    await tell(
         work,
         [*changes.new_groups, *(group for group, _ in changes.groups)],
         [*changes.new_tags, *(tag for tag, _ in changes.tags)],
@@ -124,9 +121,9 @@ def _compare_tags(
 ) -> None:
     last = max((tag.position for tag in there.values()), default=0)
     for name, row in wanted.items():
-        values = row.values | {
-            key: [word for word in words if word != name] for key, words in row.values.items() if key == "synonyms"
-        }
+        values = row.values
+        if "synonyms" in values:
+            values = values | {"synonyms": other_words(name, values["synonyms"])}
         tag = there.get(name)
         if tag is None:
             last += 1
@@ -143,7 +140,7 @@ def _compare_tags(
                 )
             )
             preview.tags_added += 1
-        elif _differs(tag, values):
+        elif _tag_differs(tag, values):
             changes.tags.append((tag, values))
             preview.tags_changed += 1
         else:
@@ -168,8 +165,18 @@ def _new_group(work: Work, name: str, position: int, values: Mapping[str, Any]) 
     return TagGroup(name=name, **(usual | dict(values)))
 
 
-def _differs(row: TagGroup | Tag, values: Mapping[str, Any]) -> bool:
+def _differs(row: TagGroup, values: Mapping[str, Any]) -> bool:
     return any(getattr(row, key) != value for key, value in values.items())
+
+
+def _tag_differs(tag: Tag, values: Mapping[str, Any]) -> bool:
+    shown = {"color": tag.color, "synonyms": other_words(tag.name, tag.synonyms)}
+    return any(_written(shown[key]) != _written(value) for key, value in values.items())
+
+
+def _written(value: Any) -> Any:
+    """As a file would bring it back: a synonym that holds what stands between synonyms comes back as two."""
+    return split(joined(value)) if isinstance(value, list) else value
 
 
 async def _require_one_each(
@@ -191,14 +198,3 @@ def _require_room(table: LibraryTable, tags: Mapping[UUID, Mapping[str, Tag]], g
     if in_use + preview.tags_added > most_tags:
         row = next(iter(table.groups.values())).row
         preview.problems.append(Problem(row, f"at most {most_tags} tags.", f"最多 {most_tags} 个标签。"))
-
-
-async def _tell(work: Work, groups: Sequence[TagGroup], tags: Sequence[Tag]) -> None:
-    shops = await stores.by_codes(work.session, work.actor)
-    if (len(groups) + len(tags)) * len(shops) > MOST_TOLD:
-        await feed.new_epoch(work.session, work.actor.brand_id)
-        return
-    for group in groups:
-        work.record(TagGroupChanged(group_id=group.id, version=group.version))
-    for tag in tags:
-        work.record(TagChanged(tag_id=tag.id, owner_id=None, version=tag.version))

@@ -1,6 +1,10 @@
 """Let one tag stand for another: at once for whoever reads, and row by row in jobs."""
 
+from collections.abc import Sequence
 from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import col
 
 from kernel import clock
 from kernel.errors import Invalid, NotFound, require_version
@@ -9,12 +13,12 @@ from tagging.commands import writing
 from tagging.commands.merging import catch_up
 from tagging.errors import TagsDontMerge
 from tagging.events import TagChanged, TagRetired
-from tagging.models import Choice, SegmentVersion, Tag
+from tagging.models import Choice, SegmentVersion, SuggestionState, Tag, TagSuggestion
 from tagging.policy import require_author
 from tagging.queries import carrying, library, use
 
 MOVE_MERGED = "tagging.move_merged"
-AT_ONCE = 100
+AT_ONCE = 50
 
 
 async def merge_tags(work: Work, from_id: UUID, into_id: UUID, *, expected_version: int | None = None) -> Tag:
@@ -48,14 +52,42 @@ async def merge_tags(work: Work, from_id: UUID, into_id: UUID, *, expected_versi
 async def move_merged(work: Work, tag_id: UUID) -> int:
     """Let some of the customers that carry a merged tag carry the other one, and ask for the next job.
 
-    Doing it twice does no harm. Returns how many customers changed.
+    When there are none left, what rules suggested is moved, too. Doing it twice does no harm. Returns how many
+    customers changed.
     """
     found = await carrying.carrying(work.session, work.actor.brand_id, tag_id, AT_ONCE)
-    people = await carrying.lock(work.session, work.actor.brand_id, found)
-    changed = await writing.say(work, await catch_up(work, people))
-    if len(found) == AT_ONCE:
+    suggested = [] if found else await carrying.suggested(work.session, work.actor.brand_id, tag_id, AT_ONCE)
+    people = await carrying.lock(work.session, work.actor.brand_id, found or suggested)
+    changed = await catch_up(work, people)
+    if suggested:
+        changed |= await _move_suggestions(work, tag_id, people)
+    if found or suggested:
         work.later(MOVE_MERGED, tag_id=str(tag_id))
-    return len(changed)
+    return len(await writing.say(work, changed))
+
+
+async def _move_suggestions(work: Work, tag_id: UUID, people: Sequence[UUID]) -> set[UUID]:
+    """Suggest the other tag instead; where it is suggested already, once. What was declined stays so."""
+    brand_id = work.actor.brand_id
+    into_id = (await carrying.resolved(work.session, brand_id, [tag_id]))[tag_id]
+    ours = (col(TagSuggestion.brand_id) == brand_id, col(TagSuggestion.customer_id).in_(people))
+    offered = select(col(TagSuggestion.customer_id)).where(
+        *ours, col(TagSuggestion.tag_id) == into_id, col(TagSuggestion.state) == SuggestionState.OPEN
+    )
+    twice = (await work.session.scalars(offered)).all()
+    of_old = (*ours, col(TagSuggestion.tag_id) == tag_id)
+    is_open = col(TagSuggestion.state) == SuggestionState.OPEN
+    for where, values in (
+        (
+            (*of_old, is_open, col(TagSuggestion.customer_id).in_(twice)),
+            {"state": SuggestionState.WITHDRAWN, "decided_at": clock.now()},
+        ),
+        (of_old, {"tag_id": into_id, "version": TagSuggestion.version + 1}),
+    ):
+        await work.session.execute(
+            update(TagSuggestion).where(*where).values(values).execution_options(synchronize_session=False)
+        )
+    return set(people)
 
 
 async def _lock(work: Work, from_id: UUID, into_id: UUID) -> tuple[Tag, Tag, list[Tag]]:

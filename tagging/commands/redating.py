@@ -12,7 +12,7 @@ from tagging.models import CustomerTag
 from tagging.queries import freshness
 
 REDATE = "tagging.redate"
-AT_ONCE = 500
+AT_ONCE = 250
 
 
 async def redate(work: Work, group_id: UUID, after: tuple[UUID, UUID] | None = None) -> int:

@@ -10,7 +10,7 @@ from kernel.work import Work
 from tagging.commands.wording import GREY, LONGEST_NAME, checked_color, checked_synonyms
 from tagging.errors import LibraryChanged, TagNameTaken, TooManyTags
 from tagging.events import TagChanged, TagRetired
-from tagging.models import MOST_SYNONYMS, Tag
+from tagging.models import MOST_SYNONYMS, Tag, other_words
 from tagging.policy import require_author, require_librarian, require_person
 from tagging.queries import library
 
@@ -32,7 +32,7 @@ async def add_tag(
     100 of their own. Raises `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `TAG_RETIRED`, `TAG_NAME_TAKEN`, `TOO_MANY_TAGS`.
     """
     name, color = require_text("name", name, longest=LONGEST_NAME), checked_color(color)
-    words = [word for word in checked_synonyms(synonyms) if word != name]
+    words = other_words(name, checked_synonyms(synonyms))
     owner_id = await (_claim_brand_place(work, group_id) if group_id else _claim_own_place(work))
     tag = Tag(
         brand_id=work.actor.brand_id,

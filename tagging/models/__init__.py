@@ -10,7 +10,7 @@ from tagging.models.carried import (
     TagChangeKind,
     TagSuggestion,
 )
-from tagging.models.library import MOST_SYNONYMS, Choice, Tag, TagGroup
+from tagging.models.library import MOST_SYNONYMS, Choice, Tag, TagGroup, other_words
 from tagging.models.rules import CustomerMark, MarkPurpose, Night, RuleMode, RuleState, TagRule
 from tagging.models.segments import (
     Segment,
@@ -56,4 +56,5 @@ __all__ = [
     "TagRule",
     "TagSuggestion",
     "Verdict",
+    "other_words",
 ]

@@ -1,6 +1,6 @@
 """The tag library: groups, and the words in them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -70,7 +70,8 @@ class Tag(SQLModel, table=True):
 
     A retired tag stays on its customers unshown, and its name is free again. One that was merged into another
     is retired, too, and says into which, and that one is in no other; until its customers carry the other one,
-    it counts as that. `synonyms` are other words for it, to find it by.
+    it counts as that. `synonyms` are other words for it, to find it by; its own name may be among them and isn't
+    shown, so that renaming and merging can come in either order.
     """
 
     __tablename__ = "tag"
@@ -98,12 +99,9 @@ class Tag(SQLModel, table=True):
     version: int = 1
 
     def change(self, changes: Mapping[str, Any]) -> bool:
-        """Give it these values; says whether that changed anything. Its own name is no synonym."""
+        """Give it these values; says whether that changed anything."""
         self.require_in_use()
-        name = changes.get("name", self.name)
-        synonyms = [word for word in changes.get("synonyms", self.synonyms) if word != name]
-        wanted = {**changes, "synonyms": synonyms}
-        news = {key: value for key, value in wanted.items() if getattr(self, key) != value}
+        news = {key: value for key, value in changes.items() if getattr(self, key) != value}
         for key, value in news.items():
             setattr(self, key, value)
         self.version += bool(news)
@@ -133,3 +131,8 @@ class Tag(SQLModel, table=True):
     def require_in_use(self) -> None:
         if self.retired_at is not None:
             raise TagRetired
+
+
+def other_words(name: str, synonyms: Sequence[str]) -> list[str]:
+    """A tag's synonyms as they are shown: without its own name."""
+    return [word for word in synonyms if word != name]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import Customer
-from tagging.models import Choice, CustomerTag, Tag, TagGroup
+from tagging.models import Choice, CustomerTag, Tag, TagGroup, TagSuggestion
 
 Worn = Row[*tuple[Any, ...]]
 
@@ -102,6 +102,18 @@ async def to_catch_up(session: AsyncSession, brand_id: UUID, customer_ids: Colle
         )
         .join(into, (col(into.brand_id) == brand_id) & (col(into.id) == col(Tag.merged_into_id)))
         .outerjoin(TagGroup, (col(TagGroup.brand_id) == brand_id) & (col(TagGroup.id) == col(into.group_id)))
+    )
+    return found.all()
+
+
+async def suggested(session: AsyncSession, brand_id: UUID, tag_id: UUID, most: int) -> Sequence[UUID]:
+    """The first customers for whom the tag is or was suggested, in the order of their keys."""
+    found = await session.scalars(
+        select(col(TagSuggestion.customer_id))
+        .where(col(TagSuggestion.brand_id) == brand_id, col(TagSuggestion.tag_id) == tag_id)
+        .distinct()
+        .order_by(col(TagSuggestion.customer_id))
+        .limit(most)
     )
     return found.all()
 

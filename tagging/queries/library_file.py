@@ -13,7 +13,7 @@ from intake.models.words import FileRule
 from intake.queries import files
 from kernel.actor import Actor, Role
 from tagging.errors import LibraryFileWrong, Problem
-from tagging.models import Choice
+from tagging.models import Choice, other_words
 from tagging.models.library_file import CHOICES, COLUMNS, ROLES, field_of, joined
 from tagging.policy import require_librarian
 from tagging.queries import library
@@ -35,9 +35,7 @@ async def table(session: AsyncSession, actor: Actor, language: str) -> list[list
     rows = [[(chinese, english)[words] for chinese, english, _ in COLUMNS.values()]]
     for group in groups:
         rows.append(_group_row(group, codes, words))
-        rows += [
-            [group.name, "", tag.name, tag.color, joined(tag.synonyms), "", "", ""] for tag in tags.get(group.id, ())
-        ]
+        rows += [_tag_row(group.name, tag) for tag in tags.get(group.id, ())]
     return rows
 
 
@@ -82,6 +80,10 @@ def _group_row(group: Any, codes: Mapping[str, str], words: int) -> list[str]:
         joined([ROLES[Role(role)][words] for role in group.roles]),
         joined(sorted(codes[store_id] for store_id in group.store_ids if store_id in codes)),
     ]
+
+
+def _tag_row(group: str, tag: Any) -> list[str]:
+    return [group, "", tag.name, tag.color, joined(other_words(tag.name, tag.synonyms)), "", "", ""]
 
 
 def _places(name: str, line: int, header: list[str]) -> dict[str, int]:

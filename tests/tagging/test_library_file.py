@@ -16,7 +16,7 @@ from kernel.errors import Forbidden, Refusal
 from kernel.work import Ground, unit_of_work
 from server import sheets
 from tagging import commands
-from tagging.commands import library_file as taking_over
+from tagging.commands import telling
 from tagging.commands.library_file import Preview
 from tagging.errors import LibraryFileWrong
 from tagging.models import Choice, Tag, TagGroup
@@ -193,7 +193,7 @@ def test_what_is_no_such_file_is_refused(tmp_path: Path, content: bytes, code: s
 async def test_many_changes_let_phones_start_over_instead(
     ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(taking_over, "MOST_TOLD", 1)
+    monkeypatch.setattr(telling, "MOST_TOLD", 1)
     world = await build_world(ground)
     async with ground.db.read() as session:
         before = await feed.heads(session, world.brand.id, [feed.of_store(world.shop.store.id)])

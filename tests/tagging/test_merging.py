@@ -26,9 +26,12 @@ from tagging.models import (
     RuleMode,
     Segment,
     SegmentVersion,
+    SuggestionState,
     Tag,
     TagChangeKind,
     TagRule,
+    TagSuggestion,
+    other_words,
 )
 from tagging.queries import carried as reads
 from tagging.queries import use
@@ -212,6 +215,37 @@ async def test_rules_and_segments_name_the_tag_that_stays_in_the_same_commit(gro
     assert (version.tree, version.by_staff_id) == (wanted, world.hq.id)
 
 
+async def test_what_was_suggested_is_suggested_as_the_tag_that_stays_once(ground: Ground) -> None:
+    world = await build_world(ground)
+    group = await build_group(ground, world)
+    old, new = [await build_tag(ground, world, group, name) for name in ("简约", "极简")]
+    people = [await build_customer(ground, world.shop.guide) for _ in range(3)]
+    rule = TagRule(
+        brand_id=world.brand.id,
+        id=ids.new(),
+        name="买得多",
+        tag_id=old.id,
+        mode=RuleMode.SUGGEST,
+        condition={},
+        created_at=NOON,
+    )
+
+    def suggestion(customer: int, tag: Tag, state: SuggestionState = SuggestionState.OPEN) -> TagSuggestion:
+        about: dict[str, Any] = {"brand_id": world.brand.id, "id": ids.new(), "customer_id": people[customer].id}
+        return TagSuggestion(tag_id=tag.id, rule_id=rule.id, reason="买得多", state=state, at=NOON, **about)
+
+    rows = [suggestion(0, old), suggestion(1, old), suggestion(1, new), suggestion(2, old, SuggestionState.DECLINED)]
+    await save(ground, rule, *rows)
+
+    await merged(ground, world.hq, old, new)
+    await moved(ground, world, old)
+
+    kept = [await reload(ground, row) for row in rows]
+    assert {row.tag_id for row in kept} == {new.id}
+    state = SuggestionState
+    assert [row.state for row in kept] == [state.OPEN, state.WITHDRAWN, state.OPEN, state.DECLINED]
+
+
 async def test_mergers_that_make_no_sense_are_refused_and_change_nothing(ground: Ground) -> None:
     world, other = await build_world(ground), await build_world(ground, "other")
     styles, sizes = await build_group(ground, world), await build_group(ground, world, "尺码", Choice.SINGLE)
@@ -286,21 +320,42 @@ async def test_guides_tag_while_hq_merges_and_nobody_is_lost(ground: Ground) -> 
     assert [await carried(ground, each) for each in people] == [{new.id}] * 8
 
 
+async def test_a_merger_waits_for_whoever_is_putting_the_tag_on_and_they_are_not_lost(ground: Ground) -> None:
+    world = await build_world(ground)
+    group = await build_group(ground, world)
+    old, new = [await build_tag(ground, world, group, name) for name in ("简约", "极简")]
+    customer = await build_customer(ground, world.shop.guide)
+
+    async with unit_of_work(ground, world.shop.guide) as work:
+        await commands.add_tags(work, [customer.id], [old.id])
+        merging = asyncio.create_task(merged(ground, world.hq, old, new))
+        await asyncio.sleep(0.5)
+        assert not merging.done()
+    await merging
+    await moved(ground, world, old)
+
+    assert await carried(ground, customer) == {new.id}
+
+
 WORDS = st.sampled_from(["简约", "极简", "素净", "运动", "休闲"])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(names=st.lists(WORDS, min_size=3, max_size=3, unique=True), new_name=WORDS, words=st.lists(WORDS, unique=True))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(WORDS, min_size=3, max_size=3, unique=True),
+    new_name=WORDS,
+    words=st.lists(st.lists(WORDS, unique=True), min_size=3, max_size=3),
+)
 def test_merging_and_then_renaming_is_renaming_and_then_merging(
-    names: list[str], new_name: str, words: list[str]
+    names: list[str], new_name: str, words: list[list[str]]
 ) -> None:
     """Of rows, without a database: what both orders take, they make alike."""
 
     def build() -> list[Tag]:
         brand_id = UUID(int=1)
         return [
-            Tag(brand_id=brand_id, id=UUID(int=number), group_id=brand_id, name=name, synonyms=list(words))
-            for number, name in enumerate(names, 2)
+            Tag(brand_id=brand_id, id=UUID(int=number), group_id=brand_id, name=name, synonyms=list(own))
+            for number, (name, own) in enumerate(zip(names, words, strict=True), 2)
         ]
 
     def rename(tags: list[Tag]) -> None:
@@ -321,5 +376,6 @@ def test_merging_and_then_renaming_is_renaming_and_then_merging(
         except Refusal:
             continue
         outcomes.append([(tag.name, sorted(tag.synonyms), tag.merged_into_id, tag.retired_at) for tag in tags])
+        assert all(tag.name not in other_words(tag.name, tag.synonyms) for tag in tags)
 
     assert all(outcome == outcomes[0] for outcome in outcomes)
