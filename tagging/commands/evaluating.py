@@ -25,7 +25,7 @@ from tagging.queries import evidence, rules, suggestions
 from tagging.queries.carried import lock_customers
 from tagging.queries.evidence import Evidence
 
-AT_ONCE = 1_000
+AT_ONCE = 500
 
 Live = Mapping[UUID, tuple[Ruling, Rule]]
 

@@ -24,7 +24,7 @@ from tagging.policy import require_librarian
 from tagging.queries import evidence, library, suggestions, wording
 
 MOST = 20_000
-AT_ONCE = 1_000
+AT_ONCE = 500
 MOST_EXAMPLES = 10
 NUMBERED = 0.9  # of the customers, for a sample to be drawn by their numbers
 _RANDOM_DIGITS = 15  # the last of an id are drawn by lot
