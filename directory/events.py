@@ -30,8 +30,11 @@ class StoreOpened:
 
 @dataclass(frozen=True, slots=True)
 class StoreEdited:
+    """`has_moved` is to another region."""
+
     store_id: UUID
     version: int
+    has_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

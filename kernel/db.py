@@ -111,6 +111,11 @@ def unique_where(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
 
 
+def index_where(name: str, *columns: str, where: str) -> Index:
+    """An index of the few rows that meet the condition."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 class OneOf(ColumnElement[Any]):
     """Whether an id is in the list that a parameter gives, however long: it is one statement for all lengths.
 

@@ -98,6 +98,11 @@ def require_version(row: Versioned, expected: int | None) -> None:
         raise StaleVersion(row, expected)
 
 
+def optional_text(field: str, value: str | None, *, longest: int) -> str | None:
+    """The text without surrounding blanks, or nothing where there is none; refused as `require_text` does."""
+    return require_text(field, value, longest=longest) if value is not None and value.strip() else None
+
+
 def require_text(field: str, value: str, *, longest: int) -> str:
     """The text without surrounding blanks; refused when empty, or longer than `longest` characters."""
     text = value.strip()

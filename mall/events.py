@@ -45,4 +45,18 @@ class RefundRecorded:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class PurchasesLoaded:
+    """Orders or refunds of these customers were loaded, corrected or taken away, without a word for each."""
+
+    customer_ids: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRefreshed:
+    """What a customer's purchases amount to was worked out again, after loading or because time went by."""
+
+    customer_id: UUID
+
+
 MallEvent = OrderPlaced | OrderChanged | ServingMoved | RefundRecorded

@@ -15,7 +15,7 @@ from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from mall.events import MallEvent, RefundRecorded, ServingMoved
-from mall.models import Order, Product, Refund
+from mall.models import Order, Product, PurchaseProfile, Refund
 
 ORDER = "order"
 REFUND = "refund"
@@ -38,6 +38,12 @@ def refunds_visible_to(actor: Actor) -> ColumnElement[bool]:
         return in_sight(actor, col(Refund.brand_id), col(Refund.store_id))
     held = col(Refund.relationship_id).in_(relationship_ids_of(actor))
     return and_(col(Refund.brand_id) == actor.brand_id, held)
+
+
+def profiles_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """What customers' purchases amount to, for whoever may read orders; ask of customers in sight only."""
+    ours = col(PurchaseProfile.brand_id) == actor.brand_id
+    return ours if actor.may(Scope.ORDERS_READ, Scope.ORDERS_WRITE) else and_(ours, false())
 
 
 def products_visible_to(actor: Actor) -> ColumnElement[bool]:

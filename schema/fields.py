@@ -34,7 +34,13 @@ class Refusals(FieldExtension):
             if type(refusal) is NotSignedIn:
                 raise
             current = await self._current(info, refusal)
-            return Problem(code=refusal.code, message=refusal.say(info.context.language), current=current)
+            return Problem(
+                code=refusal.code,
+                message=refusal.say(info.context.language),
+                current=current,
+                line=_place(refusal, "line"),
+                column=_place(refusal, "column"),
+            )
 
     async def _current(self, info: Info[Any, Any], refusal: Refusal) -> Versioned | None:
         """What somebody edited an older version of, read anew with their own sight."""
@@ -45,9 +51,21 @@ class Refusals(FieldExtension):
         return None if row is None else node(kind, row)
 
 
+def _place(refusal: Refusal, name: str) -> int | None:
+    """Where in a text it is wrong, if the refusal says."""
+    found = refusal.facts.get(name)
+    return found if isinstance(found, int) else None
+
+
 def field(description: str, graphql_type: Any = None) -> Callable[[Resolver], Resolver]:
     """A field with a resolver. `graphql_type` names a type of a module further up, which can't be imported."""
     decorator: Callable[[Resolver], Resolver] = strawberry.field(description=description, graphql_type=graphql_type)
+    return decorator
+
+
+def question(description: str) -> Callable[[Resolver], Resolver]:
+    """A field of the query root that may refuse what is asked, and answers it with a `Problem` as mutations do."""
+    decorator: Callable[[Resolver], Resolver] = strawberry.field(description=description, extensions=[Refusals(None)])
     return decorator
 
 

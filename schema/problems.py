@@ -15,3 +15,8 @@ class Problem:
         default=None,
         description="With `STALE_VERSION`, the thing as it is now, if it is in your sight; null with any other code.",
     )
+    line: int | None = strawberry.field(
+        default=None,
+        description="With `BAD_EXPRESSION`, the line that can't be read, from 1; null with any other code.",
+    )
+    column: int | None = strawberry.field(default=None, description="And the column in it, from 1.")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -17,9 +17,16 @@ from schema.positions import Place
 from schema.problems import Problem
 from schema.scalars import Cursor, given_id, read_id, shown_as, sought_id
 from schema.versioned import Versioned
+from tagging.queries import library
 from tasks import commands, queries
 from tasks.models import Outcome, TaskKind, TaskSource, TaskState
 from tasks.queries import TaskOrder
+
+if TYPE_CHECKING:
+    from schema.tagging import Tag
+
+# A type of a module beside this one, which is imported by what is further down.
+_TAG = Annotated["Tag", strawberry.lazy("schema.tagging")]
 
 strawberry.enum(TaskKind, description="What a task is about.")
 strawberry.enum(TaskState, description="`PENDING` until it is done or cancelled.")
@@ -45,6 +52,7 @@ class Task(Versioned):
     closed_at: datetime | None = strawberry.field(description="When it was done or cancelled, in UTC.")
     store_id: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID | None]
+    tag_id: strawberry.Private[UUID | None]
     relationship_id: strawberry.Private[UUID | None]
     account_id: strawberry.Private[UUID]
     created_by_id: strawberry.Private[UUID | None]
@@ -52,6 +60,13 @@ class Task(Versioned):
     @field("The customer it is about; null if it is about nobody in particular.")
     async def customer(self, info: Info) -> Customer | None:
         return await customer_of(info, self.customer_id)
+
+    @field(
+        "The tag to check, where that is what there is to do: `confirmTags`, or another answer, closes the task.",
+        graphql_type=_TAG | None,
+    )
+    async def tag(self, info: Info) -> Any:
+        return await info.context.load(library.by_ids, self.tag_id) if self.tag_id else None
 
     @field("The relationship it is about; null if it is about nobody in particular.")
     async def relationship(self, info: Info) -> Relationship | None:

@@ -171,7 +171,7 @@ async def _stage(
 ) -> dict[str, Any]:
     """All of the file into the staging area; returns what it holds."""
     tally, known = stage.Tally(), noting.Known()
-    with files.opened(path, mapping.file, mapping.columns, mapping.time.formats[0]) as sheet:
+    with files.opened(path, mapping.file, mapping.columns, mapping.time.formats[0], mapping.optional_columns) as sheet:
         rows = _Rows(run.file_name, sheet, tally)
         try:
             if isinstance(mapping, OrderMapping):

@@ -12,9 +12,10 @@ from directory.queries.stores import home_zone
 from kernel import clock
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
-from tagging.commands import evaluating, nights
-from tagging.queries import rules
+from tagging.commands import evaluating, folding, nights
+from tagging.queries import rules, upkeep
 
+MOST_FOLDS = 5  # at a sweep: jobs are waiting, too
 NIGHT_BEGINS = timedelta(hours=3)  # after midnight, where most of the brand's stores are
 
 MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
@@ -52,7 +53,22 @@ async def follow_rules(ground: Ground) -> None:
                     break
 
 
-CHORES: tuple[Chore, ...] = (begin_nights, follow_rules)
+async def mind_segments(ground: Ground) -> None:
+    """Fold what changed into each brand's bitmaps; where they are of no use, look at all its customers anew."""
+    async with ground.db.read() as session:
+        waiting = await upkeep.waiting(session, clock.now())
+    for brand_id, what in waiting:
+        if what is upkeep.Need.BUILD:
+            async with unit_of_work(ground, system(brand_id)) as work:
+                await folding.begin(work)
+            continue
+        for _ in range(MOST_FOLDS):
+            async with unit_of_work(ground, system(brand_id)) as work:
+                if await folding.fold(work, folding.AT_ONCE) < folding.AT_ONCE:
+                    break
+
+
+CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments)
 
 
 async def see_to_all(ground: Ground) -> None:

@@ -11,9 +11,13 @@ import customers.policy
 import directory.policy
 import intake.policy
 import mall.policy
+import mall.reactions
+import tagging.commands.merge
 import tagging.commands.nights
+import tagging.commands.redating
 import tagging.commands.rules
 import tagging.policy
+import tagging.queries.upkeep
 import tagging.reactions
 import tasks.policy
 import tasks.reactions
@@ -53,8 +57,24 @@ from intake.events import (
 )
 from kernel import feed, jobs
 from kernel.work import Event, Work
-from mall.events import OrderChanged, OrderPlaced, RefundRecorded, ServingMoved
-from tagging.events import CustomerTagsChanged, TagChanged, TagCheckSettled, TagGroupChanged
+from mall.events import (
+    OrderChanged,
+    OrderPlaced,
+    ProfileRefreshed,
+    PurchasesLoaded,
+    RefundRecorded,
+    ServingMoved,
+)
+from tagging.events import (
+    CustomerTagsChanged,
+    TagChanged,
+    TagCheckSettled,
+    TagGroupChanged,
+    TagQuestionAsked,
+    TagQuestionClosed,
+    TagRetired,
+    TagsWentStale,
+)
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskMoved, TaskSnoozed
 
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
@@ -88,10 +108,16 @@ SEEN_BY: dict[type, SeenBy] = {
     OrderChanged: mall.policy.seen_by,
     ServingMoved: mall.policy.seen_by,
     RefundRecorded: mall.policy.seen_by,
+    PurchasesLoaded: directory.policy.seen_by_nobody,
+    ProfileRefreshed: directory.policy.seen_by_nobody,
     CustomerTagsChanged: tagging.policy.seen_by,
+    TagsWentStale: directory.policy.seen_by_nobody,
     TagCheckSettled: directory.policy.seen_by_nobody,
+    TagRetired: directory.policy.seen_by_nobody,
     TagChanged: tagging.policy.seen_by,
     TagGroupChanged: tagging.policy.seen_by,
+    TagQuestionAsked: tagging.policy.questions_seen_by,
+    TagQuestionClosed: tagging.policy.questions_seen_by,
     ImportBegun: intake.policy.seen_by,
     ImportMovedOn: intake.policy.seen_by,
     ImportLeftBehind: intake.policy.seen_by,
@@ -105,25 +131,53 @@ SEEN_BY: dict[type, SeenBy] = {
     TaskSnoozed: tasks.policy.seen_by,
 }
 
+_ON_ORDERS: tuple[Mark, ...] = (
+    # First: what is marked is looked at by what the profiles say.
+    mall.reactions.refresh_profiles,
+    tagging.reactions.mark_for_rules,
+    tagging.reactions.mark_for_segments,
+)
+
 # Rows in the same commit that say what has to be looked at again. A mark says nothing: it records no event.
 MARKS: dict[type, tuple[Mark, ...]] = {
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
     VisitNoted: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
-    OrderPlaced: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
-    OrderChanged: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
-    RefundRecorded: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
+    OrderPlaced: _ON_ORDERS,
+    OrderChanged: _ON_ORDERS,
+    RefundRecorded: _ON_ORDERS,
+    PurchasesLoaded: (mall.reactions.mark_profiles,),
+    ProfileRefreshed: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
     CustomerTagsChanged: (tagging.reactions.mark_for_segments,),
+    StoreEdited: (tagging.reactions.mark_moved_stores,),
+    ImportBegun: (tagging.reactions.distrust_segments,),
+    ImportMovedOn: (tagging.reactions.distrust_segments,),
+    ImportApplied: (tagging.reactions.distrust_segments,),
 }
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
     OrderPlaced: (tasks.reactions.on_order_placed,),
+    TagsWentStale: (tasks.reactions.on_tags_went_stale,),
+    TagCheckSettled: (tasks.reactions.on_tag_check_settled,),
+    TagRetired: (tasks.reactions.on_tag_retired,),
+    ImportApplied: (mall.reactions.on_import_applied,),
+    TagQuestionAsked: (tasks.reactions.on_question_asked,),
+    TagQuestionClosed: (tasks.reactions.on_question_closed,),
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
+    mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
+    tasks.reactions.CHECK_TAGS: tasks.reactions.check_tags,
+    tasks.reactions.CLOSE_CHECK: tasks.reactions.close_check,
+    tasks.reactions.CLOSE_CHECKS_OF_TAG: tasks.reactions.close_checks_of_tag,
+    tasks.reactions.SHOW_QUESTION: tasks.reactions.show_question,
+    tasks.reactions.CLOSE_QUESTION: tasks.reactions.close_question,
     tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
+    tagging.commands.merge.MOVE_MERGED: tagging.reactions.move_merged,
+    tagging.commands.redating.REDATE: tagging.reactions.redate,
     tagging.commands.rules.GO_THROUGH: tagging.reactions.go_through_customers,
+    tagging.queries.upkeep.GO_ON: tagging.reactions.go_on_with_segments,
 }
 
 

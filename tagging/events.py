@@ -33,9 +33,44 @@ class TagChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TagsWentStale:
+    """These accounts hold customers with tags past their shelf life that nobody was asked to check yet."""
+
+    account_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagRetired:
+    """Nobody is asked about it any more; it was merged into another, perhaps."""
+
+    tag_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class TagGroupChanged:
     group_id: UUID
     version: int
 
 
 TaggingEvent = CustomerTagsChanged | TagChanged | TagGroupChanged
+
+
+@dataclass(frozen=True, slots=True)
+class TagQuestionAsked:
+    """Somebody is asked blind about a customer; `store_id` is where."""
+
+    question_id: UUID
+    staff_id: UUID
+    store_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class TagQuestionClosed:
+    """The question is no longer theirs: they answered it, or it was taken back."""
+
+    question_id: UUID
+    staff_id: UUID
+    is_answered: bool
+
+
+QuestionEvent = TagQuestionAsked | TagQuestionClosed

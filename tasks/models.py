@@ -48,13 +48,17 @@ class Outcome(StrEnum):
 
 
 class Task(SQLModel, table=True):
-    """Something to do. `account_id` keeps it; `priority` runs from 0 (whenever) to 100 (now)."""
+    """Something to do. `account_id` keeps it; `priority` runs from 0 (whenever) to 100 (now).
+
+    `tag_id` is the tag to check, where that is what there is to do.
+    """
 
     __tablename__ = "task"
     __table_args__ = (
         refers("store_id", "store"),
         refers("relationship_id", "relationship"),
         refers("customer_id", "customer"),
+        refers("tag_id", "tag"),
         ForeignKeyConstraint(
             ["brand_id", "store_id", "account_id"], ["account.brand_id", "account.store_id", "account.id"]
         ),
@@ -63,6 +67,7 @@ class Task(SQLModel, table=True):
         Index("ix_task_store", "brand_id", "store_id", "state", "due_at"),
         Index("ix_task_store_closed", "brand_id", "store_id", "closed_at"),
         Index("ix_task_relationship", "brand_id", "relationship_id", "state"),
+        Index("ix_task_tag", "brand_id", "tag_id", "state"),
     )
 
     brand_id: UUID = Field(primary_key=True)
@@ -71,6 +76,7 @@ class Task(SQLModel, table=True):
     account_id: UUID
     relationship_id: UUID | None = None
     customer_id: UUID | None = None
+    tag_id: UUID | None = None
     kind: TaskKind = Field(sa_type=enum_of(TaskKind))
     title: str = Field(max_length=100)
     reason: str | None = Field(default=None, max_length=300)

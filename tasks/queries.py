@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from customers.models import Customer
 from customers.queries import relationships
-from directory.models import Store
+from directory.models import Account, Store
 from kernel import clock
 from kernel.actor import Actor
 from kernel.errors import NotFound
@@ -137,6 +137,63 @@ async def lock_open(session: AsyncSession, brand_id: UUID, relationship_ids: Seq
 async def by_source_key(session: AsyncSession, brand_id: UUID, source_key: str) -> Task | None:
     """The task that was made under this key."""
     return await session.scalar(select(Task).where(col(Task.brand_id) == brand_id, col(Task.source_key) == source_key))
+
+
+async def lock_by_source_key(session: AsyncSession, brand_id: UUID, source_key: str) -> Task | None:
+    """The task that was made under this key, locked; none if it isn't open any more."""
+    return await session.scalar(
+        select(Task)
+        .where(
+            col(Task.brand_id) == brand_id,
+            col(Task.source_key) == source_key,
+            col(Task.state) == TaskState.PENDING,
+        )
+        .with_for_update(key_share=True)
+    )
+
+
+async def lock_checks_of_tag(session: AsyncSession, brand_id: UUID, tag_id: UUID, most: int) -> Sequence[Task]:
+    """Open tasks of checking the tag, locked in the order of their keys."""
+    found = await session.scalars(
+        select(Task)
+        .where(col(Task.brand_id) == brand_id, col(Task.tag_id) == tag_id, col(Task.state) == TaskState.PENDING)
+        .order_by(col(Task.id))
+        .limit(most)
+        .with_for_update(key_share=True)
+    )
+    return found.all()
+
+
+async def lock_account(session: AsyncSession, brand_id: UUID, account_id: UUID) -> Account | None:
+    """The account, for which tasks are made by one at a time."""
+    return await session.scalar(
+        select(Account)
+        .where(col(Account.brand_id) == brand_id, col(Account.id) == account_id)
+        .with_for_update(key_share=True)
+    )
+
+
+async def count_open(session: AsyncSession, account: Account, kind: TaskKind) -> int:
+    """How many open tasks of a kind an account keeps."""
+    count = await session.scalar(
+        select(func.count())
+        .select_from(Task)
+        .where(
+            col(Task.brand_id) == account.brand_id,
+            col(Task.account_id) == account.id,
+            col(Task.state) == TaskState.PENDING,
+            col(Task.kind) == kind,
+        )
+    )
+    return int(count or 0)
+
+
+async def time_zone_of(session: AsyncSession, account: Account) -> str:
+    """The time zone of the account's store."""
+    found = await session.scalars(
+        select(col(Store.time_zone)).where(col(Store.brand_id) == account.brand_id, col(Store.id) == account.store_id)
+    )
+    return found.one()
 
 
 async def to_follow_up(session: AsyncSession, brand_id: UUID, order_id: UUID) -> TaskRow | None:

@@ -1,13 +1,20 @@
 """What follows for tasks when something happens below."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from kernel import jobs
 from kernel.work import Work
 from mall.events import MINI_MALL, OrderPlaced
+from tagging.events import TagCheckSettled, TagQuestionAsked, TagQuestionClosed, TagRetired, TagsWentStale
 from tasks import commands
 
 FOLLOW_UP_ORDER = "tasks.follow_up_order"
+CHECK_TAGS = "tasks.check_tags"
+CLOSE_CHECK = "tasks.close_check"
+CLOSE_CHECKS_OF_TAG = "tasks.close_checks_of_tag"
+SHOW_QUESTION = "tasks.show_question"
+CLOSE_QUESTION = "tasks.close_question"
 
 
 def on_order_placed(event: OrderPlaced) -> jobs.Request | None:
@@ -17,5 +24,54 @@ def on_order_placed(event: OrderPlaced) -> jobs.Request | None:
     return jobs.Request(FOLLOW_UP_ORDER, {"order_id": str(event.order_id)})
 
 
+def on_tags_went_stale(event: TagsWentStale) -> jobs.Request:
+    """Who holds customers with stale tags is asked to check some."""
+    return jobs.Request(CHECK_TAGS, {"account_ids": [str(account_id) for account_id in event.account_ids]})
+
+
+def on_tag_check_settled(event: TagCheckSettled) -> jobs.Request:
+    """What somebody was asked to check was checked, by whomever, or isn't there any more."""
+    key = commands.key_of(event.customer_id, event.tag_id, event.asked_at.timestamp())
+    return jobs.Request(CLOSE_CHECK, {"source_key": key, "is_checked": event.is_checked})
+
+
+def on_tag_retired(event: TagRetired) -> jobs.Request:
+    """A tag that isn't used any more needn't be checked."""
+    return jobs.Request(CLOSE_CHECKS_OF_TAG, {"tag_id": str(event.tag_id)})
+
+
+async def check_tags(work: Work, account_ids: Sequence[str]) -> None:
+    for account_id in sorted(account_ids):
+        await commands.check_tags(work, UUID(account_id))
+
+
+async def close_check(work: Work, source_key: str, is_checked: bool) -> None:
+    await commands.close_check(work, source_key, is_checked=is_checked)
+
+
+async def close_checks_of_tag(work: Work, tag_id: str) -> None:
+    if await commands.close_checks_of_tag(work, UUID(tag_id)):
+        work.later(CLOSE_CHECKS_OF_TAG, tag_id=tag_id)
+
+
 async def follow_up_order(work: Work, order_id: str) -> None:
     await commands.follow_up_order(work, UUID(order_id))
+
+
+def on_question_asked(event: TagQuestionAsked) -> jobs.Request | None:
+    """Whoever is asked blind finds it among what is to be done."""
+    return jobs.Request(SHOW_QUESTION, {"question_id": str(event.question_id), "staff_id": str(event.staff_id)})
+
+
+def on_question_closed(event: TagQuestionClosed) -> jobs.Request | None:
+    """What is answered, or asked no more, is no longer to be done."""
+    asked = {"question_id": str(event.question_id), "staff_id": str(event.staff_id)}
+    return jobs.Request(CLOSE_QUESTION, asked | {"is_answered": event.is_answered})
+
+
+async def show_question(work: Work, question_id: str, staff_id: str) -> None:
+    await commands.show_question(work, UUID(question_id), UUID(staff_id))
+
+
+async def close_question(work: Work, question_id: str, staff_id: str, is_answered: bool) -> None:
+    await commands.close_question(work, UUID(question_id), UUID(staff_id), is_answered=is_answered)

@@ -89,10 +89,11 @@ async def edit_store(
         values["opening_hours"] = checked_hours(changes["opening_hours"])
     if "region_id" in changes:
         values["region_id"] = (await regions.get(work.session, work.actor, changes["region_id"])).id
+    has_moved = values.get("region_id", store.region_id) != store.region_id
     for field, value in values.items():
         setattr(store, field, value)
     store.version += 1
-    work.record(StoreEdited(store_id=store.id, version=store.version))
+    work.record(StoreEdited(store_id=store.id, version=store.version, has_moved=has_moved))
     return store
 
 

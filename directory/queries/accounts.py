@@ -38,11 +38,14 @@ async def own(session: AsyncSession, actor: Actor) -> Account | None:
 
 async def of_staff_in(session: AsyncSession, staff: Staff, store_id: UUID) -> Account | None:
     """The account that the staff member has, or once had, in that store."""
+    return await of_guide(session, staff.brand_id, staff.id, store_id)
+
+
+async def of_guide(session: AsyncSession, brand_id: UUID, staff_id: UUID, store_id: UUID) -> Account | None:
+    """The same for somebody of whom only the id is known."""
     account: Account | None = await session.scalar(
         select(Account).where(
-            col(Account.brand_id) == staff.brand_id,
-            col(Account.staff_id) == staff.id,
-            col(Account.store_id) == store_id,
+            col(Account.brand_id) == brand_id, col(Account.staff_id) == staff_id, col(Account.store_id) == store_id
         )
     )
     return account

@@ -35,6 +35,14 @@ async def get(session: AsyncSession, actor: Actor, region_id: UUID) -> Region:
     return await _one(session, _visible(actor, region_id))
 
 
+async def own(session: AsyncSession, actor: Actor) -> UUID | None:
+    """The region that a regional manager answers for."""
+    region_id: UUID | None = await session.scalar(
+        select(col(Region.id)).where(col(Region.brand_id) == actor.brand_id, col(Region.path) == actor.region_path)
+    )
+    return region_id
+
+
 async def longest_path_below(session: AsyncSession, region: Region) -> int:
     """How long the longest path in the region's part of the tree is."""
     longest: int | None = await session.scalar(

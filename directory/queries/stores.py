@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import BindParameter, Row, ScalarSelect, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -96,11 +96,16 @@ async def _one(session: AsyncSession, statement: Select[Any]) -> Store:
 
 async def home_zone(session: AsyncSession, brand_id: UUID) -> str:
     """The time zone of most of the brand's stores, where a day of the whole brand is meant; UTC without stores."""
-    zone = await session.scalar(
+    return await session.scalar(select(home_zone_of(brand_id))) or "UTC"
+
+
+def home_zone_of(brand_id: UUID | BindParameter[UUID]) -> ScalarSelect[str]:
+    """The same within another statement, null without stores."""
+    return (
         select(col(Store.time_zone))
         .where(col(Store.brand_id) == brand_id)
         .group_by(col(Store.time_zone))
         .order_by(func.count().desc(), col(Store.time_zone))
         .limit(1)
+        .scalar_subquery()
     )
-    return zone or "UTC"

@@ -25,6 +25,12 @@ class Line(NamedTuple):
     quantity: int
     amount: str
     at: int
+    variant: str = ""
+
+    @property
+    def bare(self) -> "Line":
+        """Without the variant: what a file says that has no column for it."""
+        return self._replace(variant="") if self.variant else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Invoice:
 
     @property
     def digest(self) -> str:
-        return blake2b(orjson.dumps(self.content, default=tuple), digest_size=16).hexdigest()
+        return blake2b(orjson.dumps(self.content, default=_plain), digest_size=16).hexdigest()
 
     def of(self, role: str) -> list[Line]:
         """The lines that play this role."""
@@ -68,19 +74,25 @@ class Invoice:
         return Counter(line.reason for line in self.lines if line.role == IGNORED)
 
     def contains(self, other: "Invoice") -> bool:
-        """Whether every line of the other is here, as often."""
-        return not Counter(other.lines) - Counter(self.lines)
+        """Whether every line of the other is here, as often, whether or not with its variant."""
+        return not Counter(line.bare for line in other.lines) - Counter(line.bare for line in self.lines)
+
+    @property
+    def variants(self) -> int:
+        """How many lines say their variant."""
+        return sum(bool(line.variant) for line in self.lines)
 
 
 def settled(known: Invoice, given: Invoice) -> Invoice:
     """What holds when a file gives an invoice that was known with other content.
 
     The fuller one, whichever came first: an export that was cut in the middle of an invoice takes
-    nothing away. Two pieces that a cut has parted are put together. Otherwise the newer file is right.
+    nothing away, nor does one without a column for variants. Two pieces that a cut has parted are put together.
+    Otherwise the newer file is right.
     """
     more, less = known.contains(given), given.contains(known)
     if more and less and known.content[:-1] == given.content[:-1]:
-        return min(known, given, key=lambda invoice: invoice.lines)
+        return _same_lines(known, given)
     if more and not less:
         return known
     if less:
@@ -92,12 +104,18 @@ def settled(known: Invoice, given: Invoice) -> Invoice:
     return given
 
 
+def _same_lines(known: Invoice, given: Invoice) -> Invoice:
+    if Counter(known.lines) == Counter(given.lines):
+        return min(known, given, key=lambda invoice: invoice.lines)
+    return known if known.variants > given.variants else given
+
+
 def _joined(head: Invoice, tail: Invoice) -> Invoice:
-    overlap = Counter(head.lines)
+    overlap = Counter(line.bare for line in head.lines)
     rest = []
     for line in tail.lines:
-        if overlap[line]:
-            overlap[line] -= 1
+        if overlap[line.bare]:
+            overlap[line.bare] -= 1
         else:
             rest.append(line)
     lines = (*head.lines, *rest)
@@ -114,9 +132,15 @@ def _joined(head: Invoice, tail: Invoice) -> Invoice:
     )
 
 
+def _plain(value: Any) -> tuple[Any, ...]:
+    """A line without a variant is written as lines were before there were variants: it is the same as it was."""
+    parts = tuple(value)
+    return parts[:-1] if isinstance(value, Line) and not value.variant else parts
+
+
 def pack(content: Any) -> bytes:
     """Plain data, small."""
-    return zlib.compress(orjson.dumps(content, default=tuple), _QUICKLY)
+    return zlib.compress(orjson.dumps(content, default=_plain), _QUICKLY)
 
 
 def unpack(content: bytes) -> Any:

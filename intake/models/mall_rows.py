@@ -64,7 +64,11 @@ def add(
         batch.order_credits.append(_credit(run.brand_id, order_id, owner, header["placed_at"]))
         batch.order_lines.extend(
             _line(run.brand_id, place, line, amount, digits)
-            | {"order_id": order_id, "product_id": products.get(line.code) if line.kind == LineKind.GOODS else None}
+            | {
+                "order_id": order_id,
+                "product_id": products.get(line.code) if line.kind == LineKind.GOODS else None,
+                "variant": line.variant or None,
+            }
             for place, (line, amount) in enumerate(zip(sales, amounts, strict=True), 1)
         )
     if given_back := invoice.of(REFUND):

@@ -42,6 +42,11 @@ class Mapping(Strict):
     guides: list[GuideRule] = Field(default_factory=list)
     staff: list[StaffRule] = Field(default_factory=list)
 
+    @property
+    def optional_columns(self) -> dict[str, tuple[str, ...]]:
+        """Fields whose column a file may lack: the first of these headers that it has is theirs."""
+        return {}
+
     def _check_names(self, conditions: list[tuple[str, Condition]]) -> None:
         known = {*self.columns}
         for index, rule in enumerate(self.values):
@@ -76,7 +81,8 @@ class Mapping(Strict):
 class OrderMapping(Mapping):
     """How a file of invoice lines becomes orders and refunds.
 
-    `refund_amounts` says whether what is given back is written below zero or above it.
+    `refund_amounts` says whether what is given back is written below zero or above it. `variant_columns` are the
+    headers under which a file may give size, colour or the like; `columns.variant` is one that it has to have.
     """
 
     kind: Literal["orders"]
@@ -84,6 +90,11 @@ class OrderMapping(Mapping):
     refund_amounts: Literal["negative", "positive"] = "negative"
     services: list[Condition] = Field(default_factory=list)
     customer: CustomerRule = CustomerRule()
+    variant_columns: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+
+    @property
+    def optional_columns(self) -> dict[str, tuple[str, ...]]:
+        return {"variant": self.variant_columns} if self.variant_columns else {}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -93,6 +104,11 @@ class OrderMapping(Mapping):
         _require(both == 1, "columns", "either price (of a piece) or amount (of the line) is needed, not both")
         _require(
             "price" not in self.columns or "quantity" in self.columns, "columns", "with a price, quantity is needed"
+        )
+        _require(
+            "variant" not in self.columns or not self.variant_columns,
+            "variant_columns",
+            "columns has variant already",
         )
         _require(bool(self.stores), "stores", "every order needs a store: give at least one rule")
         _require(not self.lines[-1].when, f"lines.{len(self.lines) - 1}", "the last rule takes the rest: no conditions")

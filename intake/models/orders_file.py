@@ -11,8 +11,8 @@ from intake.models.invoice import IGNORED, REFUND, Line
 from intake.models.mapping import OrderMapping
 from intake.models.rules import Fields, Placer, all_of, any_of, named
 
-_LINE_FIELDS = frozenset({"at", "code", "name", "quantity", "price", "amount"})
-_NUMBER, _CODE, _NAME, _COUNTRY, _MEMBER = 64, 64, 200, 60, 64
+_LINE_FIELDS = frozenset({"at", "code", "name", "quantity", "price", "amount", "variant"})
+_NUMBER, _CODE, _NAME, _VARIANT, _COUNTRY, _MEMBER = 64, 64, 200, 100, 60, 64
 _REMEMBERED = 65_536
 _GREATEST = Decimal(10) ** 9
 LINES_AT_ONCE = 6_000
@@ -68,6 +68,7 @@ def classifier(mapping: OrderMapping) -> Classify:
             quantity,
             f"{amount.normalize():f}",
             named("at", instant, fields["at"]),
+            fields.get("variant", "")[:_VARIANT],
         )
 
     @lru_cache(_REMEMBERED)

@@ -47,10 +47,19 @@ def fingerprint(path: Path) -> str:
 
 
 @contextmanager
-def opened(path: Path, rule: FileRule, columns: Mapping[str, str], time_format: str) -> Iterator[Sheet]:
-    """The sheet in the file; its rows may be read inside the block. Refuses a header that doesn't fit."""
+def opened(
+    path: Path,
+    rule: FileRule,
+    columns: Mapping[str, str],
+    time_format: str,
+    optional: Mapping[str, Sequence[str]] | None = None,
+) -> Iterator[Sheet]:
+    """The sheet in the file; its rows may be read inside the block. Refuses a header that doesn't fit.
+
+    `optional` fields are in the sheet if one of their headers is; of several the first.
+    """
     with _opened(path) as stream:
-        yield _sheet(path.name, _rows(path.name, stream, rule, time_format), columns, stream)
+        yield _sheet(path.name, _rows(path.name, stream, rule, time_format), columns, optional or {}, stream)
 
 
 @contextmanager
@@ -82,11 +91,19 @@ def _unpacked(stream: IO[bytes], packed: bool) -> IO[bytes]:
     return cast(IO[bytes], gzip.GzipFile(fileobj=stream, mode="rb")) if packed else stream
 
 
-def _sheet(name: str, rows: Iterator[Row], columns: Mapping[str, str], stream: IO[bytes]) -> Sheet:
+def _sheet(
+    name: str,
+    rows: Iterator[Row],
+    columns: Mapping[str, str],
+    optional: Mapping[str, Sequence[str]],
+    stream: IO[bytes],
+) -> Sheet:
     line, header = next(rows, (1, []))
     if not any(header):
         raise errors.FileEmpty(file=name)
     titles = [title.strip() for title in header]
+    here = {field: next((title for title in names if title in titles), None) for field, names in optional.items()}
+    columns = {**columns, **{field: title for field, title in here.items() if title is not None}}
     for title in columns.values():
         found = titles.count(title)
         if found != 1:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kernel import clock
-from kernel.errors import Invalid, require_text
+from kernel.errors import Invalid, optional_text, require_text
 from mall.errors import AmountsDiffer
 from mall.models import LineKind
 
@@ -17,13 +17,17 @@ CLOCKS_DIFFER_BY = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of an order or refund; `amount` is for the whole quantity, in the currency's minor unit."""
+    """One line of an order or refund; `amount` is for the whole quantity, in the currency's minor unit.
+
+    `variant` is size, colour or the like, of an order's line; blanks say nothing.
+    """
 
     product_code: str
     name: str
     quantity: int
     amount: int
     kind: LineKind = LineKind.GOODS
+    variant: str | None = None
 
 
 def require_amount(field: str, amount: int, *, least: int) -> None:
@@ -59,4 +63,5 @@ def _checked_line(line: Line) -> Line:
         line,
         product_code=require_text("productCode", line.product_code, longest=64),
         name=require_text("name", line.name, longest=200),
+        variant=optional_text("variant", line.variant, longest=100),
     )

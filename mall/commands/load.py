@@ -1,10 +1,12 @@
 """Load many rows at once, for imports and demo data; says nothing to phones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from kernel import bulk
 from kernel.work import Work
+from mall.events import PurchasesLoaded
 from mall.models import Credit, Order, OrderLine, Product, Refund, RefundLine
 
 Rows = Sequence[Mapping[str, Any]]
@@ -22,7 +24,8 @@ async def load(
 ) -> None:
     """Insert rows as they are, parents first. The caller answers for their being right and new.
 
-    Nobody's phone is told row by row: whoever loads gives the brand's feeds a new epoch in the end.
+    Nobody's phone is told row by row: whoever loads gives the brand's feeds a new epoch in the end. The
+    customers' profiles are due in the same commit.
     """
     await bulk.insert_rows(work.session, Product, products)
     await bulk.insert_rows(work.session, Order, orders)
@@ -30,3 +33,11 @@ async def load(
     await bulk.insert_rows(work.session, Refund, refunds)
     await bulk.insert_rows(work.session, RefundLine, refund_lines)
     await bulk.insert_rows(work.session, Credit, order_credits)
+    say_loaded(work, (row["customer_id"] for row in (*orders, *refunds)))
+
+
+def say_loaded(work: Work, customer_ids: Iterable[UUID | None]) -> None:
+    """Say whose orders and refunds are not as they were; guests have nobody to be worked out again."""
+    known = frozenset(customer_id for customer_id in customer_ids if customer_id is not None)
+    if known:
+        work.record(PurchasesLoaded(known))

@@ -200,6 +200,7 @@ async def _put_lines(work: Work, order_id: UUID, lines: Sequence[Line]) -> None:
             "product_id": known.get(line.product_code),
             "product_code": line.product_code,
             "name": line.name,
+            "variant": line.variant,
             "kind": line.kind,
             "quantity": line.quantity,
             "amount": line.amount,

@@ -11,7 +11,9 @@ from customers.models import Relationship
 from directory.models import Account, AccountKind, Store
 from kernel import clock
 from kernel.work import Work
+from mall.commands.load import say_loaded
 from mall.models import Credit, CreditReason, Order, OrderLine, Refund, RefundLine
+from mall.queries import profiles
 
 Rows = Sequence[Mapping[str, Any]]
 _KEYS = ("brand_id", "id")
@@ -25,7 +27,11 @@ async def remove(work: Work, *, orders: Sequence[UUID] = (), refunds: Sequence[U
 
 
 async def empty(work: Work, *, orders: Sequence[UUID] = (), refunds: Sequence[UUID] = ()) -> None:
-    """Take the lines and the credit away, so that others can be loaded in their place."""
+    """Take the lines and the credit away, so that others can be loaded in their place.
+
+    Before the rows themselves are touched: their customers as of now are to be worked out again.
+    """
+    say_loaded(work, await profiles.buyers(work.session, work.actor.brand_id, orders=orders, refunds=refunds))
     await _delete(work, Credit, col(Credit.order_id), orders)
     await _delete(work, OrderLine, col(OrderLine.order_id), orders)
     await _delete(work, RefundLine, col(RefundLine.refund_id), refunds)
@@ -44,6 +50,7 @@ async def rewrite(work: Work, *, orders: Rows = (), refunds: Rows = ()) -> None:
             .values(version=table.version + 1, **{name: bindparam(f"new_{name}") for name in names}),
             [{"key": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows],
         )
+    say_loaded(work, (row["customer_id"] for row in (*orders, *refunds)))
 
 
 async def follow(work: Work, relationship_ids: Sequence[UUID]) -> None:
@@ -96,23 +103,24 @@ def _guide(relationship_id: Any) -> Any:
 async def _redate(work: Work, table: type[Order] | type[Refund], relationship_ids: Sequence[UUID]) -> None:
     """The store they moved to may lie in another time zone."""
     found = await work.session.execute(
-        select(col(table.id), col(table.placed_at), col(table.day), col(Store.time_zone))
+        select(col(table.id), col(table.customer_id), col(table.placed_at), col(table.day), col(Store.time_zone))
         .join(Store, (col(Store.brand_id) == col(table.brand_id)) & (col(Store.id) == col(table.store_id)))
         .where(col(table.brand_id) == work.actor.brand_id, col(table.relationship_id).in_(relationship_ids))
     )
-    days = [
-        {"key": key, "new_day": clock.store_day(placed_at, zone)}
-        for key, placed_at, day, zone in found
+    moved = [
+        (key, customer_id, clock.store_day(placed_at, zone))
+        for key, customer_id, placed_at, day, zone in found
         if clock.store_day(placed_at, zone) != day
     ]
-    if days:
+    if moved:
         connection = await work.session.connection()
         await connection.execute(
             update(table.__table__)  # type: ignore[union-attr]  # a table
             .where(col(table.brand_id) == work.actor.brand_id, col(table.id) == bindparam("key"))
             .values(day=bindparam("new_day")),
-            days,
+            [{"key": key, "new_day": day} for key, _, day in moved],
         )
+        say_loaded(work, (customer_id for _, customer_id, _ in moved))
 
 
 async def _recredit(work: Work, relationship_ids: Sequence[UUID]) -> None:
@@ -182,6 +190,7 @@ async def adopt(work: Work, refunds: Rows) -> None:
         ],
     )
     await _redate(work, Refund, sorted({row["relationship_id"] for row in refunds}))
+    say_loaded(work, (row["customer_id"] for row in refunds))
 
 
 async def _delete(work: Work, table: type[SQLModel], key: Any, keys: Sequence[UUID]) -> None:

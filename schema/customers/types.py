@@ -9,26 +9,29 @@ import strawberry
 from customers.models import HoldingReason
 from customers.queries import customers, records, relationships
 from kernel.pages import MOST
-from mall.queries import orders, refunds
+from mall.queries import orders, profiles, refunds
 from schema.context import Info
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import OUT_OF_SIGHT, field
 from schema.paging import page_of
 from schema.scalars import shown_as
 from schema.versioned import Versioned
-from tagging.queries import carried, suggestions
+from tagging.queries import carried, history, suggestions
 from tasks import queries as tasks
 
 if TYPE_CHECKING:
     from schema.mall import Order, Refund
-    from schema.tagging import CarriedTag, TagSuggestion
+    from schema.mall.profiles import PurchaseProfile
+    from schema.tagging import CarriedTag, TagChange, TagSuggestion
     from schema.tasks import Task
 
 # Types of modules further up, which import this one.
 _CARRIED_TAG = Annotated["CarriedTag", strawberry.lazy("schema.tagging")]
 _TAG_SUGGESTION = Annotated["TagSuggestion", strawberry.lazy("schema.tagging")]
 _ORDER = Annotated["Order", strawberry.lazy("schema.mall.types")]
+_PROFILE = Annotated["PurchaseProfile", strawberry.lazy("schema.mall.profiles")]
 _REFUND = Annotated["Refund", strawberry.lazy("schema.mall.types")]
+_TAG_CHANGE = Annotated["TagChange", strawberry.lazy("schema.tagging")]
 _TASK = Annotated["Task", strawberry.lazy("schema.tasks")]
 
 strawberry.enum(HoldingReason, description="Why a relationship came to an account.")
@@ -152,6 +155,13 @@ class Customer(Versioned):
         return await info.context.load(carried.of_customers, self.id) or []
 
     @field(
+        "What became of their tags, the newest first; 1 to 100. `tagHistory` at the root goes on from there.",
+        graphql_type=list[_TAG_CHANGE],
+    )
+    async def tag_history(self, info: Info, first: int = 5) -> Any:
+        return await _newest(info, history.of_customers, self.id, first)
+
+    @field(
         "What rules suggest for them and nobody has decided, the oldest first; at most 50.",
         graphql_type=list[_TAG_SUGGESTION],
     )
@@ -172,6 +182,14 @@ class Customer(Versioned):
     @field("The newest refunds in sight, on an order or not; 1 to 100.", graphql_type=list[_REFUND])
     async def refunds(self, info: Info, first: int = 5) -> Any:
         return await _newest(info, refunds.of_customers, self.id, first)
+
+    @field(
+        "What their purchases amount to, in all stores of the brand; null for who never bought nor got money back, and "
+        "for those who may not read orders.",
+        graphql_type=_PROFILE | None,
+    )
+    async def purchases(self, info: Info) -> Any:
+        return await info.context.load(profiles.by_customers, self.id)
 
     @field("The pending tasks about them in sight, the soonest due first; at most 100.", graphql_type=list[_TASK])
     async def open_tasks(self, info: Info) -> Any:

@@ -48,6 +48,9 @@ class LineInput:
     quantity: int = strawberry.field(description="From 1 to 1,000,000.")
     amount: Fen = strawberry.field(description="For the whole quantity; only a service may be below zero.")
     kind: LineKind = strawberry.field(default=LineKind.GOODS, description="A discount or postage is a service.")
+    variant: str | None = strawberry.field(
+        default=None, description="Size, colour or the like, in at most 100 characters; kept of an order's lines only."
+    )
 
 
 @strawberry.input(description="What a till or mall says of an order. Name the store by id or by code.")
@@ -217,4 +220,6 @@ def _refund_news(given: RefundInput) -> RefundNews:
 
 
 def _lines(given: Sequence[LineInput]) -> tuple[Line, ...]:
-    return tuple(Line(line.product_code, line.name, line.quantity, line.amount, line.kind) for line in given)
+    return tuple(
+        Line(line.product_code, line.name, line.quantity, line.amount, line.kind, line.variant) for line in given
+    )

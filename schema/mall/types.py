@@ -35,6 +35,9 @@ class OrderLine:
     line: int = strawberry.field(description="Its place, from 1 on.")
     product_code: str
     name: str
+    variant: str | None = strawberry.field(
+        description="Size, colour or the like, in the source's words, if it said so."
+    )
     kind: LineKind
     quantity: int
     amount: Fen = strawberry.field(description="For the whole quantity; a discount is below zero.")

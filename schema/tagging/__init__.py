@@ -2,27 +2,38 @@
 
 import strawberry
 
+from schema.tagging.audits import AuditMutations, AuditQueries
+from schema.tagging.carrying import CarryingMutations, CustomersTagged
+from schema.tagging.keeping import GroupMutations, TagMutations
 from schema.tagging.library import (
     CarriedTag,
-    CustomersTagged,
-    LibraryMutations,
     LibraryQueries,
     Tag,
+    TagChange,
     TagGroup,
     group_of,
     tag_of,
 )
 from schema.tagging.rules import RuleMutations, RuleQueries, TagRule
+from schema.tagging.segments import SegmentMutations, SegmentQueries
 from schema.tagging.suggestions import SuggestionMutations, SuggestionQueries, TagSuggestion
 
 
 @strawberry.type
-class TaggingQueries(LibraryQueries, RuleQueries, SuggestionQueries):
+class TaggingQueries(LibraryQueries, RuleQueries, SuggestionQueries, SegmentQueries, AuditQueries):
     """All that can be asked about tags."""
 
 
 @strawberry.type
-class TaggingMutations(LibraryMutations, RuleMutations, SuggestionMutations):
+class TaggingMutations(
+    GroupMutations,
+    TagMutations,
+    CarryingMutations,
+    RuleMutations,
+    SuggestionMutations,
+    SegmentMutations,
+    AuditMutations,
+):
     """All that can be changed about tags."""
 
 
@@ -30,6 +41,7 @@ __all__ = [
     "CarriedTag",
     "CustomersTagged",
     "Tag",
+    "TagChange",
     "TagGroup",
     "TagRule",
     "TagSuggestion",

@@ -1,29 +1,31 @@
-"""The tag library, and the tags that customers carry, in GraphQL."""
+"""The tag library, and the tags that customers carry, as they look in GraphQL."""
 
 import asyncio
-from datetime import datetime
-from functools import partial
-from typing import Annotated, Any
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import strawberry
 
-from kernel.work import Work
-from schema.context import Act, Info
-from schema.customers import Customer, customer_of
-from schema.directory import Staff, staff_of
-from schema.fields import OUT_OF_SIGHT, field, mutation
-from schema.payloads import seen, told
-from schema.positions import Place
-from schema.problems import Problem
-from schema.scalars import given_id, read_id, shown_as
+from kernel import clock
+from kernel.actor import Role
+from schema.context import Info
+from schema.directory import Staff, Store, staff_of, store_of
+from schema.fields import OUT_OF_SIGHT, field
+from schema.paging import Connection, connection, page_of
+from schema.scalars import Cursor, shown_as, sought_id
 from schema.versioned import Versioned
-from tagging import commands
-from tagging.models import Choice, SetBy
-from tagging.queries import library
+from tagging.models import Choice, SetBy, TagChangeKind
+from tagging.policy import is_for, keeps_library
+from tagging.queries import history, library, use
 
 strawberry.enum(Choice, description="Whether a customer may carry one tag of a group, or several.")
 strawberry.enum(SetBy, description="What put a tag on a customer.")
+strawberry.enum(
+    TagChangeKind,
+    description="What happened to a tag on a customer. `REPLACED` is by another tag of its single-choice group.",
+)
 
 
 @strawberry.type(description="A word for customers: the brand's (企业标签) in a group, or somebody's own (个人标签).")
@@ -31,9 +33,13 @@ class Tag(Versioned):
     name: str = strawberry.field(description="1 to 30 characters.")
     color: str = strawberry.field(description="As in `#8c8c8c`.")
     position: int = strawberry.field(description="Its place among the tags beside it: the lowest comes first.")
+    synonyms: list[str] = strawberry.field(
+        description="Other words by which it is found: up to 10, and up to 50 when others were merged into it."
+    )
     retired_at: datetime | None = strawberry.field(description="Since when it isn't used any more, in UTC.")
     group_id: strawberry.Private[UUID | None]
     owner_id: strawberry.Private[UUID | None]
+    merged_into_id: strawberry.Private[UUID | None]
 
     @field("Its group; null for a personal tag.")
     async def group(self, info: Info) -> "TagGroup | None":
@@ -43,16 +49,44 @@ class Tag(Versioned):
     async def is_personal(self) -> bool:
         return self.owner_id is not None
 
+    @field("The tag that it was merged into, and counts as; null for one that wasn't. That one is in no other.")
+    async def merged_into(self, info: Info) -> "Tag | None":
+        return await tag_of(info, self.merged_into_id)
+
 
 @strawberry.type(description="A question that tags answer (标签组): style, size, family.")
 class TagGroup(Versioned):
     name: str = strawberry.field(description="1 to 30 characters.")
     choice: Choice
+    color: str = strawberry.field(description="As in `#8c8c8c`.")
     position: int = strawberry.field(description="Its place in the brand's library: the lowest comes first.")
+    shelf_life_days: int | None = strawberry.field(
+        description="For how many days one of its tags is believed after it was checked (保鲜期), 1 to 3,650; "
+        "null is for ever."
+    )
+    retired_at: datetime | None = strawberry.field(description="Since when it isn't used any more, in UTC.")
+    store_ids: strawberry.Private[list[str]]
 
     @field("Its tags in use, in their order.")
     async def tags(self, info: Info) -> list[Tag]:
         return shown_as(list[Tag], await info.context.load(library.tags_of_groups, self.id) or [])
+
+    @field("Who may put its tags on customers; none is everybody.")
+    async def roles(self) -> list[Role]:
+        names: list[str] = self.roles  # type: ignore[assignment]  # a column of the row
+        return [Role(name) for name in names]
+
+    @field("Where its tags may be put on customers; none is everywhere. Null for whoever doesn't keep the library.")
+    async def stores(self, info: Info) -> list[Store] | None:
+        if not keeps_library(info.context.actor):
+            return None
+        found = await asyncio.gather(*(store_of(info, UUID(store_id)) for store_id in self.store_ids))
+        return [store for store in found if store is not None]
+
+    @field("Whether the viewer may put its tags on customers: `addTags` refuses with `TAG_NOT_FOR_YOU` otherwise.")
+    async def is_for_me(self, info: Info) -> bool:
+        group: Any = self
+        return is_for(info.context.actor, group)
 
 
 @strawberry.type(
@@ -70,15 +104,19 @@ class TagLibrary:
             return shown_as(list[Tag], await library.personal(session, info.context.actor))
 
 
-@strawberry.type(description="A tag on a customer: who or what set it, and when.")
+@strawberry.type(description="A tag on a customer: who or what set it, when and why, and until when it is believed.")
 class CarriedTag:
     id: strawberry.ID = strawberry.field(description="The id of the tag.")
     name: str
     color: str = strawberry.field(description="As in `#8c8c8c`.")
     set_by: SetBy
     set_at: datetime = strawberry.field(description="In UTC.")
+    reason: str | None = strawberry.field(description="Why, in at most 200 characters.")
+    confidence: int = strawberry.field(description="From 1 to 100, which is what a person says.")
+    checked_at: datetime = strawberry.field(description="When it was set, or last confirmed, in UTC.")
     group_id: strawberry.Private[UUID | None]
     by_staff_id: strawberry.Private[UUID | None]
+    shelf_life_days: strawberry.Private[int | None]
 
     @field("Its group; null for a personal tag.")
     async def group(self, info: Info) -> TagGroup | None:
@@ -88,35 +126,84 @@ class CarriedTag:
     async def by(self, info: Info) -> Staff | None:
         return await staff_of(info, self.by_staff_id)
 
+    @field("Until when it is believed, in UTC: so many days after it was checked as its group says. Null is for ever.")
+    async def valid_until(self) -> datetime | None:
+        return _valid_until(self.checked_at, self.shelf_life_days)
 
-@strawberry.type(description="The tag as it is after the change.")
-class TagChanged:
-    tag: Tag | None = seen()
-    places: list[Place] = told()
-
-
-@strawberry.type(description="The group as it is after the change.")
-class TagGroupChanged:
-    group: TagGroup | None = seen()
-    places: list[Place] = told()
+    @field("Whether that is past: it should be checked.")
+    async def is_stale(self) -> bool:
+        until = _valid_until(self.checked_at, self.shelf_life_days)
+        return until is not None and until <= clock.now()
 
 
-@strawberry.type(description="The groups in their new order.")
-class TagGroupsOrdered:
-    groups: list[TagGroup]
-    places: list[Place] = told()
+@strawberry.type(description="A line of the history of a customer's tags; it never changes.")
+class TagChange:
+    id: strawberry.ID
+    kind: TagChangeKind
+    at: datetime = strawberry.field(description="In UTC.")
+    set_by: SetBy = strawberry.field(description="What kind of somebody or something did it.")
+    reason: str | None = strawberry.field(description="Why, in at most 200 characters.")
+    confidence: int = strawberry.field(description="From 1 to 100, which is what a person says.")
+    tag_id: strawberry.Private[UUID]
+    other_tag_id: strawberry.Private[UUID | None]
+    by_staff_id: strawberry.Private[UUID | None]
+
+    @field("The tag, as it is called now.")
+    async def tag(self, info: Info) -> Tag | None:
+        return await tag_of(info, self.tag_id)
+
+    @field("The tag that took its place, where one did: by replacing it, or because it was merged into that one.")
+    async def other_tag(self, info: Info) -> Tag | None:
+        return await tag_of(info, self.other_tag_id)
+
+    @field(f"Who did it, if it was a person; {OUT_OF_SIGHT}.")
+    async def by(self, info: Info) -> Staff | None:
+        return await staff_of(info, self.by_staff_id)
 
 
-@strawberry.type(description="The customers whose tags changed, as they are now; those that had it so are left out.")
-class CustomersTagged:
-    customers: list[Customer]
-    places: list[Place] = told()
+@strawberry.type(description="What names a tag: a rule, or a segment.")
+class NamingTag:
+    id: strawberry.ID
+    name: str
 
 
-TagResult = Annotated[TagChanged | Problem, strawberry.union("TagResult")]
-TagGroupResult = Annotated[TagGroupChanged | Problem, strawberry.union("TagGroupResult")]
-TagGroupsResult = Annotated[TagGroupsOrdered | Problem, strawberry.union("TagGroupsResult")]
-CustomersTaggedResult = Annotated[CustomersTagged | Problem, strawberry.union("CustomersTaggedResult")]
+@strawberry.type(description="Where a tag is used.")
+class TagUse:
+    tag_id: strawberry.Private[UUID]
+
+    @field("How many customers in sight carry it.")
+    async def customers(self, info: Info) -> int:
+        async with info.context.read() as session:
+            return await use.carriers(session, info.context.actor, self.tag_id)
+
+    @field("The rules that set it or ask for it, at most 100; none for whoever doesn't keep the library.")
+    async def rules(self, info: Info) -> list[NamingTag]:
+        async with info.context.read() as session:
+            return shown_as(list[NamingTag], await use.rules(session, info.context.actor, self.tag_id))
+
+    @field("The segments that ask for it, of those that the viewer may use; at most 100.")
+    async def segments(self, info: Info) -> list[NamingTag]:
+        async with info.context.read() as session:
+            return shown_as(list[NamingTag], await use.segments(session, info.context.actor, self.tag_id))
+
+
+@strawberry.type(description="What merging one tag into another would do.")
+class TagMergePreview:
+    from_id: strawberry.Private[UUID]
+    into_id: strawberry.Private[UUID]
+
+    @field("Where the tag that goes is used: these customers would change, these rules and segments name the other.")
+    async def goes(self) -> TagUse:
+        return TagUse(tag_id=self.from_id)
+
+    @field("Where the tag that stays is used.")
+    async def stays(self) -> TagUse:
+        return TagUse(tag_id=self.into_id)
+
+    @field("How many customers in sight carry both.")
+    async def both(self, info: Info) -> int:
+        async with info.context.read() as session:
+            return await use.carriers_of_both(session, info.context.actor, self.from_id, self.into_id)
 
 
 @strawberry.type
@@ -124,6 +211,39 @@ class LibraryQueries:
     @field("The tag library as the viewer has it.")
     async def tags(self) -> TagLibrary:
         return TagLibrary()
+
+    @field(
+        "Tags in use, of the brand's and one's own, whose name, synonyms or group's name hold the text; whose name "
+        "begins with it come first. 1 to 100; the text has 1 to 30 characters, or nothing is found."
+    )
+    async def find_tags(self, info: Info, text: str, first: int = 20) -> list[Tag]:
+        async with info.context.read() as session:
+            found = await library.find(session, info.context.actor, text, page_of(first, None).first)
+        return shown_as(list[Tag], found)
+
+    @field("Where a tag is used; null if there is none in sight.")
+    async def tag_use(self, info: Info, id: strawberry.ID) -> TagUse | None:
+        tag = await tag_of(info, sought_id(id))
+        return TagUse(tag_id=UUID(str(tag.id))) if tag is not None else None
+
+    @field("What `mergeTags` would do; null if one of the two isn't in sight. Nothing is changed.")
+    async def preview_tag_merge(
+        self, info: Info, from_id: strawberry.ID, into_id: strawberry.ID
+    ) -> TagMergePreview | None:
+        tags = [await tag_of(info, sought_id(each)) for each in (from_id, into_id)]
+        goes, stays = (UUID(str(tag.id)) if tag is not None else None for tag in tags)
+        return TagMergePreview(from_id=goes, into_id=stays) if goes and stays else None
+
+    @field("What became of a customer's tags, newest first; at most 100 a page. Others' personal tags are left out.")
+    async def tag_history(
+        self, info: Info, customer_id: strawberry.ID, first: int = 20, after: Cursor | None = None
+    ) -> Connection[TagChange]:
+        page, sought = page_of(first, after), sought_id(customer_id)
+        rows: Sequence[Any] = []
+        if sought is not None:
+            async with info.context.read() as session:
+                rows = await history.page(session, info.context.actor, sought, page)
+        return connection(TagChange, rows, page, history.place)
 
 
 async def tag_of(info: Info, tag_id: UUID | None) -> Tag | None:
@@ -136,148 +256,5 @@ async def group_of(info: Info, group_id: UUID | None) -> TagGroup | None:
     return shown_as(TagGroup, await info.context.load(library.groups_by_ids, group_id)) if group_id else None
 
 
-@strawberry.type
-class LibraryMutations:
-    @mutation(
-        "Add a group at the end of the brand's library; for HQ: `FORBIDDEN`, `INVALID`, `TAG_NAME_TAKEN`, "
-        "`TOO_MANY_TAGS`."
-    )
-    async def add_tag_group(
-        self, info: Info, name: str, choice: Choice = Choice.MULTI, idempotency_key: str | None = None
-    ) -> TagGroupResult:
-        return await _group(info, idempotency_key, lambda work: commands.add_group(work, name=name, choice=choice))
-
-    @mutation(
-        "Call a group differently; for HQ: `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `STALE_VERSION`, `TAG_NAME_TAKEN`.",
-        edited=(TagGroup, group_of),
-    )
-    async def rename_tag_group(
-        self,
-        info: Info,
-        id: strawberry.ID,
-        name: str,
-        expected_version: int | None = None,
-        idempotency_key: str | None = None,
-    ) -> TagGroupResult:
-        return await _group(
-            info,
-            idempotency_key,
-            lambda work: commands.rename_group(work, read_id(id), name=name, expected_version=expected_version),
-        )
-
-    @mutation(
-        "Put the brand's groups in this order, naming each once; for HQ: `FORBIDDEN`, `NOT_FOUND`, `LIBRARY_CHANGED`."
-    )
-    async def order_tag_groups(
-        self, info: Info, group_ids: list[strawberry.ID], idempotency_key: str | None = None
-    ) -> TagGroupsResult:
-        done = await info.context.mutate_many(info, idempotency_key, partial(_order, group_ids))
-        groups = await asyncio.gather(*(group_of(info, group_id) for group_id in done.ids))
-        return TagGroupsOrdered(groups=[group for group in groups if group is not None], places=done.places)
-
-    @mutation(
-        "Add a tag to a group of the brand (for HQ), or without a group to one's own: `FORBIDDEN`, `NOT_FOUND`, "
-        "`INVALID`, `TAG_NAME_TAKEN`, `TOO_MANY_TAGS`."
-    )
-    async def add_tag(
-        self,
-        info: Info,
-        name: str,
-        group_id: strawberry.ID | None = None,
-        color: str = "#8c8c8c",
-        idempotency_key: str | None = None,
-    ) -> TagResult:
-        return await _tag(
-            info,
-            idempotency_key,
-            lambda work: commands.add_tag(work, name=name, group_id=given_id(group_id), color=color),
-        )
-
-    @mutation(
-        "Call a tag differently, or paint it differently; a brand tag is HQ's to change, a personal one its owner's: "
-        "`NOT_FOUND`, `FORBIDDEN`, `INVALID`, `STALE_VERSION`, `TAG_NAME_TAKEN`, `TAG_RETIRED`.",
-        edited=(Tag, tag_of),
-    )
-    async def edit_tag(
-        self,
-        info: Info,
-        id: strawberry.ID,
-        name: str | None = None,
-        color: str | None = None,
-        expected_version: int | None = None,
-        idempotency_key: str | None = None,
-    ) -> TagResult:
-        return await _tag(
-            info,
-            idempotency_key,
-            lambda work: commands.edit_tag(
-                work, read_id(id), name=name, color=color, expected_version=expected_version
-            ),
-        )
-
-    @mutation(
-        "Use a tag no more; customers show it no longer, and its name is free: `NOT_FOUND`, `FORBIDDEN`, "
-        "`STALE_VERSION`, `TAG_RETIRED`.",
-        edited=(Tag, tag_of),
-    )
-    async def retire_tag(
-        self, info: Info, id: strawberry.ID, expected_version: int | None = None, idempotency_key: str | None = None
-    ) -> TagResult:
-        return await _tag(
-            info,
-            idempotency_key,
-            lambda work: commands.retire_tag(work, read_id(id), expected_version=expected_version),
-        )
-
-    @mutation(
-        "Put 1 to 50 tags on 1 to 100 customers, on all or on none; in a single-choice group the new tag replaces the "
-        "old one: `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `TAG_RETIRED`, `ONLY_ONE_OF_GROUP`."
-    )
-    async def add_tags(
-        self,
-        info: Info,
-        customer_ids: list[strawberry.ID],
-        tag_ids: list[strawberry.ID],
-        idempotency_key: str | None = None,
-    ) -> CustomersTaggedResult:
-        return await _customers(info, idempotency_key, partial(_put_on, customer_ids, tag_ids))
-
-    @mutation("Take 1 to 50 tags off 1 to 100 customers, off all or off none: `FORBIDDEN`, `NOT_FOUND`, `INVALID`.")
-    async def remove_tags(
-        self,
-        info: Info,
-        customer_ids: list[strawberry.ID],
-        tag_ids: list[strawberry.ID],
-        idempotency_key: str | None = None,
-    ) -> CustomersTaggedResult:
-        return await _customers(info, idempotency_key, partial(_take_off, customer_ids, tag_ids))
-
-
-async def _put_on(customer_ids: list[strawberry.ID], tag_ids: list[strawberry.ID], work: Work) -> list[UUID]:
-    return await commands.add_tags(work, [read_id(each) for each in customer_ids], [read_id(each) for each in tag_ids])
-
-
-async def _take_off(customer_ids: list[strawberry.ID], tag_ids: list[strawberry.ID], work: Work) -> list[UUID]:
-    return await commands.remove_tags(
-        work, [read_id(each) for each in customer_ids], [read_id(each) for each in tag_ids]
-    )
-
-
-async def _order(group_ids: list[strawberry.ID], work: Work) -> list[UUID]:
-    return [group.id for group in await commands.order_groups(work, [read_id(each) for each in group_ids])]
-
-
-async def _tag(info: Info, key: str | None, act: Act) -> TagChanged:
-    done = await info.context.mutate(info, key, act)
-    return TagChanged(tag=await tag_of(info, done.id), places=done.places)
-
-
-async def _group(info: Info, key: str | None, act: Act) -> TagGroupChanged:
-    done = await info.context.mutate(info, key, act)
-    return TagGroupChanged(group=await group_of(info, done.id), places=done.places)
-
-
-async def _customers(info: Info, key: str | None, act: Any) -> CustomersTagged:
-    done = await info.context.mutate_many(info, key, act)
-    found = await asyncio.gather(*(customer_of(info, customer_id) for customer_id in done.ids))
-    return CustomersTagged(customers=[customer for customer in found if customer is not None], places=done.places)
+def _valid_until(checked_at: datetime, days: int | None) -> datetime | None:
+    return checked_at + timedelta(days=days) if days is not None else None

@@ -7,12 +7,14 @@ from tagging.models import Choice
 
 @dataclass(frozen=True, slots=True)
 class TagGroupWords:
-    """One group of the tag library: its tags, and whether a customer carries one of them or several."""
+    """One group of the tag library: its tags, whether a customer carries one of them or several, and for how
+    many days one is believed."""
 
     name: str
     choice: Choice
     color: str
     tags: tuple[str, ...]
+    shelf_life_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Trade:
 
     `share` is its part of all stores and customers; the groups `fit`, `style`, `family` and
     `temper` are named, because notes speak of them; the group of categories is filled by a rule.
+    Articles of the `sized` categories come in the sizes of `fit`.
     """
 
     code: str
@@ -35,12 +38,17 @@ class Trade:
     family: TagGroupWords
     temper: TagGroupWords
     taste: TagGroupWords
+    sized: tuple[str, ...]
+
+    def size_of(self, number: int) -> str:
+        """One of the sizes that a number stands for."""
+        return self.fit.tags[number % len(self.fit.tags)]
 
 
 _FAMILY_TAGS = ("新婚", "有小学生", "有中学生", "孩子在外地上学", "三代同住", "独居", "养猫")
 _TEMPER_TAGS = ("爽快", "慢热", "爱比较", "重细节", "爱聊天", "要安静")
 
-_FAMILY = TagGroupWords("家庭", Choice.MULTI, "#eb8f34", _FAMILY_TAGS)
+_FAMILY = TagGroupWords("家庭", Choice.MULTI, "#eb8f34", _FAMILY_TAGS, 365)
 _TEMPER = TagGroupWords("性格", Choice.MULTI, "#7a5cc2", _TEMPER_TAGS)
 
 QINGHE = Trade(
@@ -58,11 +66,12 @@ QINGHE = Trade(
         ("配饰", (("羊毛围巾", 269), ("托特包", 359), ("窄皮带", 189))),
     ),
     colors=("柠檬黄", "雾蓝", "米白", "炭灰", "豆沙红"),
-    fit=TagGroupWords("尺码", Choice.SINGLE, "#3f8ae0", ("XS", "S", "M", "L", "XL")),
-    style=TagGroupWords("风格", Choice.MULTI, "#2f9e6e", ("通勤", "简约", "文艺", "运动", "复古")),
+    fit=TagGroupWords("尺码", Choice.SINGLE, "#3f8ae0", ("XS", "S", "M", "L", "XL"), 365),
+    style=TagGroupWords("风格", Choice.MULTI, "#2f9e6e", ("通勤", "简约", "文艺", "运动", "复古"), 180),
     family=_FAMILY,
     temper=_TEMPER,
-    taste=TagGroupWords("常买品类", Choice.MULTI, "#c2527a", ("外套", "衬衫", "针织", "裤装", "裙装", "配饰")),
+    taste=TagGroupWords("常买品类", Choice.MULTI, "#c2527a", ("外套", "衬衫", "针织", "裤装", "裙装", "配饰"), 365),
+    sized=("外套", "衬衫", "针织", "裤装", "裙装"),
 )
 
 ZHENXI = Trade(
@@ -81,13 +90,26 @@ ZHENXI = Trade(
     ),
     colors=("月白", "烟青", "燕麦", "陶土红"),
     fit=TagGroupWords("床品尺寸", Choice.SINGLE, "#3f8ae0", ("1.2 米床", "1.5 米床", "1.8 米床", "2 米床")),
-    style=TagGroupWords("家居风格", Choice.MULTI, "#2f9e6e", ("原木", "简约", "新中式", "法式", "侘寂")),
+    style=TagGroupWords("家居风格", Choice.MULTI, "#2f9e6e", ("原木", "简约", "新中式", "法式", "侘寂"), 730),
     family=_FAMILY,
     temper=_TEMPER,
-    taste=TagGroupWords("常买品类", Choice.MULTI, "#c2527a", ("四件套", "被芯", "枕芯", "毛巾", "餐厨", "香氛")),
+    taste=TagGroupWords("常买品类", Choice.MULTI, "#c2527a", ("四件套", "被芯", "枕芯", "毛巾", "餐厨", "香氛"), 365),
+    sized=("四件套", "被芯"),
 )
 
 TRADES = (QINGHE, ZHENXI)
+
+# Other words by which a tag is found.
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "通勤": ("上班穿", "职场"),
+    "简约": ("极简", "素净"),
+    "文艺": ("森系",),
+    "新婚": ("刚结婚",),
+    "养猫": ("猫奴", "有猫"),
+    "爽快": ("痛快",),
+    "爱比较": ("货比三家",),
+    "新中式": ("国风",),
+}
 
 PERSONAL_TAGS = (
     "周末才有空",

@@ -44,6 +44,7 @@ class Article:
     code: str
     name: str
     category: str
+    color: str
     price: int
 
 
@@ -58,6 +59,7 @@ class House:
     shops: list[Shop] = field(default_factory=list)
     articles: dict[str, list[Article]] = field(default_factory=dict)
     tags: dict[str, UUID] = field(default_factory=dict)
+    shelf_lives: dict[UUID, int | None] = field(default_factory=dict)
     rows: Rows = field(default_factory=dict)
 
     def add(self, table: str, row: Row) -> Row:

@@ -1,12 +1,13 @@
 """What the store knows of a customer besides the orders: tags, notes, visits."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.demo.brands import Trade
 from server.demo.house import Row
 from server.demo.lives import Making, Person, Tie
+from server.demo.ruling import CONFIDENCE, rule_id_of
 from server.demo.words import (
     FAMILY_NOTES,
     FIT_NOTES,
@@ -21,7 +22,7 @@ TAGGED_SHARE = 0.75
 NOTED_SHARE = 0.22
 VISITED_SHARE = 0.3
 PERSONAL_SHARE = 0.08
-RULE_CONFIDENCE = 80
+GUESSED = 8  # one in so many sizes is not what the customer buys
 # Everything a guide wrote is older than this, and so from before a leaver's access was closed.
 _NEWEST = 2
 
@@ -52,6 +53,8 @@ def _set_traits(making: Making, person: Person, days_ago: int) -> None:
     wanted = dice.some_of((trade.fit, trade.style, trade.family, trade.temper), dice.between(1, 3))
     for group in wanted:
         word = dice.one_of(group.tags)
+        if group is trade.fit and making.serial % GUESSED:
+            word = trade.size_of(person.customer["id"].int)
         person.traits[group.name] = word
         _tag(making, person, making.house.tags[word], set_at)
     keeper = person.tie.keeper
@@ -80,6 +83,7 @@ def _tag(
     by_rule: bool = False,
 ) -> None:
     tie = person.tie
+    days = making.house.shelf_lives.get(tag_id)
     setter = by_staff_id or tie.keeper_at(set_at).staff_id or tie.shop.manager_id
     making.batch.customer_tags.append(
         {
@@ -88,9 +92,11 @@ def _tag(
             "tag_id": tag_id,
             "set_by": SetBy.RULE if by_rule else SetBy.GUIDE,
             "by_staff_id": None if by_rule else setter,
+            "rule_id": rule_id_of(tag_id) if by_rule else None,
             "set_at": set_at,
             "checked_at": set_at,
-            "confidence": RULE_CONFIDENCE if by_rule else CERTAIN,
+            "valid_until": set_at + timedelta(days=days) if days is not None else None,
+            "confidence": CONFIDENCE if by_rule else CERTAIN,
         }
     )
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
-from datetime import datetime
+from datetime import date, datetime
 from itertools import count
 from typing import Any
 
@@ -21,6 +21,7 @@ from kernel import actor, clock, feed
 from kernel.actor import Role
 from kernel.crypto import Vault
 from kernel.work import Ground, Work
+from mall.commands import profiles
 from server.demo.brands import TRADES
 from server.demo.dice import Dice, Today
 from server.demo.house import House
@@ -83,7 +84,7 @@ async def fill(
             await _load_house(work, house, report)
             async with aclosing(_made_ahead(house, shape, vault, f"{seed}/{size}")) as made:
                 async for batch in made:
-                    await _load_batch(work, batch, report)
+                    await _load_batch(work, batch, report, today.day(0))
                     if next(batches) in ANALYZE_AFTER:
                         await _analyze(session)
                     if progress is not None:
@@ -103,7 +104,7 @@ async def _load_house(work: Work, house: House, report: DemoReport) -> None:
     rows = house.rows
     of_directory = ("brands", "regions", "stores", "staff", "assignments", "accounts")
     await directory.commands.load(work, **{table: rows[table] for table in of_directory})
-    await tagging.commands.load(work, tag_groups=rows["tag_groups"], tags=rows["tags"])
+    await tagging.commands.load(work, tag_groups=rows["tag_groups"], tags=rows["tags"], tag_rules=rows["tag_rules"])
     await mall.commands.load(work, products=rows["products"])
     feeds = [feed.of_staff(person["id"]) for person in rows["staff"]]
     for store in rows["stores"]:
@@ -114,7 +115,7 @@ async def _load_house(work: Work, house: House, report: DemoReport) -> None:
         report.count(table, len(loaded))
 
 
-async def _load_batch(work: Work, batch: Batch, report: DemoReport) -> None:
+async def _load_batch(work: Work, batch: Batch, report: DemoReport, today: date) -> None:
     await customers.commands.load(
         work,
         customers=batch.customers,
@@ -131,6 +132,9 @@ async def _load_batch(work: Work, batch: Batch, report: DemoReport) -> None:
         refund_lines=batch.refund_lines,
         order_credits=batch.order_credits,
     )
+    # These customers are all there, with all that they bought; nothing is settled that would say so.
+    work.events.clear()
+    await profiles.build(work, [row["id"] for row in batch.customers], today)
     await tagging.commands.load(work, customer_tags=batch.customer_tags)
     await tasks.commands.load(work, tasks=batch.tasks)
     for table in Batch.__slots__:

@@ -33,7 +33,7 @@ def shop_on(making: Making, person: Person, days: list[int], *, online: bool = F
         days_ago, second, in_mall = _moment(making, days_ago, in_mall=dice.throw() < MALL_SHARE or online)
         placed_at = making.today.at(days_ago, second)
         order = _order(making, days_ago, placed_at, tie, person.customer["id"], in_mall=in_mall)
-        article = _fill_basket(making, order, person.likes)
+        article = _fill_basket(making, order, person.likes, size=person.customer["id"].int)
         purchase = Purchase(days_ago, placed_at, order, article, tie)
         person.purchases.append(purchase)
         if days_ago >= 3 and order["state"] is OrderState.COMPLETED and dice.throw() < REFUND_SHARE:
@@ -50,7 +50,7 @@ def let_guests_shop(making: Making) -> None:
         days_ago = 0 if dice.throw() < shape.buying_today else dice.between(1, 365)
         days_ago, second, in_mall = _moment(making, days_ago, in_mall=dice.throw() < MALL_SHARE)
         order = _order(making, days_ago, making.today.at(days_ago, second), None, None, in_mall=in_mall)
-        _fill_basket(making, order, dice.one_of(tuple(making.house.articles)))
+        _fill_basket(making, order, dice.one_of(tuple(making.house.articles)), size=order["id"].int)
 
 
 def _moment(making: Making, days_ago: int, *, in_mall: bool) -> tuple[int, int, bool]:
@@ -114,8 +114,10 @@ def _state(making: Making, days_ago: int) -> OrderState:
     return OrderState.SHIPPED if days_ago < 4 or luck < 0.3 else OrderState.COMPLETED
 
 
-def _fill_basket(making: Making, order: Row, likes: str) -> Article:
+def _fill_basket(making: Making, order: Row, likes: str, *, size: int) -> Article:
     """Lines for one to three articles and the postage of a small parcel; returns the first article."""
+    if order["id"].int % 10 == 0:  # a gift, or a try
+        size += 1
     dice = making.dice
     luck = dice.throw()
     picks = [_pick(making, likes) for _ in range(1 if luck < 0.75 else 2 if luck < 0.95 else 3)]
@@ -131,10 +133,17 @@ def _fill_basket(making: Making, order: Row, likes: str) -> Article:
             LineKind.GOODS,
             quantity,
             article.price * quantity,
+            _variant(making, article, size),
         )
     if order["channel"] is Channel.MINI_MALL and order["amount"] < POSTAGE_BELOW:
         _line(making, order, len(picks) + 1, None, "POST", "运费", LineKind.SERVICE, 1, POSTAGE)
     return picks[0]
+
+
+def _variant(making: Making, article: Article, size: int) -> str:
+    """The colour, and the size of what comes in sizes."""
+    trade = making.house.trade
+    return f"{article.color} {trade.size_of(size)}" if article.category in trade.sized else article.color
 
 
 def _pick(making: Making, likes: str) -> Article:
@@ -152,6 +161,7 @@ def _line(
     kind: LineKind,
     quantity: int,
     amount: int,
+    variant: str | None = None,
 ) -> None:
     order["amount"] += amount
     making.batch.order_lines.append(
@@ -162,6 +172,7 @@ def _line(
             "product_id": product_id,
             "product_code": code,
             "name": name,
+            "variant": variant,
             "kind": kind,
             "quantity": quantity,
             "amount": amount,

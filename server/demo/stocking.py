@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from server.demo.brands import PERSONAL_TAGS, TagGroupWords
+from server.demo.brands import PERSONAL_TAGS, SYNONYMS, TagGroupWords
 from server.demo.dice import Dice
 from server.demo.house import Article, House
 
@@ -24,10 +24,22 @@ def _add_tag_group(house: House, dice: Dice, group: TagGroupWords, position: int
     group_id = dice.id()
     house.add(
         "tag_groups",
-        {"id": group_id, "name": group.name, "choice": group.choice, "position": position, "version": 1},
+        {
+            "id": group_id,
+            "name": group.name,
+            "choice": group.choice,
+            "color": group.color,
+            "position": position,
+            "shelf_life_days": group.shelf_life_days,
+            "roles": [],
+            "store_ids": [],
+            "retired_at": None,
+            "version": 1,
+        },
     )
     for place, word in enumerate(group.tags):
         house.tags[word] = _add_tag(house, dice, word, group.color, place, group_id=group_id)
+        house.shelf_lives[house.tags[word]] = group.shelf_life_days
 
 
 def _add_tag(
@@ -42,7 +54,8 @@ def _add_tag(
 ) -> UUID:
     tag_id = dice.id()
     tag = {"id": tag_id, "group_id": group_id, "owner_id": owner_id, "name": word, "color": color}
-    house.add("tags", {**tag, "position": position, "retired_at": None, "version": 1})
+    synonyms = list(SYNONYMS.get(word, ())) if group_id else []
+    house.add("tags", {**tag, "position": position, "synonyms": synonyms, "retired_at": None, "version": 1})
     return tag_id
 
 
@@ -52,7 +65,7 @@ def add_catalogue(house: House, dice: Dice) -> None:
         for number, (item, yuan) in enumerate(goods):
             for shade, color in enumerate(trade.colors):
                 code = f"{trade.prefix}-{shelf + 1}{number + 1:02d}-{shade + 1}"
-                article = Article(dice.id(), code, color + item, category, yuan * 100)
+                article = Article(dice.id(), code, color + item, category, color, yuan * 100)
                 house.articles.setdefault(category, []).append(article)
                 product = {"id": article.id, "code": code, "name": article.name, "category": category}
                 house.add("products", {**product, "price": article.price, "version": 1})

@@ -271,7 +271,9 @@ def _is_news(author: Author, row: Worn, tag: TagToPut, reason: str | None, at: d
         return True
     if author.is_person:
         says_more = reason is not None and reason != row.reason
-        return bool(_takes_over(author, row) or says_more or at - row.checked_at >= A_DAY)
+        # Whoever was asked about it, and says so at once, has answered.
+        was_asked = row.asked_at is not None
+        return bool(was_asked or says_more or _takes_over(author, row) or at - row.checked_at >= A_DAY)
     if tag.shelf_life_days is None:
         return False
     return bool(at - row.checked_at >= max(A_DAY, timedelta(days=tag.shelf_life_days) / 4))

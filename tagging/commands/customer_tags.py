@@ -8,9 +8,9 @@ from kernel.work import Work
 from tagging.commands import carrying
 from tagging.commands.carrying import Pair
 from tagging.commands.writing import LONGEST_REASON
-from tagging.errors import TagRetired
+from tagging.errors import TagNotForYou, TagRetired
 from tagging.models import SetBy
-from tagging.policy import require_tagger
+from tagging.policy import is_for, require_tagger
 from tagging.queries import carried, library
 
 MOST_CUSTOMERS = 100
@@ -29,10 +29,10 @@ async def add_tags(
 
     1 to 100 customers, 1 to 50 tags, a reason of at most 200 characters; returns the ids of the customers that
     changed. One customer or tag that isn't in sight, and nothing happens. A tag that is there is confirmed: see
-    `carrying.put`. Raises `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `TAG_RETIRED`, `ONLY_ONE_OF_GROUP`.
+    `carrying.put`. Raises `FORBIDDEN`, `TAG_NOT_FOR_YOU`, `NOT_FOUND`, `INVALID`, `TAG_RETIRED`, `ONLY_ONE_OF_GROUP`.
     """
     pairs = await _pairs(work, customer_ids, tag_ids)
-    await _require_in_use(work, tag_ids)
+    await _require_fit(work, tag_ids)
     return await carrying.put(
         work, pairs, set_by=set_by, by_staff_id=work.actor.staff_id, reason=_checked_reason(reason)
     )
@@ -46,7 +46,7 @@ async def confirm_tags(
     Limits and refusals as in `add_tags`; returns the ids of the customers that changed.
     """
     pairs = await _pairs(work, customer_ids, tag_ids)
-    await _require_in_use(work, tag_ids)
+    await _require_fit(work, tag_ids)
     return await carrying.confirm(
         work, pairs, set_by=SetBy.GUIDE, by_staff_id=work.actor.staff_id, reason=_checked_reason(reason)
     )
@@ -77,11 +77,19 @@ async def _pairs(work: Work, customer_ids: Sequence[UUID], tag_ids: Sequence[UUI
     return [Pair(customer_id, tag_id) for customer_id in wanted for tag_id in tags]
 
 
-async def _require_in_use(work: Work, tag_ids: Sequence[UUID]) -> None:
-    """A tag that was merged is in use as the other one."""
-    rows = await library.by_ids(work.session, work.actor, tag_ids)
-    if any(row.retired_at is not None and row.merged_into_id is None for row in rows.values()):
+async def _require_fit(work: Work, tag_ids: Sequence[UUID]) -> None:
+    """Tags in use, of groups that are for the actor. A tag that was merged is in use as the other one."""
+    asked = await library.by_ids(work.session, work.actor, tag_ids)
+    if any(row.retired_at is not None and row.merged_into_id is None for row in asked.values()):
         raise TagRetired
+    now_called = [row.merged_into_id for row in asked.values() if row.merged_into_id is not None]
+    tags = {**asked, **(await library.by_ids(work.session, work.actor, now_called) if now_called else {})}
+    groups = await library.groups_by_ids(
+        work.session, work.actor, [row.group_id for row in tags.values() if row.group_id and not row.merged_into_id]
+    )
+    for group in groups.values():
+        if not is_for(work.actor, group):
+            raise TagNotForYou(group=group.name)
 
 
 def _checked_reason(reason: str | None) -> str | None:

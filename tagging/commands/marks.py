@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from sqlmodel import col
 
 from customers.models import Relationship
-from kernel import ids
+from kernel import bulk, ids
 from kernel.work import Work
 from mall.models import Order, Refund
 from tagging.models import CustomerMark, MarkPurpose
@@ -23,6 +23,19 @@ async def mark(work: Work, purpose: MarkPurpose, events: Sequence[Any]) -> None:
     ]
     if rows:
         await work.session.execute(insert(CustomerMark), rows)
+
+
+async def mark_stores(work: Work, purpose: MarkPurpose, store_ids: Sequence[UUID]) -> None:
+    """Leave a mark for each customer of these stores."""
+    brand_id = work.actor.brand_id
+    found = await work.session.scalars(
+        select(col(Relationship.customer_id))
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.store_id).in_(store_ids))
+        .order_by(col(Relationship.customer_id))
+    )
+    its = {"brand_id": brand_id, "purpose": purpose}
+    rows = [its | {"id": ids.new(), "customer_id": customer_id} for customer_id in found]
+    await bulk.insert_rows(work.session, CustomerMark, rows)
 
 
 async def _customers(work: Work, events: Sequence[Any]) -> set[UUID]:

@@ -13,7 +13,9 @@ from sqlmodel import col
 
 from kernel import bulk, clock
 from kernel.work import Work
-from tagging.commands import evaluating
+from mall.commands import profiles
+from tagging.commands import evaluating, freshness, segment_nights
+from tagging.commands.audits import see_to_audits
 from tagging.models import Night
 
 GO_ON = "tagging.go_on_with_night"
@@ -21,9 +23,19 @@ GO_ON = "tagging.go_on_with_night"
 Step = Callable[[Work, Night], Awaitable[UUID | None]]
 """Does one chunk behind `night.after_id`; returns the last key it has done, or nothing when none is left."""
 
+
+async def _profiles(work: Work, night: Night) -> UUID | None:
+    return await profiles.night_chunk(work, night.day, night.after_id)
+
+
 # In this order: what a step makes known, the next may use.
 STEPS: Mapping[str, Step] = {
+    "profiles": _profiles,
     "rules": evaluating.night_step,
+    "stale": freshness.look_for_stale,
+    "segments": segment_nights.look_again,
+    "segment_members": segment_nights.note_members,
+    "audits": see_to_audits,
 }
 
 

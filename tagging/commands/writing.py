@@ -73,12 +73,17 @@ def line(
     }
 
 
+def by_tag(rows: Iterable[Any]) -> dict[UUID, list[UUID]]:
+    """The customers of these rows, by the tag."""
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    for row in rows:
+        found[row.tag_id].append(row.customer_id)
+    return found
+
+
 async def drop(work: Work, rows: Iterable[Any]) -> None:
     """Delete these rows of customers' tags, tag by tag."""
-    by_tag: dict[UUID, list[UUID]] = defaultdict(list)
-    for row in rows:
-        by_tag[row.tag_id].append(row.customer_id)
-    for tag_id, customer_ids in by_tag.items():
+    for tag_id, customer_ids in by_tag(rows).items():
         await work.session.execute(
             delete(CustomerTag)
             .where(

@@ -1,6 +1,6 @@
 """Tables and rules of the tagging domain, without I/O."""
 
-from tagging.models.audits import AuditItem, AuditMethod, AuditState, TagAudit, Verdict
+from tagging.models.audits import OPEN_FOR, AuditItem, AuditMethod, AuditScope, AuditState, TagAudit, Verdict
 from tagging.models.carried import (
     CERTAIN,
     CustomerTag,
@@ -10,7 +10,7 @@ from tagging.models.carried import (
     TagChangeKind,
     TagSuggestion,
 )
-from tagging.models.library import Choice, Tag, TagGroup
+from tagging.models.library import MOST_SYNONYMS, Choice, Tag, TagGroup
 from tagging.models.rules import CustomerMark, MarkPurpose, Night, RuleMode, RuleState, TagRule
 from tagging.models.segments import (
     Segment,
@@ -18,14 +18,18 @@ from tagging.models.segments import (
     SegmentIndex,
     SegmentMember,
     SegmentNight,
+    SegmentUse,
     SegmentVersion,
     Sharing,
 )
 
 __all__ = [
     "CERTAIN",
+    "MOST_SYNONYMS",
+    "OPEN_FOR",
     "AuditItem",
     "AuditMethod",
+    "AuditScope",
     "AuditState",
     "Choice",
     "CustomerMark",
@@ -39,6 +43,7 @@ __all__ = [
     "SegmentIndex",
     "SegmentMember",
     "SegmentNight",
+    "SegmentUse",
     "SegmentVersion",
     "SetBy",
     "Sharing",

@@ -1,14 +1,19 @@
 """The tag library: groups, and the words in them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from kernel.db import Json, UtcDateTime, enum_of, refers, unique_where
-from tagging.errors import TagRetired
+from tagging.errors import TagRetired, TooManySynonyms
+
+MOST_SYNONYMS = 10
+MOST_AFTER_MERGES = 50
 
 
 class Choice(StrEnum):
@@ -39,6 +44,25 @@ class TagGroup(SQLModel, table=True):
     store_ids: list[str] = Field(default_factory=list, sa_type=Json)
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
+
+    def change(self, changes: Mapping[str, Any]) -> bool:
+        """Give it these values; says whether that changed anything."""
+        self.require_in_use()
+        news = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        for name, value in news.items():
+            setattr(self, name, value)
+        self.version += bool(news)
+        return bool(news)
+
+    def retire(self, at: datetime) -> None:
+        """Ask this question no more."""
+        self.require_in_use()
+        self.retired_at = at
+        self.version += 1
+
+    def require_in_use(self) -> None:
+        if self.retired_at is not None:
+            raise TagRetired
 
 
 class Tag(SQLModel, table=True):
@@ -73,22 +97,39 @@ class Tag(SQLModel, table=True):
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
 
-    def change(self, *, name: str | None = None, color: str | None = None) -> bool:
-        """Call it or paint it differently; says whether that changed anything."""
-        self._require_in_use()
-        if name in (None, self.name) and color in (None, self.color):
-            return False
-        self.name = name or self.name
-        self.color = color or self.color
-        self.version += 1
-        return True
+    def change(self, changes: Mapping[str, Any]) -> bool:
+        """Give it these values; says whether that changed anything. Its own name is no synonym."""
+        self.require_in_use()
+        name = changes.get("name", self.name)
+        synonyms = [word for word in changes.get("synonyms", self.synonyms) if word != name]
+        wanted = {**changes, "synonyms": synonyms}
+        news = {key: value for key, value in wanted.items() if getattr(self, key) != value}
+        for key, value in news.items():
+            setattr(self, key, value)
+        self.version += bool(news)
+        return bool(news)
 
     def retire(self, at: datetime) -> None:
         """Use it no more."""
-        self._require_in_use()
+        self.require_in_use()
         self.retired_at = at
         self.version += 1
 
-    def _require_in_use(self) -> None:
+    def merge_into(self, other: "Tag", at: datetime, by_staff_id: UUID | None) -> None:
+        """Let the other one stand for this one, and be found by its words."""
+        other.require_in_use()
+        self.retire(at)
+        self.merged_into_id, self.merged_by_id = other.id, by_staff_id
+        words = dict.fromkeys([*other.synonyms, self.name, *self.synonyms])
+        if len(words) > MOST_AFTER_MERGES:
+            raise TooManySynonyms(most=MOST_AFTER_MERGES)
+        other.change({"synonyms": list(words)})
+
+    def follow(self, other: "Tag") -> None:
+        """It was merged into a tag that is now merged into the other."""
+        self.merged_into_id = other.id
+        self.version += 1
+
+    def require_in_use(self) -> None:
         if self.retired_at is not None:
             raise TagRetired

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from kernel.db import Json, UtcDateTime, enum_of, refers, unique_where
@@ -19,12 +19,16 @@ class Sharing(StrEnum):
 
 
 class Segment(SQLModel, table=True):
-    """A saved expression; `tree` is its parsed form, with ids for names."""
+    """A saved expression; `tree` is its parsed form, with ids for names.
+
+    Names are told apart among one person's, and among the brand's: nobody learns what others call theirs.
+    """
 
     __tablename__ = "segment"
     __table_args__ = (
         refers("owner_id", "staff"),
-        unique_where("uq_segment_name", "brand_id", "name", where="retired_at IS NULL"),
+        unique_where("uq_segment_own", "brand_id", "owner_id", "name", where="retired_at IS NULL"),
+        unique_where("uq_segment_shared", "brand_id", "name", where="retired_at IS NULL AND sharing = 'brand'"),
     )
 
     brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
@@ -37,6 +41,21 @@ class Segment(SQLModel, table=True):
     edited_at: datetime = Field(sa_type=UtcDateTime)
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
+
+
+class SegmentUse(SQLModel, table=True):
+    """One segment's expression names another."""
+
+    __tablename__ = "segment_use"
+    __table_args__ = (
+        refers("segment_id", "segment"),
+        refers("used_id", "segment"),
+        Index("ix_segment_use_used", "brand_id", "used_id", "segment_id"),
+    )
+
+    brand_id: UUID = Field(primary_key=True)
+    segment_id: UUID = Field(primary_key=True)
+    used_id: UUID = Field(primary_key=True)
 
 
 class SegmentVersion(SQLModel, table=True):
@@ -55,7 +74,11 @@ class SegmentVersion(SQLModel, table=True):
 
 
 class SegmentIndex(SQLModel, table=True):
-    """How far a brand's bitmaps are: one row, which whoever folds changes into them holds locked."""
+    """How far a brand's bitmaps are: one row, which whoever folds changes into them holds locked.
+
+    They say nothing before they are built. `stale_since` is when something was last brought in in bulk that left no
+    marks: what they say is not exact until all customers have been looked at again.
+    """
 
     __tablename__ = "segment_index"
 
@@ -63,10 +86,11 @@ class SegmentIndex(SQLModel, table=True):
     next_number: int = 0
     revision: int = Field(default=0, sa_type=BigInteger)
     built_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    stale_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class SegmentMember(SQLModel, table=True):
-    """A customer's number in the bitmaps, and the terms under which they are found there."""
+    """A customer's number in the bitmaps, and what they are found by there, as `tagging.models.terms` keeps it."""
 
     __tablename__ = "segment_member"
     __table_args__ = (refers("customer_id", "customer"), UniqueConstraint("brand_id", "customer_id"))
@@ -74,16 +98,18 @@ class SegmentMember(SQLModel, table=True):
     brand_id: UUID = Field(primary_key=True)
     number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     customer_id: UUID
-    terms: list[str] = Field(sa_type=Json)
+    terms: list[Any] = Field(sa_type=Json)
 
 
 class SegmentBits(SQLModel, table=True):
-    """Which of 65,536 customers meet a term: a serialised roaring bitmap of the lower halves of their numbers.
+    """Which of 65,536 customers meet a term: a serialised roaring bitmap of their numbers.
 
-    `revision` is that of the index when the bits were last written: whoever has them in memory reads no more.
+    `revision` is that of the index when the bits were last written: whoever has them in memory reads what came
+    after. Rows are never deleted: where nobody is left, the bitmap is empty.
     """
 
     __tablename__ = "segment_bits"
+    __table_args__ = (Index("ix_segment_bits_revision", "brand_id", "term", "revision"),)
 
     brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
     term: str = Field(primary_key=True, max_length=80)
@@ -93,7 +119,7 @@ class SegmentBits(SQLModel, table=True):
 
 
 class SegmentNight(SQLModel, table=True):
-    """Who was in a segment when a night began, to tell who has entered and left since."""
+    """Who was in a segment on a night, by their numbers, and at which version of it: to tell who came and went."""
 
     __tablename__ = "segment_night"
     __table_args__ = (refers("segment_id", "segment"),)
@@ -101,6 +127,5 @@ class SegmentNight(SQLModel, table=True):
     brand_id: UUID = Field(primary_key=True)
     segment_id: UUID = Field(primary_key=True)
     day: date = Field(primary_key=True)
-    chunk: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     bits: bytes = Field(sa_type=LargeBinary)
     version: int

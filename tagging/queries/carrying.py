@@ -148,3 +148,14 @@ def _to_put(tag: Any, groups: Mapping[UUID, Any]) -> TagToPut:
         return TagToPut(tag.id, None, "", Choice.MULTI, None)
     group = groups[tag.group_id]
     return TagToPut(tag.id, group.id, group.name, group.choice, group.shelf_life_days)
+
+
+async def carrying(session: AsyncSession, brand_id: UUID, tag_id: UUID, most: int) -> Sequence[UUID]:
+    """The first customers that carry the tag, in the order of their keys."""
+    found = await session.scalars(
+        select(col(CustomerTag.customer_id))
+        .where(col(CustomerTag.brand_id) == brand_id, col(CustomerTag.tag_id) == tag_id)
+        .order_by(col(CustomerTag.customer_id))
+        .limit(most)
+    )
+    return found.all()

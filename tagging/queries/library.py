@@ -19,18 +19,19 @@ from tagging.policy import groups_visible_to, visible_to
 MOST_BRAND_TAGS = 3_000
 MOST_PERSONAL_TAGS = 100
 MOST_GROUPS = 500
+LONGEST_SOUGHT = 30
 
 TagRow = Row[*tuple[Any, ...]]
 
 
 async def groups(session: AsyncSession, actor: Actor) -> Sequence[TagRow]:
-    """The brand's tag groups in their order."""
-    found = await session.execute(_groups(actor).limit(MOST_GROUPS))
+    """The brand's tag groups in use, in their order."""
+    found = await session.execute(_groups(actor).where(col(TagGroup.retired_at).is_(None)).limit(MOST_GROUPS))
     return found.all()
 
 
 async def groups_by_ids(session: AsyncSession, actor: Actor, group_ids: Sequence[UUID]) -> dict[UUID, TagRow]:
-    """Those of the groups that the brand has."""
+    """Those of the groups that the brand has, retired ones too."""
     found = await session.execute(_groups(actor).where(col(TagGroup.id).in_(group_ids)))
     return {row.id: row for row in found}
 
@@ -55,18 +56,6 @@ async def tags_of_groups(session: AsyncSession, actor: Actor, group_ids: Sequenc
     return dict(tags)
 
 
-async def ids_of_groups(
-    session: AsyncSession, actor: Actor, group_ids: Sequence[UUID], *, but: Sequence[UUID]
-) -> Sequence[UUID]:
-    """The ids of all tags of these groups, retired ones too, but these."""
-    if not group_ids:
-        return []
-    found = await session.scalars(
-        select(col(Tag.id)).where(visible_to(actor), col(Tag.group_id).in_(group_ids), col(Tag.id).not_in(but))
-    )
-    return found.all()
-
-
 async def personal(session: AsyncSession, actor: Actor) -> Sequence[TagRow]:
     """The actor's own tags that are in use."""
     found = await session.execute(
@@ -76,6 +65,30 @@ async def personal(session: AsyncSession, actor: Actor) -> Sequence[TagRow]:
         .limit(MOST_PERSONAL_TAGS)
     )
     return found.all()
+
+
+async def find(session: AsyncSession, actor: Actor, text: str, most: int) -> Sequence[TagRow]:
+    """Tags in use, the brand's and one's own, whose name, synonyms or group's name hold the text.
+
+    Whose name begins with it come first, then in the library's order. At most `most`; nothing for a text that no
+    name can hold.
+    """
+    sought = text.strip().lower()
+    if not 1 <= len(sought) <= LONGEST_SOUGHT or "\x00" in sought:
+        return []
+    rows = await session.execute(
+        _tags(actor)
+        .add_columns(col(TagGroup.name).label("group_name"))
+        .outerjoin(TagGroup, (col(TagGroup.brand_id) == col(Tag.brand_id)) & (col(TagGroup.id) == col(Tag.group_id)))
+        .where(col(Tag.retired_at).is_(None))
+        .order_by(col(Tag.owner_id).isnot(None), col(TagGroup.position), col(TagGroup.id))
+        .order_by(col(Tag.position), col(Tag.id))
+        .limit(MOST_BRAND_TAGS + MOST_PERSONAL_TAGS)
+    )
+    # In here: the library is small, and neither engine folds the case of all scripts alike.
+    found = [row for row in rows if any(sought in word.lower() for word in _words(row))]
+    found.sort(key=lambda row: not row.name.lower().startswith(sought))
+    return found[:most]
 
 
 async def lock_library(session: AsyncSession, actor: Actor) -> None:
@@ -114,11 +127,47 @@ async def lock_group(session: AsyncSession, actor: Actor, group_id: UUID) -> Tag
 
 
 async def lock_groups(session: AsyncSession, actor: Actor) -> Sequence[TagGroup]:
-    """All the brand's groups, locked in the order of their keys."""
+    """All the brand's groups in use, locked in the order of their keys."""
     found = await session.scalars(
-        select(TagGroup).where(groups_visible_to(actor)).order_by(col(TagGroup.id)).with_for_update(key_share=True)
+        select(TagGroup)
+        .where(groups_visible_to(actor), col(TagGroup.retired_at).is_(None))
+        .order_by(col(TagGroup.id))
+        .with_for_update(key_share=True)
     )
     return found.all()
+
+
+async def lock_tags_of_group(session: AsyncSession, actor: Actor, group_id: UUID) -> Sequence[Tag]:
+    """The group's tags in use, locked in the order of their keys."""
+    found = await session.scalars(
+        select(Tag)
+        .where(visible_to(actor), col(Tag.group_id) == group_id, col(Tag.retired_at).is_(None))
+        .order_by(col(Tag.id))
+        .with_for_update(key_share=True)
+    )
+    return found.all()
+
+
+async def lock_brand_tags(session: AsyncSession, actor: Actor) -> Sequence[Tag]:
+    """All the brand's tags in use, locked in the order of their keys."""
+    found = await session.scalars(
+        select(Tag)
+        .where(visible_to(actor), col(Tag.owner_id).is_(None), col(Tag.retired_at).is_(None))
+        .order_by(col(Tag.id))
+        .with_for_update(key_share=True)
+    )
+    return found.all()
+
+
+async def lock_tags(session: AsyncSession, actor: Actor, tag_ids: Sequence[UUID]) -> dict[UUID, Tag]:
+    """These tags and all that were merged into them, locked in the order of their keys."""
+    found = await session.scalars(
+        select(Tag)
+        .where(visible_to(actor), col(Tag.id).in_(tag_ids) | col(Tag.merged_into_id).in_(tag_ids))
+        .order_by(col(Tag.id))
+        .with_for_update(key_share=True)
+    )
+    return {tag.id: tag for tag in found}
 
 
 async def in_use(session: AsyncSession, brand_id: UUID, owner_id: UUID | None) -> int:
@@ -161,6 +210,10 @@ async def walk(session: AsyncSession, actor: Actor, after: UUID | None, most: in
 async def walk_groups(session: AsyncSession, actor: Actor, after: UUID | None, most: int) -> Sequence[TagRow]:
     """Tag groups by id."""
     return (await session.execute(along(_groups(actor), col(TagGroup.id), after, most))).all()
+
+
+def _words(row: TagRow) -> list[str]:
+    return [row.name, *row.synonyms, *([row.group_name] if row.group_name else [])]
 
 
 def _beside(group_id: UUID | None, owner_id: UUID | None) -> ColumnElement[bool]:

@@ -82,12 +82,14 @@ async def add(
     priority: int = 50,
     source: TaskSource = TaskSource.PERSON,
     source_key: str | None = None,
+    tag_id: UUID | None = None,
 ) -> Task:
     """Give somebody something to do.
 
     A task about a customer, or one relationship of theirs, is kept by whoever holds the relationship.
     One about nobody in particular is kept by `account_id`, or by the actor's own account. `priority`
-    runs from 0 to 100. Under a known `source_key` nothing happens: the task made then is returned.
+    runs from 0 to 100. `tag_id` is the tag to check. Under a known `source_key` nothing happens: the task made
+    then is returned.
     Raises `NOT_FOUND`, `FORBIDDEN`, `INVALID`, and `HOLDER_UNFIT`, `STORE_CLOSED` for an account that nobody acts for.
     """
     require_may_add(work.actor)
@@ -118,6 +120,7 @@ async def add(
         account_id=about.account_id,
         relationship_id=about.relationship_id,
         customer_id=about.customer_id,
+        tag_id=tag_id,
     )
     work.session.add(task)
     work.record(TaskAdded(task_id=task.id, account_id=task.account_id, version=task.version))

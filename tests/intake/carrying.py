@@ -42,7 +42,8 @@ _SNAPSHOT = {
         from mall_order o join store s on s.id = o.store_id left join customer c on c.id = o.customer_id
         left join relationship r on r.id = o.relationship_id left join store rs on rs.id = r.store_id
         left join account a on a.id = o.serving_account_id left join staff hs on hs.id = a.staff_id""",
-    "order_line": """select o.number, l.line, p.code, l.product_code, l.name, l.kind, l.quantity, l.amount, l.residue
+    "order_line": """select o.number, l.line, p.code, l.product_code, l.name, l.variant, l.kind, l.quantity, l.amount,
+        l.residue
         from order_line l join mall_order o on o.id = l.order_id left join product p on p.id = l.product_id""",
     "refund": """select f.source, f.number, s.code, c.member_number, rs.code, f.amount, f.currency, f.placed_at, f.day,
         g.number

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from intake.queries import ledger
 from kernel.work import Ground
 from kpi.queries.figures import figures
+from tests.intake.amounting import wrong_coverage, wrong_profiles
 from tests.intake.carrying import SMALL, STAGING, carry, counts, snapshot
 from tests.oracle_online_retail import differences, truth
 
@@ -26,11 +27,19 @@ async def test_every_figure_is_what_the_file_says_to_the_penny(ground: Ground) -
     assert await wrong_figures(ground, SMALL) == []
 
 
+async def test_every_customers_profile_is_what_the_file_says_once_the_import_is_over(ground: Ground) -> None:
+    await carry(ground, SMALL)
+
+    assert await wrong_profiles(ground, SMALL) == []
+
+
 async def test_the_real_file_gives_every_figure_and_a_second_import_changes_nothing(
     ground: Ground, real_data: Path
 ) -> None:
     report = await carry(ground, real_data)
     assert await wrong_figures(ground, real_data) == []
+    assert await wrong_profiles(ground, real_data) == []
+    assert await wrong_coverage(ground, real_data) == {}
     before, epochs = await _written(ground), await _epochs(ground)
 
     again = await carry(ground, real_data)

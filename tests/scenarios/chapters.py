@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from tests.factories import HOURS
 from tests.scenarios import deeds
+from tests.scenarios.chapters_audits import AUDITS
+from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_rules import RULES
+from tests.scenarios.chapters_segments import SEGMENTS
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
     LINE,
@@ -229,6 +232,9 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "staff": STAFF,
     "customers": CUSTOMERS,
     "tags": TAGS,
+    "library": LIBRARY,
+    "segments": SEGMENTS,
+    "audits": AUDITS,
     "tasks": TASKS,
     "trade": TRADE,
     "rules": RULES,

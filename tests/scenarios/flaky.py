@@ -26,7 +26,10 @@ class Starting:
 
 @dataclass
 class Flaky:
-    """A phone, the places that it once was at, and the snapshot that it is in the midst of."""
+    """A phone, the places that it once was at, and the snapshot that it is in the midst of.
+
+    `heard` are places that this very copy went through: one that was put back, or begun anew, knows others.
+    """
 
     who: str
     is_lean: bool
@@ -34,6 +37,7 @@ class Flaky:
     copy: Copy = field(default_factory=dict)
     cursor: str = ""
     places: list[tuple[str, Copy]] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
     starting: Starting | None = field(default_factory=Starting)
     taken: int = 0
     refetched: int = 0
@@ -45,14 +49,16 @@ class Flaky:
             await self._take_page(ground, actor, self.starting)
             return False
         self.places = [*self.places, (self.cursor, dict(self.copy))][-MOST_REMEMBERED:]
+        self.heard = [*self.heard, self.cursor][-MOST_REMEMBERED:]
         match self.dice.randrange(20):
             case 0:
                 self.starting = Starting()
                 return False
             case 1:  # its copy hears the same again
-                self.cursor, _ = self.dice.choice(self.places)
+                self.cursor = self.dice.choice(self.heard)
             case 2:
                 self.cursor, self.copy = self.dice.choice(self.places)
+                self.heard = [self.cursor]
         size = self.dice.choice(BATCHES)
         return self._take(await changes(ground, actor, self.cursor, size, is_lean=self.is_lean))
 
@@ -73,7 +79,7 @@ class Flaky:
             put(starting.copy, item)
         starting.cursor, starting.after = taken["cursor"], taken["next"]
         if starting.after is None:
-            self.copy, self.cursor, self.starting = starting.copy, starting.cursor, None
+            self.copy, self.cursor, self.starting, self.heard = starting.copy, starting.cursor, None, []
             self.refetched += 1
         self.did = f"took {len(taken['items'])} things of a snapshot"
 

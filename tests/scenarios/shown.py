@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphql import GraphQLObjectType, get_named_type
 
+from kernel import clock
 from tests.scenarios.copies import KINDS, READ_WHEN_SHOWN, TYPES, Copy, Key, Node
 
 # Null for whoever is out of the viewer's sight, and no change tells when they come into it by moving to the store:
 # a name under an old note isn't worth telling of ten years of notes again.
 MAY_BE_LATE = frozenset(
-    {"Note.author", "Visit.author", "Task.createdBy", "CarriedTag.by", "Holding.by"}
+    {"Note.author", "Visit.author", "Task.createdBy", "CarriedTag.by", "TagChange.by", "Holding.by"}
     # Of somebody who answers for a region, when it is cut anew.
     | {"Assignment.store", "Assignment.region"}
 )
@@ -175,16 +176,28 @@ def _tags_in_use(view: View, group: Node) -> list[Node]:
 
 
 def _carried(view: View, customer: Node) -> list[Node]:
-    """The library's order, one's own last; of a tag the library has the name and colour."""
-    found = []
-    for carried in customer["tags"]:
+    """The library's order, one's own last; of a tag the library has the name, the colour and the shelf life.
+
+    A tag that was merged is the other one: of several that became one, that itself, or else the oldest.
+    """
+    found: dict[str, Any] = {}
+    for carried in sorted(customer["tags"], key=lambda each: _moment(each["setAt"]), reverse=True):
         tag = view.find("TAG", carried)
-        if tag is not None and not tag["retiredAt"]:
-            group = view.find("TAG_GROUP", tag["group"]) or {"position": 0, "id": ""}
-            place = (tag["isPersonal"], group["position"], group["id"], tag["position"], tag["id"])
-            by = carried["by"] if view.find("STAFF", carried["by"]) else None
-            found.append((place, {**carried, "by": by, **{name: tag[name] for name in ("name", "color", "group")}}))
-    return [each for _, each in sorted(found, key=lambda pair: pair[0])]
+        tag = view.find("TAG", tag["mergedInto"]) if tag and tag["mergedInto"] else tag
+        if tag is None or tag["retiredAt"] or (found.get(tag["id"]) and carried["id"] != tag["id"]):
+            continue
+        group = view.find("TAG_GROUP", tag["group"]) or {"position": 0, "id": "", "shelfLifeDays": None}
+        place = (tag["isPersonal"], group["position"], group["id"], tag["position"], tag["id"])
+        by = carried["by"] if view.find("STAFF", carried["by"]) else None
+        named = {name: tag[name] for name in ("id", "name", "color", "group")}
+        found[tag["id"]] = (place, {**carried, "by": by, **named, **_freshness(carried, group)})
+    return [each for _, each in sorted(found.values(), key=lambda pair: pair[0])]
+
+
+def _freshness(carried: Node, group: Node) -> Node:
+    days = group["shelfLifeDays"]
+    until = _moment(carried["checkedAt"]) + timedelta(days=days) if days is not None else None
+    return {"validUntil": until and until.isoformat(), "isStale": until is not None and until <= clock.now()}
 
 
 def _owner(view: View, account: Node) -> Node | None:

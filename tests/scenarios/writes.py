@@ -16,8 +16,10 @@ from tagging.models import TagGroup
 from tests.asking import VAULT
 from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
-from tests.scenarios import writes_rules
+from tests.scenarios import writes_rules, writes_segments
 from tests.scenarios.belongings import furnish
+from tests.scenarios.writes_audits import AUDIT_WRITES
+from tests.scenarios.writes_library import LIBRARY_WRITES
 from tests.scenarios.writing import (
     Given,
     Prepare,
@@ -234,5 +236,8 @@ WRITES: dict[str, Prepare] = {
     "cancelTask": of("task", guide),
     "createTask": create_task,
     "reassignRelationship": reassign,
+    **LIBRARY_WRITES,
     **writes_rules.WRITES,
+    **writes_segments.WRITES,
+    **AUDIT_WRITES,
 }

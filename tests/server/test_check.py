@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 from sqlmodel import SQLModel, col
 
 from customers.models import Customer, Holding, Relationship
 from directory.models import Staff, StaffState
 from handover import commands as handover
 from kernel import clock, compaction, feed, ids
+from kernel.actor import system
 from kernel.crypto import Vault
 from kernel.feed import Entry, Feed, FeedEvent, Op
 from kernel.jobs import Job, JobState
 from kernel.work import Ground, unit_of_work
-from mall.models import Channel, Order, OrderState
+from mall.commands import profiles
+from mall.models import Channel, Order, OrderState, PurchaseProfile
 from server import checking, migrating
 from server.checking import Finding
 from server.settings import Settings
@@ -91,6 +93,8 @@ async def shop(ground: Ground) -> Shop:
         day=NOON.date(),
     )
     await save(ground, order)
+    async with unit_of_work(ground, system(world.brand.id)) as work:
+        await profiles.refresh(work, [customer.id])
     done = await build_task(ground, world.shop.guide, customer)
     await build_task(ground, world.shop.guide, customer)
     async with unit_of_work(ground, world.shop.guide) as work:
@@ -186,6 +190,20 @@ async def fail_a_job(shop: Shop) -> None:
     await leave_a_job(shop, state=JobState.FAILED.value)
 
 
+async def cancel_past_the_command(shop: Shop) -> None:
+    await shop.change(Order, state=OrderState.CANCELLED)
+
+
+async def lose_the_profile(shop: Shop) -> None:
+    async with shop.ground.db.write() as session:
+        await session.execute(delete(PurchaseProfile))
+
+
+async def count_a_visit_more(shop: Shop) -> None:
+    await shop.change(PurchaseProfile, purchase_days=2)
+
+
+PROFILES = "purchase profiles say what the orders say"
 HELD = "relationships are held as their history says"
 DAMAGES: list[tuple[Callable[[Shop], Awaitable[None]], str]] = [
     (hold_otherwise, HELD),
@@ -197,6 +215,9 @@ DAMAGES: list[tuple[Callable[[Shop], Awaitable[None]], str]] = [
     (lose_an_entry, "feeds are without gaps"),
     (run_ahead, "feeds are without gaps"),
     (say_that_it_left, "feeds say who holds a relationship"),
+    (cancel_past_the_command, PROFILES),
+    (lose_the_profile, PROFILES),
+    (count_a_visit_more, PROFILES),
     (leave_a_job, "jobs are carried out in time"),
     (fail_a_job, "jobs are carried out in time"),
 ]

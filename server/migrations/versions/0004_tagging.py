@@ -49,12 +49,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_segment_bits_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "term", "chunk", name=op.f("pk_segment_bits")),
     )
+    with op.batch_alter_table("segment_bits", schema=None) as batch_op:
+        batch_op.create_index("ix_segment_bits_revision", ["brand_id", "term", "revision"], unique=False)
+
     op.create_table(
         "segment_index",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("next_number", sa.Integer(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("built_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stale_since", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_segment_index_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_segment_index")),
     )
@@ -76,6 +80,7 @@ def upgrade() -> None:
         sa.Column("recency_score", sa.Integer(), nullable=True),
         sa.Column("frequency_score", sa.Integer(), nullable=True),
         sa.Column("monetary_score", sa.Integer(), nullable=True),
+        sa.Column("counted_from", sa.Date(), nullable=True),
         sa.Column("as_of", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
             ["brand_id", "customer_id"],
@@ -85,7 +90,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("brand_id", "customer_id", name=op.f("pk_purchase_profile")),
     )
     with op.batch_alter_table("purchase_profile", schema=None) as batch_op:
-        batch_op.create_index("ix_purchase_profile_as_of", ["brand_id", "as_of", "customer_id"], unique=False)
+        batch_op.create_index(
+            "ix_purchase_profile_counted_from", ["brand_id", "counted_from", "customer_id"], unique=False
+        )
+
+    op.create_table(
+        "score_scale",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("scored_on", sa.Date(), nullable=False),
+        sa.Column("cuts", _JSON, nullable=False),
+        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_score_scale_brand_id")),
+        sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_score_scale")),
+    )
 
     op.create_table(
         "segment_member",
@@ -121,11 +137,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("segment", schema=None) as batch_op:
         batch_op.create_index(
-            "uq_segment_name",
-            ["brand_id", "name"],
+            "uq_segment_own",
+            ["brand_id", "owner_id", "name"],
             unique=True,
             sqlite_where=sa.text("retired_at IS NULL"),
             postgresql_where=sa.text("retired_at IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_segment_shared",
+            ["brand_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("retired_at IS NULL AND sharing = 'brand'"),
+            postgresql_where=sa.text("retired_at IS NULL AND sharing = 'brand'"),
         )
 
     op.create_table(
@@ -136,7 +159,9 @@ def upgrade() -> None:
         sa.Column("method", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("store_id", sa.Uuid(), nullable=True),
+        sa.Column("region_id", sa.Uuid(), nullable=True),
         sa.Column("scope", _JSON, nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("seed", sa.BigInteger(), nullable=False),
         sa.Column("strata", _JSON, nullable=False),
         sa.Column("by_staff_id", sa.Uuid(), nullable=True),
@@ -146,6 +171,9 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["brand_id", "by_staff_id"], ["staff.brand_id", "staff.id"], name=op.f("fk_tag_audit_brand_id_by_staff_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "region_id"], ["region.brand_id", "region.id"], name=op.f("fk_tag_audit_brand_id_region_id")
         ),
         sa.ForeignKeyConstraint(
             ["brand_id", "store_id"], ["store.brand_id", "store.id"], name=op.f("fk_tag_audit_brand_id_store_id")
@@ -161,12 +189,14 @@ def upgrade() -> None:
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("audit_id", sa.Uuid(), nullable=False),
+        sa.Column("stratum", sa.Integer(), nullable=False),
         sa.Column("store_id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("relationship_id", sa.Uuid(), nullable=False),
         sa.Column("tag_id", sa.Uuid(), nullable=False),
         sa.Column("setter_id", sa.Uuid(), nullable=True),
         sa.Column("is_inherited", sa.Boolean(), nullable=False),
+        sa.Column("carried_ids", _JSON, nullable=False),
         sa.Column("asked_id", sa.Uuid(), nullable=True),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer_ids", _JSON, nullable=True),
@@ -198,13 +228,19 @@ def upgrade() -> None:
     with op.batch_alter_table("audit_item", schema=None) as batch_op:
         batch_op.create_index("ix_audit_item_asked", ["brand_id", "asked_id", "answered_at"], unique=False)
         batch_op.create_index("ix_audit_item_audit", ["brand_id", "audit_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_audit_item_open",
+            ["brand_id", "store_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("verdict IS NULL"),
+            postgresql_where=sa.text("verdict IS NULL"),
+        )
 
     op.create_table(
         "segment_night",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("segment_id", sa.Uuid(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("chunk", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("bits", sa.LargeBinary(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -212,8 +248,26 @@ def upgrade() -> None:
             ["segment.brand_id", "segment.id"],
             name=op.f("fk_segment_night_brand_id_segment_id"),
         ),
-        sa.PrimaryKeyConstraint("brand_id", "segment_id", "day", "chunk", name=op.f("pk_segment_night")),
+        sa.PrimaryKeyConstraint("brand_id", "segment_id", "day", name=op.f("pk_segment_night")),
     )
+    op.create_table(
+        "segment_use",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("segment_id", sa.Uuid(), nullable=False),
+        sa.Column("used_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "segment_id"],
+            ["segment.brand_id", "segment.id"],
+            name=op.f("fk_segment_use_brand_id_segment_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "used_id"], ["segment.brand_id", "segment.id"], name=op.f("fk_segment_use_brand_id_used_id")
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "segment_id", "used_id", name=op.f("pk_segment_use")),
+    )
+    with op.batch_alter_table("segment_use", schema=None) as batch_op:
+        batch_op.create_index("ix_segment_use_used", ["brand_id", "used_id", "segment_id"], unique=False)
+
     op.create_table(
         "segment_version",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
@@ -329,8 +383,31 @@ def upgrade() -> None:
         )
 
     _keep_what_is_known_of_tags()
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("tag_id", sa.Uuid(), nullable=True))
+        batch_op.create_foreign_key(
+            batch_op.f("fk_task_brand_id_tag_id"), "tag", ["brand_id", "tag_id"], ["brand_id", "id"]
+        )
+        batch_op.create_index("ix_task_tag", ["brand_id", "tag_id", "state"], unique=False)
+
     with op.batch_alter_table("order_line", schema=None) as batch_op:
         batch_op.add_column(sa.Column("variant", sa.String(length=100), nullable=True))
+        batch_op.create_index(
+            "ix_order_line_residue",
+            ["brand_id", "order_id"],
+            unique=False,
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
+
+    with op.batch_alter_table("refund_line", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_refund_line_residue",
+            ["brand_id", "refund_id"],
+            unique=False,
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
 
     with op.batch_alter_table("tag", schema=None) as batch_op:
         batch_op.add_column(sa.Column("synonyms", _JSON, nullable=False, server_default="[]"))
@@ -400,8 +477,25 @@ def downgrade() -> None:
         batch_op.drop_column("merged_into_id")
         batch_op.drop_column("synonyms")
 
+    with op.batch_alter_table("refund_line", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_refund_line_residue",
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
+
     with op.batch_alter_table("order_line", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_order_line_residue",
+            sqlite_where=sa.text("residue IS NOT NULL"),
+            postgresql_where=sa.text("residue IS NOT NULL"),
+        )
         batch_op.drop_column("variant")
+
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.drop_index("ix_task_tag")
+        batch_op.drop_constraint(batch_op.f("fk_task_brand_id_tag_id"), type_="foreignkey")
+        batch_op.drop_column("tag_id")
 
     with op.batch_alter_table("customer_tag", schema=None) as batch_op:
         batch_op.drop_index("ix_customer_tag_valid_until")
@@ -434,8 +528,17 @@ def downgrade() -> None:
 
     op.drop_table("tag_change")
     op.drop_table("segment_version")
+    with op.batch_alter_table("segment_use", schema=None) as batch_op:
+        batch_op.drop_index("ix_segment_use_used")
+
+    op.drop_table("segment_use")
     op.drop_table("segment_night")
     with op.batch_alter_table("audit_item", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_audit_item_open",
+            sqlite_where=sa.text("verdict IS NULL"),
+            postgresql_where=sa.text("verdict IS NULL"),
+        )
         batch_op.drop_index("ix_audit_item_audit")
         batch_op.drop_index("ix_audit_item_asked")
 
@@ -446,18 +549,27 @@ def downgrade() -> None:
     op.drop_table("tag_audit")
     with op.batch_alter_table("segment", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_segment_name",
+            "uq_segment_shared",
+            sqlite_where=sa.text("retired_at IS NULL AND sharing = 'brand'"),
+            postgresql_where=sa.text("retired_at IS NULL AND sharing = 'brand'"),
+        )
+        batch_op.drop_index(
+            "uq_segment_own",
             sqlite_where=sa.text("retired_at IS NULL"),
             postgresql_where=sa.text("retired_at IS NULL"),
         )
 
     op.drop_table("segment")
     op.drop_table("segment_member")
+    op.drop_table("score_scale")
     with op.batch_alter_table("purchase_profile", schema=None) as batch_op:
-        batch_op.drop_index("ix_purchase_profile_as_of")
+        batch_op.drop_index("ix_purchase_profile_counted_from")
 
     op.drop_table("purchase_profile")
     op.drop_table("segment_index")
+    with op.batch_alter_table("segment_bits", schema=None) as batch_op:
+        batch_op.drop_index("ix_segment_bits_revision")
+
     op.drop_table("segment_bits")
     op.drop_table("tagging_night")
     with op.batch_alter_table("customer_mark", schema=None) as batch_op:

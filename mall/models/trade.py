@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from kernel.db import UtcDateTime, enum_of, refers
+from kernel.db import UtcDateTime, enum_of, index_where, refers
 from mall.errors import OrderMovedOn
 from mall.events import MINI_MALL
 
@@ -151,40 +151,6 @@ class Order(SQLModel, table=True):
         self.amount = amount
 
 
-class PurchaseProfile(SQLModel, table=True):
-    """What a customer's purchases amount to: a pure function of their orders and refunds, kept to be searched by.
-
-    Cancelled orders don't count. Amounts are in the currency's minor unit; days are those of the stores.
-    `net` is gross less refunds; `net_12_months` counts back from `as_of`. `at_risk_from` and `lapsed_from` are the
-    days from which the silence is unusual for this customer, and then very unusual: the churn band of any day
-    follows from them. Scores run from 1 to 5 (best) within the brand, as of the last night; null before it.
-    """
-
-    __tablename__ = "purchase_profile"
-    __table_args__ = (
-        refers("customer_id", "customer"),
-        Index("ix_purchase_profile_as_of", "brand_id", "as_of", "customer_id"),
-    )
-
-    brand_id: UUID = Field(primary_key=True)
-    customer_id: UUID = Field(primary_key=True)
-    orders: int = 0
-    purchase_days: int = 0
-    gross: int = Field(default=0, sa_type=BigInteger)
-    refunds: int = Field(default=0, sa_type=BigInteger)
-    net: int = Field(default=0, sa_type=BigInteger)
-    net_12_months: int = Field(default=0, sa_type=BigInteger)
-    first_day: date | None = None
-    last_day: date | None = None
-    median_gap_days: float | None = None
-    at_risk_from: date | None = None
-    lapsed_from: date | None = None
-    recency_score: int | None = None
-    frequency_score: int | None = None
-    monetary_score: int | None = None
-    as_of: date
-
-
 class OrderLine(SQLModel, table=True):
     """One line of an order. `product_code` and `name` are as sold, whatever the catalogue says later; so is
     `variant`, the size and colour in the source's words.
@@ -194,7 +160,11 @@ class OrderLine(SQLModel, table=True):
     """
 
     __tablename__ = "order_line"
-    __table_args__ = (refers("order_id", "mall_order"), refers("product_id", "product"))
+    __table_args__ = (
+        refers("order_id", "mall_order"),
+        refers("product_id", "product"),
+        index_where("ix_order_line_residue", "brand_id", "order_id", where="residue IS NOT NULL"),
+    )
 
     brand_id: UUID = Field(primary_key=True)
     order_id: UUID = Field(primary_key=True)
@@ -254,7 +224,10 @@ class RefundLine(SQLModel, table=True):
     """One line of a refund; `quantity` and `amount` are positive, as given back. `residue` is as with an order."""
 
     __tablename__ = "refund_line"
-    __table_args__ = (refers("refund_id", "refund"),)
+    __table_args__ = (
+        refers("refund_id", "refund"),
+        index_where("ix_refund_line_residue", "brand_id", "refund_id", where="residue IS NOT NULL"),
+    )
 
     brand_id: UUID = Field(primary_key=True)
     refund_id: UUID = Field(primary_key=True)

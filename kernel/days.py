@@ -1,0 +1,48 @@
+"""Reckon with calendar days in SQL, on both engines."""
+
+from typing import Any
+
+from sqlalchemy import Date, Integer
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class days_between(FunctionElement[int]):  # noqa: N801 - a function, as SQLAlchemy writes them
+    """How many days the first day is after the second."""
+
+    type = Integer()
+    inherit_cache = True
+    name = "days_between"
+
+
+class day_after(FunctionElement[Any]):  # noqa: N801 - a function, as SQLAlchemy writes them
+    """The day so many days after a day."""
+
+    type = Date()
+    inherit_cache = True
+    name = "day_after"
+
+
+@compiles(days_between)
+def _subtracted(element: days_between, compiler: SQLCompiler, **options: Any) -> str:
+    later, earlier = (compiler.process(part, **options) for part in element.clauses)
+    return f"({later} - {earlier})"
+
+
+@compiles(days_between, "sqlite")
+def _by_julian_day(element: days_between, compiler: SQLCompiler, **options: Any) -> str:
+    later, earlier = (compiler.process(part, **options) for part in element.clauses)
+    return f"CAST(julianday({later}) - julianday({earlier}) AS INTEGER)"
+
+
+@compiles(day_after)
+def _added(element: day_after, compiler: SQLCompiler, **options: Any) -> str:
+    day, days = (compiler.process(part, **options) for part in element.clauses)
+    return f"({day} + {days})"
+
+
+@compiles(day_after, "sqlite")
+def _by_modifier(element: day_after, compiler: SQLCompiler, **options: Any) -> str:
+    day, days = (compiler.process(part, **options) for part in element.clauses)
+    return f"date({day}, ({days}) || ' days')"

@@ -1,0 +1,36 @@
+"""What follows for customers' profiles when something happens to orders, or many were loaded."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from kernel import jobs
+from kernel.work import Work
+from mall.commands import profiles
+from mall.events import OrderChanged, OrderPlaced, PurchasesLoaded, RefundRecorded
+from mall.queries import profiles as reads
+
+REFRESH_DUE = "mall.refresh_due_profiles"
+
+
+async def refresh_profiles(work: Work, events: Sequence[OrderPlaced | OrderChanged | RefundRecorded]) -> None:
+    """The customers' profiles say at once what these orders and refunds change."""
+    orders = {event.order_id for event in events if not isinstance(event, RefundRecorded)}
+    refunds = {event.refund_id for event in events if isinstance(event, RefundRecorded)}
+    found = await reads.buyers(work.session, work.actor.brand_id, orders=orders, refunds=refunds)
+    await profiles.refresh(work, found)
+
+
+async def mark_profiles(work: Work, events: Sequence[PurchasesLoaded]) -> None:
+    """Many are worked out when all is in: until then, a row in the same commit says that they are due."""
+    await profiles.mark(work, frozenset[UUID]().union(*(event.customer_ids for event in events)))
+
+
+def on_import_applied(_event: object) -> jobs.Request:
+    """All is in: what was marked on the way is worked out now."""
+    return jobs.Request(REFRESH_DUE, {})
+
+
+async def refresh_due_profiles(work: Work) -> None:
+    """One chunk, and the next by another job."""
+    if await profiles.refresh_due(work) == profiles.AT_ONCE:
+        work.later(REFRESH_DUE)

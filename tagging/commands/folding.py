@@ -1,0 +1,129 @@
+"""Keep the bitmaps that segments are counted with: fold in what changed, and look at everybody anew."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, or_, select, update
+from sqlmodel import col
+
+from customers.models import Customer
+from kernel import bulk, clock
+from kernel.db import OneOf
+from kernel.pages import along
+from kernel.work import Work
+from tagging.commands import bits
+from tagging.models import CustomerMark, MarkPurpose, SegmentIndex
+from tagging.queries.upkeep import GO_ON
+
+AT_ONCE = 2_000
+
+# An import tells every second how far it is, and waits for nobody: it is noted less often.
+_NOTED_EVERY = timedelta(seconds=10)
+
+_IDS = "ids"
+
+
+async def fold(work: Work, most: int = 500) -> int:
+    """Fold in the customers of the oldest marks, and take those marks away; returns how many marks that were.
+
+    One folds at a time: who comes second does nothing. Before the bitmaps are built there is nothing to fold into.
+    """
+    index = await _lock(work, skip=True)
+    if index is None or index.built_at is None:
+        return 0
+    marks = await _oldest(work, most)
+    if marks:
+        # The facts are read after the marks: a change in between has left a mark of its own.
+        await bits.renew(work.session, index, sorted(set(marks.values())))
+        await _take_away(work, marks)
+    return len(marks)
+
+
+async def begin(work: Work) -> None:
+    """Look at all customers, in jobs one after the other; counts stay right meanwhile."""
+    new = {"brand_id": work.actor.brand_id, "next_number": 0, "revision": 0}
+    await bulk.insert_missing(work.session, SegmentIndex, [new])
+    work.later(GO_ON, after=None, begun_at=clock.now().isoformat(), is_anew=False)
+
+
+async def rebuild(work: Work) -> None:
+    """Believe the bitmaps nothing, and write them anew from the tables; until then SQL counts."""
+    await begin(work)
+    index = await _lock(work)
+    if index is not None:
+        index.built_at = None
+        index.revision += 1
+        await bits.empty(work.session, index)
+    work.requests[-1].args["is_anew"] = True
+
+
+async def go_on(work: Work, after: UUID | None, begun_at: datetime, is_anew: bool) -> None:
+    """Look at the next customers by id, and ask for those behind them."""
+    last = await look_again(work, after, begun_at, is_anew=is_anew)
+    if last is not None:
+        work.later(GO_ON, after=str(last), begun_at=begun_at.isoformat(), is_anew=is_anew)
+
+
+async def look_again(
+    work: Work, after: UUID | None, begun_at: datetime, most: int = AT_ONCE, *, is_anew: bool = False
+) -> UUID | None:
+    """Compare the next customers by id with what the bitmaps say; the last one's id, or none at the end.
+
+    At the end the bitmaps are believed, unless more came in in bulk since `begun_at`. `is_anew` is: they were
+    empty before.
+    """
+    index = await _lock(work)
+    if index is None:
+        return None
+    brand_id = work.actor.brand_id
+    everybody = select(col(Customer.id)).where(col(Customer.brand_id) == brand_id)
+    ids: Sequence[UUID] = (await work.session.scalars(along(everybody, col(Customer.id), after, most))).all()
+    if ids:
+        await bits.renew(work.session, index, ids, is_anew=is_anew)
+        return ids[-1]
+    index.built_at = index.built_at or clock.now()
+    if index.stale_since is not None and index.stale_since <= begun_at - 2 * _NOTED_EVERY:
+        index.stale_since = None
+    return None
+
+
+async def distrust(work: Work) -> None:
+    """Something comes in in bulk that leaves no marks: the bitmaps are not exact until everybody was looked at."""
+    at = clock.now()
+    since = col(SegmentIndex.stale_since)
+    await work.session.execute(
+        update(SegmentIndex)
+        .where(col(SegmentIndex.brand_id) == work.actor.brand_id, or_(since.is_(None), since < at - _NOTED_EVERY))
+        .values(stale_since=at)
+    )
+
+
+async def _lock(work: Work, *, skip: bool = False) -> SegmentIndex | None:
+    index: SegmentIndex | None = await work.session.scalar(
+        select(SegmentIndex)
+        .where(col(SegmentIndex.brand_id) == work.actor.brand_id)
+        .with_for_update(skip_locked=skip)
+        .execution_options(populate_existing=True)
+    )
+    return index
+
+
+async def _oldest(work: Work, most: int) -> dict[UUID, UUID]:
+    found = await work.session.execute(
+        select(col(CustomerMark.id), col(CustomerMark.customer_id))
+        .where(col(CustomerMark.brand_id) == work.actor.brand_id, col(CustomerMark.purpose) == MarkPurpose.SEGMENTS)
+        .order_by(col(CustomerMark.id))
+        .limit(most)
+    )
+    return dict(found.all())
+
+
+async def _take_away(work: Work, marks: Iterable[UUID]) -> None:
+    await work.session.execute(
+        delete(CustomerMark).where(
+            col(CustomerMark.brand_id) == work.actor.brand_id, OneOf(col(CustomerMark.id), _IDS)
+        ),
+        {_IDS: list(marks)},
+        execution_options={"synchronize_session": False},
+    )
