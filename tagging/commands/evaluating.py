@@ -1,7 +1,7 @@
 """Let live rules act on customers: on those whose behaviour changed, and on all of them once a night."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -25,7 +25,7 @@ from tagging.queries import evidence, rules, suggestions
 from tagging.queries.carried import lock_customers
 from tagging.queries.evidence import Evidence
 
-AT_ONCE = 1_000
+AT_ONCE = 500
 
 Live = Mapping[UUID, tuple[Ruling, Rule]]
 
@@ -147,28 +147,31 @@ async def _decide(
 async def _apply(work: Work, live: Live, found: Evidence, decisions: Mapping[UUID, Decision], at: datetime) -> None:
     digits = await rules.digits(work.session, work.actor.brand_id)
 
-    def reason(customer_id: UUID, ruling: Ruling) -> str:
-        return because(ruling.name, found.judges[ruling.id], found.customers[customer_id].tallies, minor_digits=digits)
+    def pair(customer_id: UUID, ruling: Ruling) -> Pair:
+        tallies = found.customers[customer_id].tallies
+        reason = because(ruling.name, found.judges[ruling.id], tallies, minor_digits=digits)
+        return Pair(customer_id, ruling.tag_id, reason)
 
     # What is taken off comes first: a tag may go from one rule to another.
-    off: dict[UUID, list[Pair]] = defaultdict(list)
-    put: dict[UUID, list[Pair]] = defaultdict(list)
-    new, gone = [], []
-    for customer_id, decision in decisions.items():
-        for rule_id, tag_id in decision.off:
-            off[rule_id].append(Pair(customer_id, tag_id))
-        for ruling in decision.put:
-            put[ruling.id].append(Pair(customer_id, ruling.tag_id, reason(customer_id, ruling)))
-        new += [(customer_id, ruling, reason(customer_id, ruling)) for ruling in decision.suggest]
-        gone += decision.withdraw
+    off = _by_rule((rule_id, Pair(who, tag_id)) for who, each in decisions.items() for rule_id, tag_id in each.off)
     for rule_id, pairs in off.items():
         await carrying.take_off(work, pairs, set_by=SetBy.RULE, rule_id=rule_id)
+    put = _by_rule((ruling.id, pair(who, ruling)) for who, each in decisions.items() for ruling in each.put)
     for rule_id, pairs in put.items():
         confidence = live[rule_id][0].confidence
         await carrying.put(work, pairs, set_by=SetBy.RULE, rule_id=rule_id, confidence=confidence)
-    await _withdraw(work, gone, at)
-    await _suggest(work, new, at)
-    await say(work, {customer_id for customer_id, each in decisions.items() if each.suggest or each.withdraw})
+    await _withdraw(work, [each_id for each in decisions.values() for each_id in each.withdraw], at)
+    await _suggest(
+        work, [(ruling.id, pair(who, ruling)) for who, each in decisions.items() for ruling in each.suggest], at
+    )
+    await say(work, {who for who, each in decisions.items() if each.suggest or each.withdraw})
+
+
+def _by_rule(pairs: Iterable[tuple[UUID, Pair]]) -> dict[UUID, list[Pair]]:
+    found: dict[UUID, list[Pair]] = defaultdict(list)
+    for rule_id, pair in pairs:
+        found[rule_id].append(pair)
+    return found
 
 
 async def _withdraw(work: Work, suggestion_ids: Sequence[UUID], at: datetime) -> None:
@@ -185,7 +188,7 @@ async def _withdraw(work: Work, suggestion_ids: Sequence[UUID], at: datetime) ->
         )
 
 
-async def _suggest(work: Work, new: Sequence[tuple[UUID, Ruling, str]], at: datetime) -> None:
+async def _suggest(work: Work, new: Sequence[tuple[UUID, Pair]], at: datetime) -> None:
     await bulk.insert_rows(
         work.session,
         TagSuggestion,
@@ -193,14 +196,14 @@ async def _suggest(work: Work, new: Sequence[tuple[UUID, Ruling, str]], at: date
             {
                 "brand_id": work.actor.brand_id,
                 "id": ids.new(),
-                "customer_id": customer_id,
-                "tag_id": ruling.tag_id,
-                "rule_id": ruling.id,
-                "reason": reason,
+                "customer_id": pair.customer_id,
+                "tag_id": pair.tag_id,
+                "rule_id": rule_id,
+                "reason": pair.reason,
                 "state": SuggestionState.OPEN,
                 "at": at,
                 "version": 1,
             }
-            for customer_id, ruling, reason in new
+            for rule_id, pair in new
         ],
     )

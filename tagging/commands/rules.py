@@ -45,31 +45,29 @@ async def save_rule(
     elif await rules.count_in_use(work.session, work.actor.brand_id) >= rules.MOST_RULES:
         raise TooManyRules(most=rules.MOST_RULES)
     await _require_brand_tag(work, tag_id)
-    said = await wording.understood(work.session, work.actor, condition, enough)
+    trees = await _trees(work, condition, enough)
     if await rules.is_named(work.session, work.actor.brand_id, name, rule_id):
         raise RuleNameTaken
-    kept: dict[str, Any] = {
-        "condition": to_json(said.condition),
-        "enough": to_json(said.enough) if said.enough else None,
-    }
-    if rule is not None:
-        was_live = rule.state is RuleState.LIVE
-        rule.edit(name=name, tag_id=tag_id, mode=mode, confidence=confidence, **kept)
-        if was_live:
-            work.later(GO_THROUGH)
-        return rule
-    rule = TagRule(
-        brand_id=work.actor.brand_id,
-        id=ids.new(),
-        name=name,
-        tag_id=tag_id,
-        mode=mode,
-        confidence=confidence,
-        by_staff_id=work.actor.staff_id,
-        created_at=clock.now(),
-        **kept,
-    )
+    said = trees | {"name": name, "tag_id": tag_id, "mode": mode, "confidence": confidence}
+    return _add(work, said) if rule is None else _edit(work, rule, said)
+
+
+async def _trees(work: Work, condition: str, enough: str | None) -> dict[str, Any]:
+    said = await wording.understood(work.session, work.actor, condition, enough)
+    return {"condition": to_json(said.condition), "enough": to_json(said.enough) if said.enough else None}
+
+
+def _add(work: Work, said: dict[str, Any]) -> TagRule:
+    brand_id, author = work.actor.brand_id, work.actor.staff_id
+    rule = TagRule(brand_id=brand_id, id=ids.new(), by_staff_id=author, created_at=clock.now(), **said)
     work.session.add(rule)
+    return rule
+
+
+def _edit(work: Work, rule: TagRule, said: dict[str, Any]) -> TagRule:
+    if rule.state is RuleState.LIVE:
+        work.later(GO_THROUGH)
+    rule.edit(**said)
     return rule
 
 

@@ -16,7 +16,7 @@ from kernel import clock
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound
 from tagging.errors import TagRetired
-from tagging.models import Choice, RuleMode
+from tagging.models import Choice, RuleMode, SegmentIndex, SegmentMember
 from tagging.models.deciding import Ruling, Worn, decide, disagrees
 from tagging.models.judging import Finding
 from tagging.models.measuring import Rule
@@ -24,8 +24,9 @@ from tagging.policy import require_librarian
 from tagging.queries import evidence, library, suggestions, wording
 
 MOST = 20_000
-AT_ONCE = 1_000
+AT_ONCE = 500
 MOST_EXAMPLES = 10
+NUMBERED = 0.9  # of the customers, for a sample to be drawn by their numbers
 _RANDOM_DIGITS = 15  # the last of an id are drawn by lot
 
 
@@ -72,7 +73,7 @@ async def preview(
     total = await session.scalar(select(func.count()).where(col(Customer.brand_id) == actor.brand_id)) or 0
     is_sample = total > MOST
     shown = Preview(total, is_sample, seed if is_sample else None)
-    chosen = await _chosen(session, actor, seed if is_sample else None)
+    chosen = await _chosen(session, actor, total, shown.seed)
     for start in range(0, len(chosen), AT_ONCE):
         await _look(session, actor, shown, ruling, rule, chosen[start : start + AT_ONCE], day)
     return shown
@@ -91,15 +92,30 @@ async def _ruling(session: AsyncSession, actor: Actor, tag_id: UUID, rule_id: UU
     return Ruling(rule_id or UUID(int=0), "", tag_id, single, RuleMode.SET, 100)
 
 
-async def _chosen(session: AsyncSession, actor: Actor, seed: int | None) -> Sequence[UUID]:
-    statement = select(col(Customer.id)).where(col(Customer.brand_id) == actor.brand_id)
+async def _chosen(session: AsyncSession, actor: Actor, total: int, seed: int | None) -> Sequence[UUID]:
+    customers = select(col(Customer.id)).where(col(Customer.brand_id) == actor.brand_id)
     if seed is None:
-        return (await session.scalars(statement.order_by(col(Customer.id)))).all()
+        return (await session.scalars(customers.order_by(col(Customer.id)))).all()
+    index = await session.get(SegmentIndex, actor.brand_id)
+    if index is not None and index.next_number >= max(MOST, total * NUMBERED):
+        return await _by_number(session, actor, random.Random(seed).sample(range(index.next_number), MOST))  # noqa: S311
     # Ids end in random digits: those behind a place that the seed gives, and round again from the beginning.
     place = f"{random.Random(seed).getrandbits(4 * _RANDOM_DIGITS):0{_RANDOM_DIGITS}x}"  # noqa: S311 - a sample, no secret
     text = func.replace(cast(col(Customer.id), String), "-", "")
     lot = func.substr(text, 33 - _RANDOM_DIGITS)
-    found = await session.scalars(statement.order_by((lot < place), lot).limit(MOST))
+    return sorted(await session.scalars(customers.order_by((lot < place), lot).limit(MOST)))
+
+
+async def _by_number(session: AsyncSession, actor: Actor, numbers: Sequence[int]) -> list[UUID]:
+    """Segments number a brand's customers: of many millions, some are found without looking at the others."""
+    found: list[UUID] = []
+    for start in range(0, len(numbers), AT_ONCE):
+        found += await session.scalars(
+            select(col(SegmentMember.customer_id)).where(
+                col(SegmentMember.brand_id) == actor.brand_id,
+                col(SegmentMember.number).in_(numbers[start : start + AT_ONCE]),
+            )
+        )
     return sorted(found)
 
 

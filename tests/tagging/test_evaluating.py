@@ -229,6 +229,27 @@ async def test_what_was_accepted_is_the_guides_and_what_was_declined_is_not_aske
     assert lines[0].reason == "裙装：近 365 天“裙”占消费额 100%"
 
 
+async def test_what_a_guide_accepted_stays_when_the_evidence_turns(ground: Ground) -> None:
+    world = await build_world(ground)
+    tag = await build_tag(ground, world, await build_group(ground, world), "爱裙装")
+    customer = await build_customer(ground, world.shop.guide)
+    rule = await live(ground, world, tag, DRESSES, mode=RuleMode.SUGGEST, name="裙装")
+    await place(ground, world, customer, **bought(("短裙", 10_000)))
+    await evaluate(ground, customer)
+    [(_, suggestion_id)] = await _offered_all(ground, world)
+    async with unit_of_work(ground, world.shop.guide) as work:
+        await suggestions.accept_suggestion(work, suggestion_id)
+    async with unit_of_work(ground, world.hq) as work:
+        await rules.save_rule(work, rule.id, name="裙装", tag_id=tag.id, mode=RuleMode.SET, condition=DRESSES)
+        await rules.go_live(work, rule.id)
+    await place(ground, world, customer, **bought(("大衣", 90_000)))
+
+    outcome = await evaluate(ground, customer)
+
+    assert await worn(ground, customer) == {tag.id: SetBy.GUIDE}
+    assert (outcome.unset, outcome.disagreements) == (0, 1)
+
+
 async def test_marks_are_followed_once_and_taken_away(ground: Ground) -> None:
     world = await build_world(ground)
     tag = await build_tag(ground, world, await build_group(ground, world), "熟客")

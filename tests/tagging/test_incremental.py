@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as some
 from sqlalchemy import delete, select
 from sqlmodel import col
@@ -66,8 +66,14 @@ class Past:
         return bool(self.within(days)) or any(age < days for age in self.visits)
 
 
+# What fails isn't made smaller: each history takes a second on a real database.
 @given(steps=steps)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 async def test_following_marks_comes_to_what_a_night_from_scratch_comes_to(ground: Ground, steps: list[Step]) -> None:
     world = await build_world(ground, ids.new().hex[-12:])
     people = [await build_customer(ground, world.shop.guide) for _ in range(2)]

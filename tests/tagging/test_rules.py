@@ -23,14 +23,15 @@ from tagging.errors import (
     TagRetired,
     TooManyRules,
 )
-from tagging.models import Choice, RuleMode, RuleState
+from tagging.models import Choice, RuleMode, RuleState, SegmentIndex, SegmentMember
 from tagging.models.behaviour import BEHAVIOUR
 from tagging.models.expressions import checked, from_json, parse, to_json, written
 from tagging.queries import previews, wording
 from tagging.queries import rules as queries
-from tests.factories import NOON, build_customer, build_world
+from tests.factories import NOON, build_customer, build_world, save
 from tests.mall.trading import place
 from tests.refusals import refused
+from tests.statements import statements
 from tests.tagging.labels import build_group, build_tag, put
 from tests.tagging.ruling import bought, evaluate, live, write
 
@@ -216,13 +217,35 @@ async def test_beyond_the_most_a_preview_looks_at_a_sample_that_can_be_drawn_aga
     monkeypatch.setattr(previews, "MOST", 5)
 
     async with ground.db.read() as session:
-        drawn = [tuple(await previews._chosen(session, world.hq, seed)) for seed in (1, 1, 2, 3, 4)]
+        drawn = [tuple(await previews._chosen(session, world.hq, 12, seed)) for seed in (1, 1, 2, 3, 4)]
         shown = await previews.preview(session, world.hq, tag_id=tag.id, condition="orders > 0", seed=1)
 
     assert drawn[0] == drawn[1]
     assert len(set(drawn)) > 1
     assert all(len(set(each)) == 5 for each in drawn)
     assert (shown.customers, shown.evaluated, shown.is_sample, shown.seed, shown.would_set) == (12, 5, True, 1, 5)
+
+
+async def test_a_sample_is_drawn_by_the_numbers_that_segments_give_where_there_are_any(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await build_world(ground)
+    people = [await build_customer(ground, world.shop.guide) for _ in range(8)]
+    numbered = [
+        SegmentMember(brand_id=world.brand.id, number=number, customer_id=customer.id, terms=[])
+        for number, customer in enumerate(people)
+    ]
+    await save(ground, SegmentIndex(brand_id=world.brand.id, next_number=8, built_at=NOON), *numbered)
+    monkeypatch.setattr(previews, "MOST", 3)
+
+    async with ground.db.read() as session:
+        with statements(ground) as sent:
+            drawn = [tuple(await previews._chosen(session, world.hq, 8, seed)) for seed in (1, 1, 2, 3)]
+
+    assert not any("FROM customer " in statement for statement in sent)
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn)) > 1
+    assert {len(set(each)) for each in drawn} == {3}
 
 
 async def test_a_merged_tag_hands_its_rules_on_and_a_retired_one_takes_them_along(ground: Ground) -> None:
