@@ -24,6 +24,7 @@ from server.ground import standing
 from server.reaching import why_no_redis
 from server.settings import Settings
 from server.tables import METADATA
+from tagging.queries import verifying
 
 STUCK_AFTER = timedelta(minutes=5)
 _EXAMPLES = 3
@@ -59,6 +60,7 @@ async def check(settings: Settings, *, only_ready: bool = False) -> AsyncIterato
                 yield await _phones(session, vault, brand.id, brand.code)
                 for what, wrong in PROMISES.items():
                     yield await _promise(session, what, wrong(brand.id), brand.code)
+                yield await _segments(session, brand.id, brand.code)
                 # Of a large brand a sample: the customers of the latest 2,000 orders, and 2,000 more.
                 wrong_profiles = await profiles.disagreeing(session, brand.id)
                 yield await _promise(session, "purchase profiles say what the orders say", wrong_profiles, brand.code)
@@ -110,6 +112,18 @@ async def _promise(session: AsyncSession, what: str, wrong: Select[Any], brand: 
         return Finding(what, True, "", brand)
     found: Sequence[Any] = (await session.scalars(wrong.limit(_EXAMPLES))).all()
     return Finding(what, False, f"{count} not, such as {', '.join(map(str, found))}", brand)
+
+
+async def _segments(session: AsyncSession, brand_id: UUID, brand: str) -> Finding:
+    what = "segments' bitmaps say what the tables say"
+    found = await verifying.verify(session, brand_id)
+    if found is None:
+        return Finding(what, True, "being built: SQL counts meanwhile", brand)
+    looked_at = f"{found.looked_at} of {found.of} customers looked at"
+    if not found.wrong:
+        return Finding(what, True, looked_at, brand)
+    examples = ", ".join(map(str, found.wrong[:_EXAMPLES]))
+    return Finding(what, False, f"{looked_at}, {len(found.wrong)} not, such as {examples}", brand)
 
 
 def _without_its_holding(brand_id: UUID) -> Select[Any]:

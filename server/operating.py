@@ -17,6 +17,7 @@ from server.errors import CannotStart
 from server.ground import standing
 from server.settings import Settings
 from server.tokens import Claims, Kind, Signer
+from tagging.commands import folding
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,12 @@ async def open_sign_ins(settings: Settings, brand: str | None) -> Sequence[Any]:
         chosen = await brand_of(ground, brand)
         async with ground.db.read() as session:
             return await actors.open_sign_ins(session, chosen.id)
+
+
+async def rebuild_segments(settings: Settings, brand: str | None) -> None:
+    """Ask for the bitmaps of segments to be written anew."""
+    async with _in_brand(settings, brand) as work:
+        await folding.rebuild(work)
 
 
 @asynccontextmanager

@@ -50,5 +50,5 @@ async def distrust_segments(work: Work, _events: Sequence[Any]) -> None:
     await folding.distrust(work)
 
 
-async def go_on_with_segments(work: Work, after: str | None, begun_at: str) -> None:
-    await folding.go_on(work, UUID(after) if after else None, datetime.fromisoformat(begun_at))
+async def go_on_with_segments(work: Work, after: str | None, begun_at: str, is_anew: bool) -> None:
+    await folding.go_on(work, UUID(after) if after else None, datetime.fromisoformat(begun_at), is_anew)

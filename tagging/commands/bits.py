@@ -44,10 +44,12 @@ class _Changes:
         return sorted(self.coming.keys() | self.leaving.keys())
 
 
-async def renew(session: AsyncSession, index: SegmentIndex, customer_ids: Sequence[UUID]) -> None:
+async def renew(
+    session: AsyncSession, index: SegmentIndex, customer_ids: Sequence[UUID], *, is_anew: bool = False
+) -> None:
     """Find out under which terms these customers are found now, and rewrite the bitmaps where that changed.
 
-    The index is locked: one writes at a time.
+    The index is locked: one writes at a time. `is_anew` is: so far they are found under none.
     """
     members = await _members(session, index.brand_id, customer_ids)
     today = await facts.today_of(session, index.brand_id)
@@ -55,8 +57,8 @@ async def renew(session: AsyncSession, index: SegmentIndex, customer_ids: Sequen
     changes, renewed = _Changes(), []
     for customer_id, (number, former) in members.items():
         now = kept(known[customer_id])
-        if now != former:
-            changes.note(number, terms_of(former), terms_of(now))
+        if now != former or is_anew:
+            changes.note(number, set() if is_anew else terms_of(former), terms_of(now))
             renewed.append({"brand_id": index.brand_id, "number": number, "terms": now})
     if renewed:
         await session.execute(update(SegmentMember), renewed)
@@ -66,6 +68,15 @@ async def renew(session: AsyncSession, index: SegmentIndex, customer_ids: Sequen
     if changes.keys:
         index.revision += 1
         await _rewrite(session, index, changes)
+
+
+async def empty(session: AsyncSession, index: SegmentIndex) -> None:
+    """Nobody is found under anything. The rows stay, so that whoever has them in memory hears of it."""
+    await session.execute(
+        update(SegmentBits)
+        .where(col(SegmentBits.brand_id) == index.brand_id)
+        .values(bits=BitMap().serialize(), revision=index.revision)
+    )
 
 
 async def _members(

@@ -41,23 +41,37 @@ async def fold(work: Work, most: int = 500) -> int:
 
 
 async def begin(work: Work) -> None:
-    """Look at all customers anew, in jobs one after the other; counts stay right meanwhile."""
+    """Look at all customers, in jobs one after the other; counts stay right meanwhile."""
     new = {"brand_id": work.actor.brand_id, "next_number": 0, "revision": 0}
     await bulk.insert_missing(work.session, SegmentIndex, [new])
-    work.later(GO_ON, after=None, begun_at=clock.now().isoformat())
+    work.later(GO_ON, after=None, begun_at=clock.now().isoformat(), is_anew=False)
 
 
-async def go_on(work: Work, after: UUID | None, begun_at: datetime, most: int = AT_ONCE) -> None:
-    """Look at the next customers by id, and ask for those behind them. Doing it twice does no harm."""
-    last = await look_again(work, after, begun_at, most)
+async def rebuild(work: Work) -> None:
+    """Believe the bitmaps nothing, and write them anew from the tables; until then SQL counts."""
+    await begin(work)
+    index = await _lock(work)
+    if index is not None:
+        index.built_at = None
+        index.revision += 1
+        await bits.empty(work.session, index)
+    work.requests[-1].args["is_anew"] = True
+
+
+async def go_on(work: Work, after: UUID | None, begun_at: datetime, is_anew: bool) -> None:
+    """Look at the next customers by id, and ask for those behind them."""
+    last = await look_again(work, after, begun_at, is_anew=is_anew)
     if last is not None:
-        work.later(GO_ON, after=str(last), begun_at=begun_at.isoformat())
+        work.later(GO_ON, after=str(last), begun_at=begun_at.isoformat(), is_anew=is_anew)
 
 
-async def look_again(work: Work, after: UUID | None, begun_at: datetime, most: int = AT_ONCE) -> UUID | None:
+async def look_again(
+    work: Work, after: UUID | None, begun_at: datetime, most: int = AT_ONCE, *, is_anew: bool = False
+) -> UUID | None:
     """Compare the next customers by id with what the bitmaps say; the last one's id, or none at the end.
 
-    At the end the bitmaps are believed, unless more came in in bulk since `begun_at`.
+    At the end the bitmaps are believed, unless more came in in bulk since `begun_at`. `is_anew` is: they were
+    empty before.
     """
     index = await _lock(work)
     if index is None:
@@ -66,7 +80,7 @@ async def look_again(work: Work, after: UUID | None, begun_at: datetime, most: i
     everybody = select(col(Customer.id)).where(col(Customer.brand_id) == brand_id)
     ids: Sequence[UUID] = (await work.session.scalars(along(everybody, col(Customer.id), after, most))).all()
     if ids:
-        await bits.renew(work.session, index, ids)
+        await bits.renew(work.session, index, ids, is_anew=is_anew)
         return ids[-1]
     index.built_at = index.built_at or clock.now()
     if index.stale_since is not None and index.stale_since <= begun_at - 2 * _NOTED_EVERY:

@@ -60,9 +60,9 @@ async def _by_number(read: Read, actor: Actor, found: Found) -> AsyncIterator[Se
                 )
             )
             yield await _rows(session, actor, ids.all())
-    for ids in _pieces(iter(found.ids)):
+    for besides in _pieces(iter(found.ids)):
         async with read() as session:
-            yield await _rows(session, actor, ids)
+            yield await _rows(session, actor, besides)
 
 
 async def _by_id(read: Read, actor: Actor, node: Node, today: Today) -> AsyncIterator[Sequence[MemberRow]]:

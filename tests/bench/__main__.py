@@ -3,9 +3,9 @@
 import argparse
 import asyncio
 
-from tests.bench import live, storm, workbench
+from tests.bench import live, segments, storm, workbench
 
-BENCHES = {"workbench": workbench.measure, "live": live.measure, "storm": storm.measure}
+BENCHES = {"workbench": workbench.measure, "live": live.measure, "storm": storm.measure, "segments": segments.measure}
 
 
 def main() -> None:
@@ -14,6 +14,9 @@ def main() -> None:
     parser.add_argument("--size", default="l", choices=["s", "m", "l"], help="how much demo data to measure on")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each round lasts")
     parser.add_argument("--rounds", type=int, default=3, help="how often; medians are printed")
+    parser.add_argument(
+        "--customers", nargs="+", type=int, default=[1_000_000], help="how many customers segments are counted over"
+    )
     parser.add_argument("--people", type=int, default=2000, help="how many come back at once")
     parser.add_argument("--database", help="a database to measure on instead of a new one; filled if it is empty")
     parser.add_argument("--connections", type=int, default=5_000, help="how many sockets at most")

@@ -23,9 +23,20 @@ from mall.models import PurchaseProfile
 from server import chores
 from server.worker import Worker
 from tagging.commands import bits, folding, segment_nights
-from tagging.models import CustomerMark, MarkPurpose, Night, Segment, SegmentIndex, SegmentNight, Sharing, terms
-from tagging.queries import bitmaps, counting, facts, membership, upkeep
+from tagging.models import (
+    CustomerMark,
+    MarkPurpose,
+    Night,
+    Segment,
+    SegmentBits,
+    SegmentIndex,
+    SegmentNight,
+    Sharing,
+    terms,
+)
+from tagging.queries import bitmaps, counting, facts, membership, upkeep, verifying
 from tests.factories import NOON, World, build_customer, build_world, relationship_of, save
+from tests.mall.trading import place
 from tests.statements import statements
 from tests.tagging.labels import build_group, build_tag, put
 from tests.tagging.test_segments import edit, keep
@@ -85,6 +96,21 @@ async def test_a_change_counts_at_once_and_is_folded_in_later(ground: Ground) ->
     assert await fold(ground, world) == 1
     assert await count(ground, world.hq, 'tag = "简约"') == (1, True, 0)
     assert await fold(ground, world) == 0
+
+
+async def test_an_order_counts_at_once(ground: Ground) -> None:
+    world = await build_world(ground)
+    [customer] = await enrol(ground, world, 1)
+    await rebuild(ground, world)
+    await fold(ground, world)
+    text = "orders = 1 and spend >= 199 and days_since_purchase <= 1 and churn_band = new"
+    assert await count(ground, world.hq, text) == (0, True, 0)
+
+    await place(ground, world, customer)
+
+    assert await count(ground, world.hq, text) == (1, True, 1)
+    await fold(ground, world)
+    assert await count(ground, world.hq, text) == (1, True, 0)
 
 
 async def test_what_changes_while_it_is_folded_in_is_looked_at_again(
@@ -410,6 +436,39 @@ async def test_a_memory_that_is_too_small_only_costs_time(
     for _ in range(2):
         assert (await count(ground, world.hq, f"{GOLD} and days_since_joined >= 0"))[0] == 2
     bitmaps.SHARED.clear()
+
+
+async def verified(ground: Ground, world: World) -> tuple[int, int, list[UUID]]:
+    async with ground.db.read() as session:
+        found = await verifying.verify(session, world.brand.id)
+    assert found
+    return found.looked_at, found.of, list(found.wrong)
+
+
+async def test_what_isnt_as_the_tables_say_is_found_and_a_rebuild_mends_it(ground: Ground) -> None:
+    world = await build_world(ground)
+    gold = await enrol(ground, world, 2, tier="金卡")
+    async with ground.db.read() as session:
+        assert await verifying.verify(session, world.brand.id) is None
+    await rebuild(ground, world)
+    await fold(ground, world)
+    assert await verified(ground, world) == (2, 2, [])
+    async with ground.db.write() as session:
+        row = await session.get_one(SegmentBits, (world.brand.id, "tier:金卡", 0))
+        row.bits = BitMap([0]).serialize()
+    unnumbered = await build_customer(ground, world.shop.guide, tier="金卡")
+    looked_at, of, wrong = await verified(ground, world)
+    assert (looked_at, of, set(wrong)) == (2, 2, {gold[1].id, unnumbered.id})
+
+    async with unit_of_work(ground, system(world.brand.id)) as work:
+        await folding.rebuild(work)
+    assert await count(ground, world.hq) == (3, True, 0)
+    worker = Worker(ground)
+    while await worker.sweep_once():
+        pass
+
+    assert await verified(ground, world) == (3, 3, [])
+    assert await count(ground, world.hq) == (3, True, 0)
 
 
 Break = Callable[[pytest.MonkeyPatch], None]

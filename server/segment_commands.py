@@ -1,0 +1,28 @@
+"""`daogou segments`: see to the bitmaps that segments are counted with."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from server import settings as configuration
+
+segment_app = typer.Typer(no_args_is_help=True, help="See to the bitmaps that segments are counted with.")
+
+
+@segment_app.callback()
+def segments() -> None:
+    """See to the bitmaps that segments are counted with."""
+
+
+@segment_app.command(epilog="[bold]Examples[/bold]\n\ndaogou segments rebuild --brand qinghe")
+def rebuild(
+    brand: Annotated[
+        str | None, typer.Option(help="The brand's code; may be left out while there is one brand.")
+    ] = None,
+) -> None:
+    """Write the bitmaps anew from the tables; a worker does it, and counts are slower until then, not wrong."""
+    from server import operating
+
+    asyncio.run(operating.rebuild_segments(configuration.load(), brand))
+    typer.echo("It is asked for: a worker writes them anew, and SQL counts meanwhile.")
