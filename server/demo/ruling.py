@@ -1,16 +1,21 @@
-"""What a demo brand has made of evidence: habits are set, sizes bear witness, one style waits to be tried out."""
+"""What a demo brand has made of evidence: habits are set, sizes bear witness, one style waits to be tried out.
+
+And the groups of customers that headquarters has saved for everybody.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from kernel import ids
+from kernel.actor import Role
 from mall.models import minor_digits
 from server.demo.brands import Trade
 from server.demo.house import House
-from tagging.models import RuleMode, RuleState
+from tagging.models import RuleMode, RuleState, Sharing
 from tagging.models.behaviour import BEHAVIOUR
-from tagging.models.expressions import checked, parse, to_json
+from tagging.models.expressions import Kind, checked, parse, resolved, to_json
+from tagging.models.facts import FACTS
 
 CONFIDENCE = 80
 _DIGITS = minor_digits("CNY")
@@ -59,6 +64,36 @@ def _rules(trade: Trade) -> Iterator[tuple[str, RuleMode, RuleState, str, str | 
         yield size, RuleMode.WITNESS, RuleState.LIVE, mostly, sized
     style, category = trade.style.tags[0], trade.taste.tags[0]
     yield style, RuleMode.SUGGEST, RuleState.DRAFT, f'share(category: "{category}") >= 40%', "orders >= 2"
+
+
+def add_segments(house: House) -> None:
+    """Saved groups, shared with the brand by its first person at headquarters."""
+    owner = next(person["id"] for person in house.rows["staff"] if person["role"] is Role.HQ)
+    named = {(Kind.TAG, word): tag_id for word, tag_id in house.tags.items()}
+    for name, text in _segments(house.trade):
+        made_at = house.today.at(60, 10 * 3600)
+        tree = resolved(checked(parse(text), FACTS, minor_digits=_DIGITS), FACTS, named)
+        house.add(
+            "segments",
+            {
+                "id": ids.derived(house.brand_id, name),
+                "name": name,
+                "owner_id": owner,
+                "sharing": Sharing.BRAND,
+                "tree": to_json(tree),
+                "created_at": made_at,
+                "edited_at": made_at,
+                "version": 1,
+            },
+        )
+
+
+def _segments(trade: Trade) -> Iterator[tuple[str, str]]:
+    yield "熟客该唤回了", "churn_band = at_risk and purchase_days >= 3 and do_not_contact = false"
+    yield "本月生日的贵宾", 'birthday_this_month = true and tier in ("金卡", "钻石")'
+    yield "高价值又活跃", "monetary_score >= 4 and recency_score >= 4"
+    category = trade.taste.tags[0]
+    yield f"常买{category}、两个月没来", f'tag = "{category}" and days_since_purchase > 60'
 
 
 def _tree(text: str) -> dict[str, Any]:

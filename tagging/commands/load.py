@@ -5,7 +5,7 @@ from typing import Any
 
 from kernel import bulk, ids
 from kernel.work import Work
-from tagging.models import CustomerTag, Tag, TagChange, TagChangeKind, TagGroup, TagRule
+from tagging.models import CustomerTag, Segment, SegmentVersion, Tag, TagChange, TagChangeKind, TagGroup, TagRule
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -16,9 +16,12 @@ async def load(
     tag_groups: Rows = (),
     tags: Rows = (),
     tag_rules: Rows = (),
+    segments: Rows = (),
     customer_tags: Rows = (),
 ) -> None:
     """Insert rows as they are, parents first, and the first line of each customer's tag's history.
+
+    Segments name no other segment here; each is kept as its first version, too.
 
     The caller answers for their being right and new.
 
@@ -27,8 +30,22 @@ async def load(
     await bulk.insert_rows(work.session, TagGroup, tag_groups)
     await bulk.insert_rows(work.session, Tag, tags)
     await bulk.insert_rows(work.session, TagRule, tag_rules)
+    await bulk.insert_rows(work.session, Segment, segments)
+    await bulk.insert_rows(work.session, SegmentVersion, [_first_version(row) for row in segments])
     await bulk.insert_rows(work.session, CustomerTag, customer_tags)
     await bulk.insert_rows(work.session, TagChange, [_first_line(row) for row in customer_tags])
+
+
+def _first_version(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "brand_id": row["brand_id"],
+        "segment_id": row["id"],
+        "version": row["version"],
+        "name": row["name"],
+        "tree": row["tree"],
+        "by_staff_id": row["owner_id"],
+        "at": row["created_at"],
+    }
 
 
 def _first_line(row: Mapping[str, Any]) -> dict[str, Any]:

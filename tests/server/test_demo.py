@@ -16,7 +16,7 @@ from customers.models import Customer, Holding, Note, Relationship, Visit
 from customers.queries import phones
 from directory.models import Account, AccountKind, Brand, Region, Staff, StaffState, Store
 from kernel import clock, feed
-from kernel.actor import Role
+from kernel.actor import Role, system
 from kernel.feed import Feed
 from mall.models import (
     OPEN_STATES,
@@ -33,7 +33,8 @@ from mall.models import (
 from server.demo import PASSWORD
 from server.demo.brands import QINGHE, ZHENXI
 from server.tables import METADATA
-from tagging.models import Choice, CustomerTag, RuleMode, RuleState, SetBy, Tag, TagGroup, TagRule
+from tagging.models import Choice, CustomerTag, RuleMode, RuleState, Segment, SetBy, Tag, TagGroup, TagRule
+from tagging.queries import reading
 from tasks.models import Task, TaskState
 from tests.server.conftest import AS_OF, VAULT, Demo, not_a_hash
 
@@ -335,6 +336,15 @@ async def test_rules_say_what_their_tags_say(demo: Demo) -> None:
     }
     agreeing = sum(variant.endswith(f" {size}") for size, variant in noted) / len(noted)
     assert 0.6 < agreeing < 0.95
+
+
+async def test_saved_groups_are_written_with_todays_names(demo: Demo) -> None:
+    for brand in await demo.all(Brand):
+        async with demo.ground.db.read() as session:
+            saved = await session.scalars(select(col(Segment.id)).where(col(Segment.brand_id) == brand.id))
+            texts = await reading.texts(session, system(brand.id), [(key, 1) for key in saved])
+        assert len(texts) == 4
+        assert all("?" not in text for text in texts.values())
 
 
 async def test_what_people_read_is_chinese(demo: Demo) -> None:
