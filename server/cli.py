@@ -17,6 +17,7 @@ from server import settings as configuration
 from server.errors import CANNOT_START, CannotStart
 from server.segment_commands import segment_app
 from server.settings import Settings
+from server.tag_commands import tags_app
 from server.token_commands import token_app
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(token_app, name="token")
+app.add_typer(tags_app, name="tags")
 app.add_typer(segment_app, name="segments")
 
 

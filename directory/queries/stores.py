@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, ScalarSelect, Select, func, select
+from sqlalchemy import BindParameter, Row, ScalarSelect, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -99,7 +99,7 @@ async def home_zone(session: AsyncSession, brand_id: UUID) -> str:
     return await session.scalar(select(home_zone_of(brand_id))) or "UTC"
 
 
-def home_zone_of(brand_id: UUID) -> ScalarSelect[str]:
+def home_zone_of(brand_id: UUID | BindParameter[UUID]) -> ScalarSelect[str]:
     """The same within another statement, null without stores."""
     return (
         select(col(Store.time_zone))

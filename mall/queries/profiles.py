@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Uuid,
     and_,
+    bindparam,
     case,
     cast,
     false,
@@ -29,6 +30,7 @@ from directory.models import Brand
 from directory.queries.stores import home_zone_of
 from kernel import clock
 from kernel.actor import Actor
+from kernel.db import OneOf
 from mall.models import ChurnBand, Order, PurchaseProfile, Refund, ScoreScale, year_before
 from mall.policy import profiles_visible_to
 from mall.queries.purchase_figures import COLUMNS, figures
@@ -37,6 +39,17 @@ ProfileRow = Row[*tuple[Any, ...]]
 
 _COLUMNS = tuple(PurchaseProfile.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
 _TOP = 5
+
+
+# Put together once: they are asked with each order.
+_BRAND = bindparam("brand", type_=Uuid())
+_SETTING = select(col(Brand.currency), home_zone_of(_BRAND)).where(col(Brand.id) == _BRAND)
+_ORDERERS, _REFUNDED = (
+    select(col(table.customer_id)).where(
+        col(table.brand_id) == _BRAND, OneOf(col(table.id), "keys"), col(table.customer_id).is_not(None)
+    )
+    for table in (Order, Refund)
+)
 
 
 class Setting(NamedTuple):
@@ -48,8 +61,7 @@ class Setting(NamedTuple):
 
 async def setting(session: AsyncSession, brand_id: UUID) -> Setting:
     """The brand's calendar day now, and its currency."""
-    found = await session.execute(select(col(Brand.currency), home_zone_of(brand_id)).where(col(Brand.id) == brand_id))
-    currency, zone = found.one()
+    currency, zone = (await session.execute(_SETTING, {"brand": brand_id})).one()
     return Setting(clock.store_day(clock.now(), zone or "UTC"), currency)
 
 
@@ -124,16 +136,9 @@ async def buyers(
 ) -> set[UUID]:
     """The customers of these orders and refunds; guests have none."""
     found: set[UUID] = set()
-    for table, keys in ((Order, orders), (Refund, refunds)):
+    for statement, keys in ((_ORDERERS, orders), (_REFUNDED, refunds)):
         if keys:
-            ids = await session.scalars(
-                select(col(table.customer_id)).where(
-                    col(table.brand_id) == brand_id,
-                    col(table.id).in_(sorted(keys)),
-                    col(table.customer_id).is_not(None),
-                )
-            )
-            found.update(customer_id for customer_id in ids if customer_id is not None)
+            found.update(await session.scalars(statement, {"brand": brand_id, "keys": sorted(keys)}))
     return found
 
 

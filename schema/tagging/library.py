@@ -1,5 +1,6 @@
 """The tag library, and the tags that customers carry, as they look in GraphQL."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,7 +80,7 @@ class TagGroup(Versioned):
     async def stores(self, info: Info) -> list[Store] | None:
         if not keeps_library(info.context.actor):
             return None
-        found = [await store_of(info, UUID(store_id)) for store_id in self.store_ids]
+        found = await asyncio.gather(*(store_of(info, UUID(store_id)) for store_id in self.store_ids))
         return [store for store in found if store is not None]
 
     @field("Whether the viewer may put its tags on customers: `addTags` refuses with `TAG_NOT_FOR_YOU` otherwise.")

@@ -7,6 +7,7 @@ from uuid import UUID
 from server.demo.brands import Trade
 from server.demo.house import Row
 from server.demo.lives import Making, Person, Tie
+from server.demo.ruling import CONFIDENCE, rule_id_of
 from server.demo.words import (
     FAMILY_NOTES,
     FIT_NOTES,
@@ -22,7 +23,6 @@ NOTED_SHARE = 0.22
 VISITED_SHARE = 0.3
 PERSONAL_SHARE = 0.08
 GUESSED = 8  # one in so many sizes is not what the customer buys
-RULE_CONFIDENCE = 80
 # Everything a guide wrote is older than this, and so from before a leaver's access was closed.
 _NEWEST = 2
 
@@ -92,10 +92,11 @@ def _tag(
             "tag_id": tag_id,
             "set_by": SetBy.RULE if by_rule else SetBy.GUIDE,
             "by_staff_id": None if by_rule else setter,
+            "rule_id": rule_id_of(tag_id) if by_rule else None,
             "set_at": set_at,
             "checked_at": set_at,
             "valid_until": set_at + timedelta(days=days) if days is not None else None,
-            "confidence": RULE_CONFIDENCE if by_rule else CERTAIN,
+            "confidence": CONFIDENCE if by_rule else CERTAIN,
         }
     )
 

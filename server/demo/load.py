@@ -104,7 +104,7 @@ async def _load_house(work: Work, house: House, report: DemoReport) -> None:
     rows = house.rows
     of_directory = ("brands", "regions", "stores", "staff", "assignments", "accounts")
     await directory.commands.load(work, **{table: rows[table] for table in of_directory})
-    await tagging.commands.load(work, tag_groups=rows["tag_groups"], tags=rows["tags"])
+    await tagging.commands.load(work, tag_groups=rows["tag_groups"], tags=rows["tags"], tag_rules=rows["tag_rules"])
     await mall.commands.load(work, products=rows["products"])
     feeds = [feed.of_staff(person["id"]) for person in rows["staff"]]
     for store in rows["stores"]:

@@ -10,6 +10,7 @@ from server.demo import names
 from server.demo.brands import Trade
 from server.demo.dice import TIME_ZONE, Dice, Today
 from server.demo.house import House, Keeper, Row, Shop
+from server.demo.ruling import add_rules
 from server.demo.shape import Shape
 from server.demo.stocking import add_catalogue, add_personal_tags, add_tag_library
 
@@ -36,6 +37,7 @@ def lay_out(trade: Trade, shape: Shape, today: Today, dice: Dice, password_hash:
     regions = _add_regions(house, dice, cities, hiring)
     guides = _shared_out(round(shape.guides * trade.share), len(cities))
     add_tag_library(house, dice)
+    add_rules(house)
     for index, (city, count) in enumerate(zip(cities, guides, strict=True)):
         house.shops.append(_add_shop(house, dice, hiring, index, city, regions[city], count))
     add_catalogue(house, dice)

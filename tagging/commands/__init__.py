@@ -3,6 +3,7 @@
 from tagging.commands.audits import close_audit, draw_audit, repeat_audit
 from tagging.commands.customer_tags import add_tags, confirm_tags, remove_tags
 from tagging.commands.groups import add_group, edit_group, order_groups, rename_group, retire_group
+from tagging.commands.library_file import import_file, preview_file
 from tagging.commands.load import load
 from tagging.commands.merge import merge_tags
 from tagging.commands.questions import answer_question
@@ -20,10 +21,12 @@ __all__ = [
     "edit_group",
     "edit_segment",
     "edit_tag",
+    "import_file",
     "load",
     "merge_tags",
     "order_groups",
     "order_tags",
+    "preview_file",
     "remove_tags",
     "rename_group",
     "repeat_audit",

@@ -21,11 +21,13 @@ from tagging.queries import audits, library, opinions, population, questions
 
 LONGEST_NAME = 60
 SMALLEST, LARGEST = 10, 2_000
-MOST_OPEN = 20
-MOST_DAILY = 200
+MOST_OPEN = 500
+MOST_DAILY = 1_000
 MOST_TAGS = 5_000_000
 LARGEST_SEED = 2**31 - 1
 _STORES_AT_ONCE = 20
+_CLOSED_AT_ONCE = 20
+_BEFORE_ALL_STORES = UUID(int=0)
 
 
 async def draw_audit(
@@ -105,10 +107,12 @@ async def see_to_audits(work: Work, night: Night) -> UUID | None:
     """
     brand_id, session = work.actor.brand_id, work.session
     await library.lock_library(session, work.actor)
-    if night.after_id is None:
-        over = await audits.overdue(session, brand_id, clock.now(), MOST_OPEN)
-        for audit_id in sorted({*over, *await audits.answered(session, brand_id, MOST_OPEN)}):
+    if night.after_id in (None, _BEFORE_ALL_STORES):
+        over = await audits.over(session, brand_id, clock.now(), _CLOSED_AT_ONCE)
+        for audit_id in over:
             await close_audit(work, audit_id)
+        if len(over) == _CLOSED_AT_ONCE:
+            return _BEFORE_ALL_STORES
     some = await questions.stores(session, brand_id, night.after_id, _STORES_AT_ONCE)
     if not some:
         return None

@@ -5,7 +5,7 @@ from typing import Any
 
 from kernel import bulk, ids
 from kernel.work import Work
-from tagging.models import CustomerTag, Tag, TagChange, TagChangeKind, TagGroup
+from tagging.models import CustomerTag, Tag, TagChange, TagChangeKind, TagGroup, TagRule
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -15,6 +15,7 @@ async def load(
     *,
     tag_groups: Rows = (),
     tags: Rows = (),
+    tag_rules: Rows = (),
     customer_tags: Rows = (),
 ) -> None:
     """Insert rows as they are, parents first, and the first line of each customer's tag's history.
@@ -25,6 +26,7 @@ async def load(
     """
     await bulk.insert_rows(work.session, TagGroup, tag_groups)
     await bulk.insert_rows(work.session, Tag, tags)
+    await bulk.insert_rows(work.session, TagRule, tag_rules)
     await bulk.insert_rows(work.session, CustomerTag, customer_tags)
     await bulk.insert_rows(work.session, TagChange, [_first_line(row) for row in customer_tags])
 

@@ -13,8 +13,9 @@ from tagging.models.expressions import Compare, Node, comparisons, pattern
 from tagging.models.expressions.tree import Value
 
 MOST_TEXTS = 1 << 16
-"""How many names, codes, variants and categories are remembered with what they meet, each."""
+"""How many goods are remembered with what they meet."""
 
+_TEXTS = ("name", "code", "variant", "category")
 _OF_LINES = ("share", "line_share", "spend", "quantity")
 _SHARES = ("share", "line_share", "order_share")
 
@@ -166,10 +167,7 @@ class Counter:
         self.plan, self.day = plan, day
         self._noted = cache(self._noted_mask)
         self._order = cache(self._order_mask)
-        self._name, self._code, self._variant, self._category = (
-            _masker(argument, tuple(arguments.get(argument) for arguments in plan.arguments))
-            for argument in ("name", "code", "variant", "category")
-        )
+        self._goods = _goods_masker(tuple(tuple(map(each.get, _TEXTS)) for each in plan.arguments))
         self._by_lines = plan.mask(lambda basis, _: basis.is_about_lines)
         self._priced: list[tuple[int, Any, Any]] = [
             (1 << place, arguments.get("price_from"), arguments.get("price_to"))
@@ -207,8 +205,7 @@ class Counter:
             _tally(found, place).add(order.day, order.amount)
 
     def _line_mask(self, line: Line) -> int:
-        mask = self._name(line.name) & self._code(line.code)
-        mask &= self._variant(line.variant) & self._category(line.category)
+        mask = self._goods(line.name, line.code, line.variant, line.category)
         for bit, lowest, highest in self._priced:
             # What one piece cost, compared without dividing.
             if (lowest is not None and line.amount < lowest * line.quantity) or (
@@ -238,8 +235,20 @@ class Counter:
 
 
 @lru_cache(maxsize=16)
+def _goods_masker(wanted: tuple[tuple[Value | None, ...], ...]) -> Callable[..., int]:
+    """A bit for each basis that goods meet. It outlives one chunk of customers: shops sell the same things again."""
+    name, code, variant, category = (
+        _masker(argument, tuple(each[place] for each in wanted)) for place, argument in enumerate(_TEXTS)
+    )
+
+    @lru_cache(maxsize=MOST_TEXTS)
+    def mask(*texts: str | None) -> int:
+        return name(texts[0]) & code(texts[1]) & variant(texts[2]) & category(texts[3])
+
+    return mask
+
+
 def _masker(argument: str, wanted: tuple[Value | None, ...]) -> Callable[[str | None], int]:
-    """A bit for each basis that a text meets. It outlives one chunk of customers: shops sell the same things again."""
     patterns = {} if argument == "category" else {each: pattern(str(each)) for each in set(wanted) - {None}}
 
     @lru_cache(maxsize=MOST_TEXTS)

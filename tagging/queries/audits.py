@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -57,23 +57,8 @@ async def count_since(session: AsyncSession, brand_id: UUID, since: datetime) ->
     return await _count(session, col(TagAudit.brand_id) == brand_id, col(TagAudit.drawn_at) >= since)
 
 
-async def overdue(session: AsyncSession, brand_id: UUID, now: datetime, most: int) -> Sequence[UUID]:
-    """Open audits whose time is up."""
-    found = await session.scalars(
-        select(col(TagAudit.id))
-        .where(
-            col(TagAudit.brand_id) == brand_id,
-            col(TagAudit.state) == AuditState.OPEN,
-            col(TagAudit.closes_at) <= now,
-        )
-        .order_by(col(TagAudit.id))
-        .limit(most)
-    )
-    return found.all()
-
-
-async def answered(session: AsyncSession, brand_id: UUID, most: int) -> Sequence[UUID]:
-    """Open audits that wait for nothing any more."""
+async def over(session: AsyncSession, brand_id: UUID, now: datetime, most: int) -> Sequence[UUID]:
+    """Open audits whose time is up, or that wait for nothing any more, by id."""
     waiting = (
         select(col(AuditItem.id))
         .where(
@@ -85,7 +70,11 @@ async def answered(session: AsyncSession, brand_id: UUID, most: int) -> Sequence
     )
     found = await session.scalars(
         select(col(TagAudit.id))
-        .where(col(TagAudit.brand_id) == brand_id, col(TagAudit.state) == AuditState.OPEN, ~waiting)
+        .where(
+            col(TagAudit.brand_id) == brand_id,
+            col(TagAudit.state) == AuditState.OPEN,
+            or_(col(TagAudit.closes_at) <= now, ~waiting),
+        )
         .order_by(col(TagAudit.id))
         .limit(most)
     )

@@ -148,6 +148,17 @@ async def lock_tags_of_group(session: AsyncSession, actor: Actor, group_id: UUID
     return found.all()
 
 
+async def lock_brand_tags(session: AsyncSession, actor: Actor) -> Sequence[Tag]:
+    """All the brand's tags in use, locked in the order of their keys."""
+    found = await session.scalars(
+        select(Tag)
+        .where(visible_to(actor), col(Tag.owner_id).is_(None), col(Tag.retired_at).is_(None))
+        .order_by(col(Tag.id))
+        .with_for_update(key_share=True)
+    )
+    return found.all()
+
+
 async def lock_tags(session: AsyncSession, actor: Actor, tag_ids: Sequence[UUID]) -> dict[UUID, Tag]:
     """These tags and all that were merged into them, locked in the order of their keys."""
     found = await session.scalars(

@@ -24,7 +24,7 @@ from tagging.policy import require_librarian
 from tagging.queries import evidence, library, suggestions, wording
 
 MOST = 20_000
-AT_ONCE = 2_000
+AT_ONCE = 1_000
 MOST_EXAMPLES = 10
 _RANDOM_DIGITS = 15  # the last of an id are drawn by lot
 

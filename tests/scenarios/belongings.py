@@ -24,6 +24,10 @@ from mall.models import (
     RefundLine,
 )
 from tagging.models import (
+    OPEN_FOR,
+    AuditItem,
+    AuditMethod,
+    AuditScope,
     CustomerTag,
     RuleMode,
     Segment,
@@ -31,6 +35,7 @@ from tagging.models import (
     SetBy,
     Sharing,
     Tag,
+    TagAudit,
     TagGroup,
     TagRule,
     TagSuggestion,
@@ -95,6 +100,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     await save(ground, note, visit, product, group, tag, worn, rule, suggestion, segment)
     await save(ground, SegmentVersion(brand_id=brand_id, segment_id=segment.id, **said))
     order, refund = await _sell(ground, relationship, product, guide)
+    audited = await _audit(ground, relationship, tag, shop)
     return {
         "customer": customer.id,
         "relationship": relationship.id,
@@ -113,7 +119,42 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "tag_suggestion": suggestion.id,
         "import_run": run.id,
         "segment": segment.id,
+        "tag_audit": audited.audit_id,
+        "tag_question": audited.id,
     }
+
+
+async def _audit(ground: Ground, relationship: Relationship, tag: Tag, shop: Shop) -> AuditItem:
+    """An audit of the store that asks the other guide about the tag."""
+    audit = TagAudit(
+        brand_id=tag.brand_id,
+        id=ids.new(),
+        name="抽查",
+        method=AuditMethod.BLIND,
+        store_id=shop.store.id,
+        scope=AuditScope(store_id=shop.store.id).to_json(),
+        size=10,
+        seed=7,
+        strata=[{"store_id": None, "setter_id": None, "tag_id": None, "size": 1, "drawn": 1}],
+        by_staff_id=shop.manager.id,
+        drawn_at=NOON,
+        closes_at=NOON + OPEN_FOR,
+    )
+    item = AuditItem(
+        brand_id=tag.brand_id,
+        id=ids.new(),
+        audit_id=audit.id,
+        stratum=0,
+        store_id=shop.store.id,
+        customer_id=relationship.customer_id,
+        relationship_id=relationship.id,
+        tag_id=tag.id,
+        setter_id=shop.guide.id,
+        asked_id=shop.other_guide.id,
+        asked_at=NOON,
+    )
+    await save(ground, audit, item)
+    return item
 
 
 async def _sell(ground: Ground, relationship: Relationship, product: Product, guide: Actor) -> tuple[Order, Refund]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tests.factories import HOURS
 from tests.scenarios import deeds
+from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
@@ -233,6 +234,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "tags": TAGS,
     "library": LIBRARY,
     "segments": SEGMENTS,
+    "audits": AUDITS,
     "tasks": TASKS,
     "trade": TRADE,
     "rules": RULES,

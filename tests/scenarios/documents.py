@@ -112,9 +112,8 @@ def _scalar(kind: str, name: str, give_id: Callable[[str], str]) -> Any:
         case "Time":
             return "10:00:00"
         case "String":
-            return {"timeZone": "Asia/Shanghai", "password": "a-long-password", "condition": "orders > 1"}.get(
-                name, "x1"
-            )
+            readable = {"timeZone": "Asia/Shanghai", "password": "a-long-password", "condition": "orders > 1"}
+            return readable.get(name, "x1")
         case other:
             raise AssertionError(f"no value is known for the scalar {other} of {name}: teach this test")
 

@@ -20,7 +20,7 @@ from mall.models import Order, Product
 from schema.fields import Refusals
 from schema.tasks import Task as ShownTask
 from schema.versioned import node
-from tagging.models import Tag, TagGroup, TagRule, TagSuggestion
+from tagging.models import Segment, Tag, TagAudit, TagGroup, TagRule, TagSuggestion
 from tasks.models import Task
 from tests.factories import World, build_world
 from tests.refusals import Snapshot, snapshot
@@ -42,9 +42,11 @@ TABLES: dict[str, Any] = {
         Order,
         Product,
         Tag,
+        TagAudit,
         TagGroup,
         TagRule,
         TagSuggestion,
+        Segment,
         Task,
     )
 }

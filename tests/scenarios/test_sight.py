@@ -96,6 +96,10 @@ ID_OF = {
     "retireTagRule": "tag_rule",
     "acceptTagSuggestion": "tag_suggestion",
     "declineTagSuggestion": "tag_suggestion",
+    "tagAudit": "tag_audit",
+    "repeatTagAudit": "tag_audit",
+    "closeTagAudit": "tag_audit",
+    "answerTagQuestion": "tag_question",
 }
 OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "product"}  # every role of a brand sees these
 

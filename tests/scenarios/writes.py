@@ -18,6 +18,7 @@ from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
 from tests.scenarios import writes_rules, writes_segments
 from tests.scenarios.belongings import furnish
+from tests.scenarios.writes_audits import AUDIT_WRITES
 from tests.scenarios.writes_library import LIBRARY_WRITES
 from tests.scenarios.writing import (
     Given,
@@ -238,4 +239,5 @@ WRITES: dict[str, Prepare] = {
     **LIBRARY_WRITES,
     **writes_rules.WRITES,
     **writes_segments.WRITES,
+    **AUDIT_WRITES,
 }

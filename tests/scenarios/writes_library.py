@@ -1,6 +1,7 @@
 """What keeps the tag library, and confirms tags: see `writes`."""
 
 from datetime import timedelta
+from typing import Any
 
 from kernel import clock
 from kernel.work import Ground
@@ -28,7 +29,7 @@ async def confirm_tags(ground: Ground, world: World) -> Write:
     customer = await build_customer(ground, world.shop.guide)
     tag = await build_tag(ground, world, None, name(), owner_id=world.shop.guide.id)
     at = min(NOON, clock.now() - timedelta(days=30))
-    worn = {"set_by": SetBy.GUIDE, "by_staff_id": world.shop.guide.id, "set_at": at, "checked_at": at}
+    worn: dict[str, Any] = {"set_by": SetBy.GUIDE, "by_staff_id": world.shop.guide.id, "set_at": at, "checked_at": at}
     await save(ground, CustomerTag(brand_id=world.brand.id, customer_id=customer.id, tag_id=tag.id, **worn))
     return Write(world.shop.guide, {"customerIds": [str(customer.id)], "tagIds": [str(tag.id)]})
 

@@ -18,10 +18,22 @@ from directory.models import Account, AccountKind, Brand, Region, Staff, StaffSt
 from kernel import clock, feed
 from kernel.actor import Role
 from kernel.feed import Feed
-from mall.models import OPEN_STATES, Channel, Credit, CreditReason, Order, OrderLine, OrderState, Product, Refund
+from mall.models import (
+    OPEN_STATES,
+    Channel,
+    Credit,
+    CreditReason,
+    Order,
+    OrderLine,
+    OrderState,
+    Product,
+    PurchaseProfile,
+    Refund,
+)
 from server.demo import PASSWORD
+from server.demo.brands import QINGHE, ZHENXI
 from server.tables import METADATA
-from tagging.models import Choice, CustomerTag, SetBy, Tag, TagGroup
+from tagging.models import Choice, CustomerTag, RuleMode, RuleState, SetBy, Tag, TagGroup, TagRule
 from tasks.models import Task, TaskState
 from tests.server.conftest import AS_OF, VAULT, Demo, not_a_hash
 
@@ -271,6 +283,58 @@ async def test_tags_follow_the_library_and_the_rule_follows_the_purchases(demo: 
     assert all(by is None and lines >= 3 for _, _, by, lines in by_rule)
     assert personal
     assert all(owner == setter == holder for owner, setter, holder in personal)
+
+
+async def test_everybodys_purchases_are_worked_out_and_sizes_are_said(demo: Demo) -> None:
+    buyers = await demo.rows(
+        select(col(Order.customer_id), func.count(col(Order.id)), func.sum(col(Order.amount)))
+        .where(col(Order.customer_id).is_not(None), col(Order.state) != OrderState.CANCELLED)
+        .group_by(col(Order.customer_id))
+    )
+    profiles = await demo.rows(
+        select(col(PurchaseProfile.customer_id), col(PurchaseProfile.orders), col(PurchaseProfile.gross))
+    )
+    sized = await demo.rows(
+        select(col(OrderLine.variant), col(Product.name))
+        .join(
+            Product, (col(Product.brand_id) == col(OrderLine.brand_id)) & (col(Product.id) == col(OrderLine.product_id))
+        )
+        .where(col(Product.category).in_(("外套", "四件套")))
+    )
+
+    assert sorted(profiles) == sorted((key, count, int(gross)) for key, count, gross in buyers)
+    assert len(sized) > 100
+    for variant, name in sized:
+        color, _, size = variant.partition(" ")
+        assert name.startswith(color)
+        assert size in (*QINGHE.fit.tags, *ZHENXI.fit.tags)
+
+
+async def test_rules_say_what_their_tags_say(demo: Demo) -> None:
+    """Of the sizes that guides have noted, most are what the customer buys; a few are not."""
+    rules = await demo.rows(
+        select(col(TagRule.mode), col(TagRule.state), func.count()).group_by(col(TagRule.mode), col(TagRule.state))
+    )
+    noted = await demo.rows(
+        select(col(Tag.name), col(OrderLine.variant))
+        .select_from(CustomerTag)
+        .join(Tag, (col(Tag.brand_id) == col(CustomerTag.brand_id)) & (col(Tag.id) == col(CustomerTag.tag_id)))
+        .join(
+            Order,
+            (col(Order.brand_id) == col(CustomerTag.brand_id))
+            & (col(Order.customer_id) == col(CustomerTag.customer_id)),
+        )
+        .join(OrderLine, (col(OrderLine.brand_id) == col(Order.brand_id)) & (col(OrderLine.order_id) == col(Order.id)))
+        .where(col(Tag.name).in_(QINGHE.fit.tags), col(OrderLine.variant).contains(" "))
+    )
+
+    assert {(mode, state): count for mode, state, count in rules} == {
+        (RuleMode.SET, RuleState.LIVE): 12,
+        (RuleMode.WITNESS, RuleState.LIVE): 9,
+        (RuleMode.SUGGEST, RuleState.DRAFT): 2,
+    }
+    agreeing = sum(variant.endswith(f" {size}") for size, variant in noted) / len(noted)
+    assert 0.6 < agreeing < 0.95
 
 
 async def test_what_people_read_is_chinese(demo: Demo) -> None:

@@ -1,5 +1,7 @@
 """Writing rules: what is refused, with the place, at once; and trying them out on real customers."""
 
+import re
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -32,6 +34,7 @@ from tests.refusals import refused
 from tests.tagging.labels import build_group, build_tag, put
 from tests.tagging.ruling import bought, evaluate, live, write
 
+DOCS = Path(__file__).parents[2] / "docs"
 SOON_ENOUGH = 0.05  # seconds
 HOSTILE = [
     ("spent > 3", 1, 1, "spent is unknown"),
@@ -233,6 +236,16 @@ async def test_a_merged_tag_hands_its_rules_on_and_a_retired_one_takes_them_alon
 
     async with ground.db.read() as session:
         assert list(await queries.live(session, world.brand.id)) == [rule.id]
+
+
+def test_the_rules_on_the_page_can_be_read() -> None:
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("tagging*.md")))
+    _, table = pages.split("| 要表达的意思 | 规则 |", 1)
+    shown = re.findall(r"^\| [^|`]+ \| `(.+)` \|$", table, re.MULTILINE)
+
+    assert len(shown) == 9
+    for text in shown:
+        checked(parse(text), BEHAVIOUR, minor_digits=2)
 
 
 _SIMPLE = some.sampled_from(["orders >= 2", 'share(name: "裙|袍") > 12.5%', "not visits(days: 7) = 0", "spend < 99.01"])

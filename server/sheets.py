@@ -1,0 +1,34 @@
+"""Write tables as CSV and XLSX that spreadsheets open as they are meant: in UTF-8, and without formulas."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from openpyxl import Workbook
+
+CSV = "text/csv; charset=utf-8"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+BOM = b"\xef\xbb\xbf"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def guarded(cell: str) -> str:
+    """What a spreadsheet would take for a formula, so that it is shown as it is."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def as_csv(rows: Iterable[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows([guarded(cell) for cell in row] for row in rows)
+    # The mark at the beginning tells spreadsheets that it is UTF-8.
+    return BOM + text.getvalue().encode()
+
+
+def as_xlsx(rows: Iterable[Sequence[str]], title: str) -> bytes:
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(title)
+    for row in rows:
+        sheet.append([guarded(cell) for cell in row])
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
