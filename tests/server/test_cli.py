@@ -282,12 +282,16 @@ def test_web_and_worker_end_when_whoever_started_them_is_killed(
     postgres_server.drop_database("daogou_orphan")
 
 
-async def test_tokens_are_handed_out_listed_and_revoked(shop: Shop) -> None:
+async def build_brands(shop: Shop) -> None:
     await migrating.upgrade(shop.settings)
     ground = Ground(Database(shop.settings.database), connect_redis(None), wiring)
     for code in ("qinghe", "zhenxi"):
         await build_world(ground, code)
     await ground.db.close()
+
+
+async def test_tokens_are_handed_out_listed_and_revoked(shop: Shop) -> None:
+    await build_brands(shop)
 
     async def token(*arguments: str) -> subprocess.CompletedProcess[str]:
         return await asyncio.to_thread(shop.run, "token", *arguments)
@@ -343,6 +347,7 @@ def test_help_shows_examples(shop: Shop, command: tuple[str, ...]) -> None:
 
 
 async def test_a_rebuild_of_the_bitmaps_is_asked_for_in_one_brand(shop: Shop) -> None:
+    await build_brands(shop)
     assert_one_sentence(
         await asyncio.to_thread(shop.run, "segments", "rebuild"),
         "Name one of the brands with --brand: qinghe, zhenxi.",
