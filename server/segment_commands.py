@@ -7,15 +7,17 @@ import typer
 
 from server import settings as configuration
 
+_EXAMPLES = "[bold]Examples[/bold]\n\ndaogou segments rebuild --brand qinghe"
+
 segment_app = typer.Typer(no_args_is_help=True, help="See to the bitmaps that segments are counted with.")
 
 
-@segment_app.callback()
+@segment_app.callback(epilog=_EXAMPLES)
 def segments() -> None:
     """See to the bitmaps that segments are counted with."""
 
 
-@segment_app.command(epilog="[bold]Examples[/bold]\n\ndaogou segments rebuild --brand qinghe")
+@segment_app.command(epilog=_EXAMPLES)
 def rebuild(
     brand: Annotated[
         str | None, typer.Option(help="The brand's code; may be left out while there is one brand.")

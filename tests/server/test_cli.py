@@ -282,12 +282,16 @@ def test_web_and_worker_end_when_whoever_started_them_is_killed(
     postgres_server.drop_database("daogou_orphan")
 
 
-async def test_tokens_are_handed_out_listed_and_revoked(shop: Shop) -> None:
+async def build_brands(shop: Shop) -> None:
     await migrating.upgrade(shop.settings)
     ground = Ground(Database(shop.settings.database), connect_redis(None), wiring)
     for code in ("qinghe", "zhenxi"):
         await build_world(ground, code)
     await ground.db.close()
+
+
+async def test_tokens_are_handed_out_listed_and_revoked(shop: Shop) -> None:
+    await build_brands(shop)
 
     async def token(*arguments: str) -> subprocess.CompletedProcess[str]:
         return await asyncio.to_thread(shop.run, "token", *arguments)
@@ -318,7 +322,19 @@ async def test_tokens_are_handed_out_listed_and_revoked(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [(), ("up",), ("serve",), ("worker",), ("migrate",), ("demo",), ("token",), ("check",), ("backup",), ("restore",)],
+    [
+        (),
+        ("up",),
+        ("serve",),
+        ("worker",),
+        ("migrate",),
+        ("demo",),
+        ("token",),
+        ("check",),
+        ("segments",),
+        ("backup",),
+        ("restore",),
+    ],
 )
 def test_help_shows_examples(shop: Shop, command: tuple[str, ...]) -> None:
     told = shop.run(*command, "--help")
@@ -328,6 +344,18 @@ def test_help_shows_examples(shop: Shop, command: tuple[str, ...]) -> None:
         assert "Examples" in told.stdout
         assert f"daogou {command[0]}" in told.stdout
     assert not (shop.folder / "home").exists()
+
+
+async def test_a_rebuild_of_the_bitmaps_is_asked_for_in_one_brand(shop: Shop) -> None:
+    await build_brands(shop)
+    assert_one_sentence(
+        await asyncio.to_thread(shop.run, "segments", "rebuild"),
+        "Name one of the brands with --brand: qinghe, zhenxi.",
+    )
+
+    asked = await asyncio.to_thread(shop.run, "segments", "rebuild", "--brand", "qinghe")
+
+    assert (asked.returncode, asked.stdout[:16]) == (0, "It is asked for:")
 
 
 async def test_migrate_check_finds_a_difference(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """The bitmaps keep up with what happens, counts are exact meanwhile, and nights remember who was there."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -139,6 +140,20 @@ async def test_what_changes_while_it_is_folded_in_is_looked_at_again(
     assert await count(ground, world.hq) == (1, True, 1)
     await fold(ground, world)
     assert await count(ground, world.hq) == (1, True, 0)
+
+
+async def test_two_who_fold_at_once_do_it_once(ground: Ground) -> None:
+    world = await build_world(ground)
+    await rebuild(ground, world)
+    await enrol(ground, world, 3, tier="金卡")
+
+    done = await asyncio.gather(*(fold(ground, world) for _ in range(3)))
+
+    assert sum(done) == 3
+    assert await count(ground, world.hq) == (3, True, 0)
+    index = await index_of(ground, world)
+    assert index
+    assert index.next_number == 3
 
 
 async def test_more_marks_than_are_looked_at_and_the_answer_says_so(

@@ -7,15 +7,16 @@ from kernel import clock, ids
 from kernel.actor import Actor, Role, system
 from kernel.work import Ground, unit_of_work
 from tagging.commands import folding
-from tagging.models.expressions import Node
-from tagging.queries import bitmaps, counting, facts
+from tagging.models.expressions import Node, written
+from tagging.models.facts import FACTS
+from tagging.queries import bitmaps, counting, facts, naming, reading
 from tagging.queries.preparing import prepared
 from tests.factories import NOON, World, build_world
 from tests.tagging.labels import build_group, build_tag
 from tests.tagging.people import Crowd, Person, expressions, meets, people
 
 SLOWLY = settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
@@ -58,15 +59,16 @@ def sees(actor: Actor, world: World, person: Person) -> bool:
 async def agree(ground: Ground, crowd: Crowd, node: Node) -> None:
     """All ways to count say the same to everybody, and the bitmaps and SQL find the same people."""
     world = crowd.world
-    for actor in (world.hq, world.east_manager, world.shop.manager, world.shop.guide):
-        true = {person.id for person in crowd.people if sees(actor, world, person) and meets(person, node, crowd.areas)}
-        async with ground.db.read() as session:
-            today = await facts.today_of(session, world.brand.id)
-            ready = await prepared(session, world.brand.id, crowd.with_ids(node))
+    async with ground.db.read() as session:
+        today = await facts.today_of(session, world.brand.id)
+        ready = await prepared(session, world.brand.id, crowd.with_ids(node))
+        for actor in (world.hq, world.east_manager, world.shop.manager, world.shop.guide):
+            seen = [person for person in crowd.people if sees(actor, world, person)]
+            true = {person.id for person in seen if meets(person, node, crowd.areas)}
             by_sql = (await session.scalars(counting.by_sql(actor, ready, today))).all()
             counted = await counting.count(session, actor, ready, today)
-        assert (set(by_sql), len(by_sql)) == (true, len(true))
-        assert (counted.count, counted.is_exact) == (len(true), True)
+            assert (set(by_sql), len(by_sql)) == (true, len(true))
+            assert (counted.count, counted.is_exact) == (len(true), True)
 
 
 @SLOWLY
@@ -96,3 +98,26 @@ async def test_bitmaps_sql_and_python_agree_on_random_customers(
         bitmaps.SHARED.clear()
         for node in asked:
             await agree(ground, whole, node)
+
+
+@SLOWLY
+@given(there=st.lists(people, min_size=1, max_size=6), asked=st.lists(expressions, min_size=4, max_size=8))
+async def test_what_is_written_down_is_read_as_it_was_meant(
+    ground: Ground, there: list[Person], asked: list[Node]
+) -> None:
+    with clock.stopped_at(NOON):
+        whole = await crowd(ground)
+        await whole.enter(ground, there)
+        hq = whole.world.hq
+        for meant in map(whole.with_ids, asked):
+            async with ground.db.read() as session:
+                names = await naming.names_of(session, hq, [meant], FACTS)
+                text = written(meant, FACTS, names, minor_digits=2)
+                read = await reading.read(session, hq, text)
+                assert written(read, FACTS, names, minor_digits=2) == text
+                today = await facts.today_of(session, hq.brand_id)
+                found = []
+                for node in (meant, read):
+                    ready = await prepared(session, hq.brand_id, node)
+                    found.append(set(await session.scalars(counting.by_sql(hq, ready, today))))
+            assert found[0] == found[1]
