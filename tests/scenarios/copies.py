@@ -41,6 +41,11 @@ READ_WHEN_SHOWN = {
     "Product": "an order's line says what was sold; the catalogue is looked up, not copied",
 }
 
+# What isn't copied at all: it is asked for when it is shown.
+NOT_COPIED = {
+    "Customer.purchases": "figures over all stores of the brand: a phone hears of its own store's orders only",
+}
+
 
 @dataclass(slots=True)
 class Held:
@@ -214,11 +219,12 @@ def _leaves_of(kind: GraphQLObjectType) -> str:
 
 
 def fields_of(kind: GraphQLObjectType) -> list[str]:
-    """The fields that can be asked for without saying more."""
+    """The fields that can be asked for without saying more, and that are worth keeping."""
     return [
         name
         for name, definition in kind.fields.items()
-        if not any(
+        if f"{kind.name}.{name}" not in NOT_COPIED
+        and not any(
             isinstance(argument.type, GraphQLNonNull) and argument.default_value is None
             for argument in definition.args.values()
         )

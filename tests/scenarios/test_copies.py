@@ -12,7 +12,7 @@ from graphql import GraphQLObjectType
 from customers.events import RemarkChanged
 from kernel.work import Ground, Work
 from tests.scenarios import telling
-from tests.scenarios.copies import READ_WHEN_SHOWN
+from tests.scenarios.copies import NOT_COPIED, READ_WHEN_SHOWN
 from tests.scenarios.documents import GRAPH
 from tests.scenarios.shown import FOLLOWS, MAY_BE_LATE
 from tests.scenarios.story import Step, about, newcomer, only, tagging
@@ -63,7 +63,7 @@ async def test_a_story_says_which_mutations_arguments_and_events_it_leaves_out(g
 
 
 def test_the_page_and_the_schema_say_what_a_phone_hears_late_or_not_at_all() -> None:
-    for path in (*FOLLOWS, *MAY_BE_LATE, *READ_WHEN_SHOWN):
+    for path in (*FOLLOWS, *MAY_BE_LATE, *READ_WHEN_SHOWN, *NOT_COPIED):
         assert f"`{path}`" in PAGE, path
     for path in MAY_BE_LATE:
         kind, _, name = path.partition(".")

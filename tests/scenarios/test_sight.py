@@ -101,7 +101,7 @@ ID_OF = {
     "closeTagAudit": "tag_audit",
     "answerTagQuestion": "tag_question",
 }
-OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "product"}  # every role of a brand sees these
+OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "segment", "product"}  # every role of a brand sees these
 
 
 @dataclass(frozen=True)
