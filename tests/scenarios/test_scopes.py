@@ -16,11 +16,12 @@ from kernel.actor import Scope
 from kernel.errors import Forbidden
 from kernel.work import Ground, unit_of_work
 from mall.queries import orders, refunds
-from tagging.queries import library
+from tagging.queries import audits, library
 from tasks import commands as tasks
 from tasks import queries as task_queries
 from tests.factories import World, build_customer, build_run, build_task, build_world, relationship_of, said
 from tests.mall.trading import place, refund, till
+from tests.scenarios.belongings import furnish
 from tests.tagging.labels import build_group, build_tag
 
 Read = Callable[..., Awaitable[dict[Any, Any]]]
@@ -36,6 +37,7 @@ SEES: dict[str, set[Scope]] = {
     "task": {Scope.TASKS_READ, Scope.TASKS_WRITE},
     "tag": {Scope.TAGS_READ, Scope.TAGS_WRITE},
     "tag group": {Scope.TAGS_READ, Scope.TAGS_WRITE},
+    "tag audit": {Scope.TAGS_READ, Scope.TAGS_WRITE},
     "staff": {Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE},
     "import": set(),
 }
@@ -59,6 +61,7 @@ async def build_things(ground: Ground, world: World) -> dict[str, tuple[Read, An
         "task": (task_queries.by_ids, (await build_task(ground, world.shop.guide)).id),
         "tag": (library.by_ids, (await build_tag(ground, world, group, "通勤")).id),
         "tag group": (library.groups_by_ids, group.id),
+        "tag audit": (audits.by_ids, (await furnish(ground, world, world.shop))["tag_audit"]),
         "staff": (staff.by_ids, world.shop.guide.id),
         "import": (runs.by_ids, (await build_run(ground, world.brand.id)).id),
     }
