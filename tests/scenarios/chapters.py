@@ -223,6 +223,7 @@ FILES = [
     Deed("a file of staff", deeds.import_staff),
     Deed("a file of members", deeds.import_members),
     Deed("a file of orders", deeds.import_orders),
+    Deed("what follows from the file", deeds.carry_out_jobs),
     Deed("compaction", deeds.compact),
     Deed("a new epoch", deeds.start_over),
 ]

@@ -10,7 +10,7 @@ from tests.scenarios.stage import Stage
 
 Given = Callable[[Stage], dict[str, Any]]
 
-LINE = {"productCode": "P1", "name": "羊绒衫", "quantity": 1, "amount": 20_000, "kind": "GOODS"}
+LINE = {"productCode": "P1", "name": "羊绒衫", "variant": "驼色 M", "quantity": 1, "amount": 20_000, "kind": "GOODS"}
 POSTAGE = {"productCode": "YF", "name": "运费", "quantity": 1, "amount": 1_000, "kind": "SERVICE"}
 
 

@@ -16,11 +16,12 @@ from kernel.actor import Scope
 from kernel.errors import Forbidden
 from kernel.work import Ground, unit_of_work
 from mall.queries import orders, refunds
-from tagging.queries import library, rules
+from tagging.queries import audits, library, rules
 from tasks import commands as tasks
 from tasks import queries as task_queries
 from tests.factories import World, build_customer, build_run, build_task, build_world, relationship_of, said
 from tests.mall.trading import place, refund, till
+from tests.scenarios.belongings import furnish
 from tests.tagging.labels import build_group, build_tag
 from tests.tagging.ruling import write
 
@@ -38,6 +39,7 @@ SEES: dict[str, set[Scope]] = {
     "tag": {Scope.TAGS_READ, Scope.TAGS_WRITE},
     "tag group": {Scope.TAGS_READ, Scope.TAGS_WRITE},
     "tag rule": {Scope.TAGS_READ, Scope.TAGS_WRITE},
+    "tag audit": {Scope.TAGS_READ, Scope.TAGS_WRITE},
     "staff": {Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE},
     "import": set(),
 }
@@ -65,6 +67,7 @@ async def build_things(ground: Ground, world: World) -> dict[str, tuple[Read, An
             rules.by_ids,
             (await write(ground, world, await build_tag(ground, world, group, "熟客"), "orders > 1")).id,
         ),
+        "tag audit": (audits.by_ids, (await furnish(ground, world, world.shop))["tag_audit"]),
         "staff": (staff.by_ids, world.shop.guide.id),
         "import": (runs.by_ids, (await build_run(ground, world.brand.id)).id),
     }

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from customers.models import Holding, HoldingReason, Relationship
 from kernel import clock, ids
-from kernel.errors import Forbidden, Invalid, NotFound, StaleVersion
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound, StaleVersion
 from kernel.pages import Page
 from kernel.work import Ground, unit_of_work
 from tagging import commands
@@ -17,7 +17,7 @@ from tagging.commands import audits as commanding
 from tagging.errors import AuditClosed, AuditTooWide, NothingToAudit, TooManyAudits
 from tagging.models import AuditMethod, AuditScope, AuditState, SetBy, TagAudit, Verdict, sampling
 from tagging.models.statistics import Standing
-from tagging.queries import audits
+from tagging.queries import audits, population
 from tests.factories import World, build_world, reload
 from tests.refusals import snapshot
 from tests.statements import statements
@@ -288,6 +288,25 @@ async def test_of_two_who_draw_at_once_where_one_is_allowed_one_is_refused(
     )
 
     assert sorted(type(each).__name__ for each in both) == ["TagAudit", "TooManyAudits"]
+
+
+async def test_a_population_that_changes_while_it_is_drawn_from_is_a_conflict(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await build_world(ground)
+    one, other = await build_tags(ground, world)
+    await build_tagged(ground, world.shop, one, 20)
+    counted = population.cells
+
+    async def as_it_was(*given: Any) -> Any:
+        return {cell._replace(tag_id=other.id): count for cell, count in (await counted(*given)).items()}
+
+    monkeypatch.setattr(population, "cells", as_it_was)
+    before = await snapshot(ground)
+    with pytest.raises(Conflict):
+        await draw(ground, world.hq, size=10)
+
+    assert await snapshot(ground) == before
 
 
 async def test_an_audit_is_closed_once(ground: Ground) -> None:
