@@ -290,9 +290,9 @@ export type AccountKind = "GUIDE" | "PUBLIC";
 
 export type Choice = "SINGLE" | "MULTI";
 
-export type SetBy = "GUIDE" | "RULE" | "IMPORT";
+export type SetBy = "GUIDE" | "RULE" | "IMPORT" | "TAKEOVER";
 
-export type TaskKind = "TODO" | "REVISIT" | "ORDER_FOLLOW_UP";
+export type TaskKind = "TODO" | "REVISIT" | "ORDER_FOLLOW_UP" | "CHECK_TAG";
 
 export type TaskState = "PENDING" | "DONE" | "CANCELLED";
 
