@@ -25,7 +25,7 @@ COMMANDS = sorted(
         (page.name, re.sub(r"[\[\]\",`]", " ", line).strip())
         for page in WRITTEN
         for line in re.findall(
-            r"\bdaogou[ \",]+((?:up|serve|worker|migrate|demo|import|figures|token|check|backup|restore|new-epoch)\b"
+            r"\bdaogou[ \",]+((?:up|serve|worker|migrate|demo|import|figures|token|check|backup|restore|new-epoch|tags|segments)\b"
             r"[^\n`|#;&]*)",
             page.read_text(encoding="utf-8"),
         )
