@@ -1,5 +1,6 @@
 """Make an expression ready to be evaluated: put in what it names, as that is now."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -130,14 +131,30 @@ async def _with_tags(session: AsyncSession, brand_id: UUID, node: Node) -> Node:
     if not named:
         return node
     became = await _became(session, brand_id, named)
+    merged = await _merged_into(session, brand_id, {tag for tag in became.values() if tag is not None})
 
     def tags(compare: Compare) -> Compare:
         if compare.word not in FACTS or FACTS[compare.word].kind is not Kind.TAG:
             return compare
-        now = dict.fromkeys(became[str(value)] for value in compare.values)
-        return replace(compare, op=_several(compare.op), values=tuple(tag for tag in now if tag is not None))
+        now = dict.fromkeys(tag for tag in (became[str(value)] for value in compare.values) if tag is not None)
+        # Jobs move the customers of a tag that was merged: until then they carry the tag that it was.
+        values = tuple(dict.fromkeys(each for tag in now for each in (tag, *merged.get(tag, ()))))
+        return replace(compare, op=_several(compare.op), values=values)
 
     return replaced(node, tags)
+
+
+async def _merged_into(session: AsyncSession, brand_id: UUID, tags: set[str]) -> Mapping[str, Sequence[str]]:
+    """The tags that were merged into each of these."""
+    found = await session.execute(
+        select(col(Tag.merged_into_id), col(Tag.id))
+        .where(col(Tag.brand_id) == brand_id, col(Tag.merged_into_id).in_(sorted(map(UUID, tags))))
+        .order_by(col(Tag.id))
+    )
+    merged: dict[str, list[str]] = defaultdict(list)
+    for into, tag in found:
+        merged[str(into)].append(str(tag))
+    return merged
 
 
 async def _became(session: AsyncSession, brand_id: UUID, named: set[str]) -> dict[str, str | None]:
