@@ -16,7 +16,7 @@ from tagging.commands import bits
 from tagging.models import CustomerMark, MarkPurpose, SegmentIndex
 from tagging.queries.upkeep import GO_ON
 
-AT_ONCE = 2_000
+AT_ONCE = 500  # an embedded database has one writer: others wait for as long as a chunk takes
 
 # An import tells every second how far it is, and waits for nobody: it is noted less often.
 _NOTED_EVERY = timedelta(seconds=10)
