@@ -30,6 +30,7 @@ from server.wiring import HANDLERS
 LONGEST = jobs.LEASE - timedelta(seconds=15)
 AT_ONCE = 8
 GRACE_SECONDS = 20
+LAST_WORDS_SECONDS = 2
 HOUSEKEEPING_SECONDS = 3600
 MOST_AT_A_SWEEP = 200
 
@@ -172,8 +173,12 @@ class Worker:
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        if self._arq is not None and self._arq.main_task is not None:
-            self._arq.main_task.cancel()
+        if self._arq is not None:
+            # arq tells Redis of each job that is over; the connection is closed after this.
+            if self._arq.tasks:
+                await asyncio.wait(list(self._arq.tasks.values()), timeout=LAST_WORDS_SECONDS)
+            if self._arq.main_task is not None:
+                self._arq.main_task.cancel()
 
     async def _run(self, job_id: UUID) -> None:
         async with self._turns:

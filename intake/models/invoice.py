@@ -1,9 +1,9 @@
 """One invoice from its lines: exact until the end, rounded once."""
 
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -74,13 +74,24 @@ class Invoice:
         return Counter(line.reason for line in self.lines if line.role == IGNORED)
 
     def contains(self, other: "Invoice") -> bool:
-        """Whether every line of the other is here, as often, whether or not with its variant."""
+        """Whether every line of the other is here, as often; where one of them says no variants, without these."""
+        if self.has_variants and other.has_variants:
+            return not Counter(other.lines) - Counter(self.lines)
         return not Counter(line.bare for line in other.lines) - Counter(line.bare for line in self.lines)
 
     @property
-    def variants(self) -> int:
-        """How many lines say their variant."""
-        return sum(bool(line.variant) for line in self.lines)
+    def has_variants(self) -> bool:
+        """Whether some line says its variant: otherwise the file may have had no column for it."""
+        return any(line.variant for line in self.lines)
+
+    def with_variants_of(self, other: "Invoice") -> "Invoice":
+        """The same, with the variants that only the other one says."""
+        if self.has_variants or not other.has_variants:
+            return self
+        said: dict[Line, list[Line]] = defaultdict(list)
+        for line in reversed(other.lines):
+            said[line.bare].append(line)
+        return replace(self, lines=tuple(said[line].pop() if said[line] else line for line in self.lines))
 
 
 def settled(known: Invoice, given: Invoice) -> Invoice:
@@ -92,11 +103,11 @@ def settled(known: Invoice, given: Invoice) -> Invoice:
     """
     more, less = known.contains(given), given.contains(known)
     if more and less and known.content[:-1] == given.content[:-1]:
-        return _same_lines(known, given)
+        return min(known, given, key=lambda invoice: (not invoice.has_variants, invoice.lines))
     if more and not less:
-        return known
+        return known.with_variants_of(given)
     if less:
-        return given
+        return given.with_variants_of(known)
     if known.ends and given.opens:
         return _joined(known, given)
     if given.ends and known.opens:
@@ -104,18 +115,12 @@ def settled(known: Invoice, given: Invoice) -> Invoice:
     return given
 
 
-def _same_lines(known: Invoice, given: Invoice) -> Invoice:
-    if Counter(known.lines) == Counter(given.lines):
-        return min(known, given, key=lambda invoice: invoice.lines)
-    return known if known.variants > given.variants else given
-
-
 def _joined(head: Invoice, tail: Invoice) -> Invoice:
-    overlap = Counter(line.bare for line in head.lines)
+    overlap = Counter(head.lines)
     rest = []
     for line in tail.lines:
-        if overlap[line.bare]:
-            overlap[line.bare] -= 1
+        if overlap[line]:
+            overlap[line] -= 1
         else:
             rest.append(line)
     lines = (*head.lines, *rest)

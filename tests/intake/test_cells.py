@@ -114,6 +114,7 @@ LINES = st.builds(
     st.integers(1, 2),
     st.just("1.00"),
     st.integers(0, 1),
+    st.sampled_from(["", "红 S", "蓝 M"]),
 )
 INVOICES = st.builds(
     Invoice,

@@ -103,7 +103,7 @@ async def test_a_cut_invoice_takes_nothing_away_and_is_made_whole(ground: Ground
 
     assert half.counts["invoices"] == {"new": 0, "changed": 1, "unchanged": 0}
     assert cut.counts["invoices"] == {"new": 0, "changed": 0, "unchanged": 1}
-    assert [row.split(", ")[6] for row in full["order_line"]] == ["1", "2", "3", "3"]
+    assert [row.split(", ")[7] for row in full["order_line"]] == ["1", "2", "3", "3"]
     assert await snapshot(ground) == full
 
 
