@@ -22,7 +22,6 @@ from tagging.models import CustomerTag, Night, RuleMode, SetBy, Tag, TagGroup
 from tagging.models.judging import Finding
 from tagging.queries import evidence, wording
 from tests.factories import save
-from tests.intake.carrying import carry
 
 LAST_DAY = date(2011, 12, 9)
 Keywords = dict[str, dict[str, Any]]
@@ -40,8 +39,8 @@ def bought_on(days: int, tag: dict[str, Any]) -> str:
     return f'purchase_days(days: 400, code: "^[0-9][0-9][0-9][0-9][0-9]", name: "{words}") >= {days}'
 
 
-async def test_rules_from_keywords_find_the_customers_that_the_figures_name(ground: Ground, real_data: Path) -> None:
-    await carry(ground, real_data)
+async def follow_keywords(ground: Ground, real_data: Path) -> None:
+    """Hold rules from keywords against the keywords' own figures, on the file that has been imported."""
     async with ground.db.read() as session:
         brand = await ledger.brand_of(session, "online-retail")
     assert brand
