@@ -14,12 +14,11 @@ from starlette.responses import Response
 
 from kernel.actor import Actor
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, Refusal
-from server import answers, negotiation
+from server import answers, bodies, negotiation
 from server.edge import OPERATION_SECONDS, Edge
-from server.refusals import BadRequest, BadToken, TookTooLong, TooLarge, TooSlow
+from server.refusals import CHALLENGE, BadRequest, BadToken, TookTooLong, TooLarge, TooSlow
 
 BODY_SECONDS = 30.0
-_PATIENCE = 16 * 1024 * 1024  # bytes, read and thrown away: who is cut off while they still send may never read why
 _JSON = "application/json; charset=utf-8"
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Language, Authorization"}
 _STATUS: tuple[tuple[type[Refusal], int], ...] = (
@@ -43,20 +42,7 @@ class Asked:
 
     async def body(self, most: int) -> bytes:
         """The whole body. Refused with `REQUEST_TOO_LARGE` beyond `most` bytes, or `REQUEST_TIMEOUT`."""
-        parts, length = bytearray(), 0
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                async for part in self.request.stream():
-                    length += len(part)
-                    if length <= most:
-                        parts += part
-                    elif length > most + _PATIENCE:
-                        break
-        except TimeoutError as error:
-            raise TooSlow(f"The body may take {BODY_SECONDS:.0f} seconds.") from error
-        if length > most:
-            raise TooLarge(f"The body may have {most} bytes.")
-        return bytes(parts)
+        return await bodies.read(self.request, most, seconds=BODY_SECONDS, give_up_at=most + bodies.PATIENCE)
 
 
 Answer = Callable[[Asked], Awaitable[Response]]
@@ -122,6 +108,6 @@ def _hints(refusal: Refusal) -> dict[str, str]:
         case TooLarge() | TooSlow():
             return {"Connection": "close"}  # the rest isn't waited for
         case NotSignedIn() | BadToken():
-            return {"WWW-Authenticate": 'Bearer realm="daogou", error="invalid_token"'}
+            return {"WWW-Authenticate": CHALLENGE}
         case _:
             return {}

@@ -23,11 +23,12 @@ from strawberry.types.graphql import OperationType
 from kernel.errors import NotSignedIn
 from schema.context import Context
 from schema.root import schema
-from server import answers, negotiation
+from server import answers, bodies, negotiation
 from server.answers import Payload
 from server.edge import OPERATION_SECONDS, Edge, address_of
 from server.operations import LARGEST, Operation, from_json, operation
 from server.refusals import (
+    CHALLENGE,
     AddressTooLong,
     BadRequest,
     BadToken,
@@ -40,7 +41,6 @@ from server.refusals import (
 )
 
 BODY_SECONDS = 10.0
-_PATIENCE = 16 * 1024 * 1024  # bytes, read and thrown away: who is cut off while they still send may never read why
 PARTIAL = 294  # the specification's own status for data together with errors
 _LONGEST_QUERY_STRING = 16 * 1024
 _READING = (OperationType.QUERY,)
@@ -96,7 +96,8 @@ async def _operation(request: Request) -> Operation:
         return operation(_from_address(request.url.query))
     if not negotiation.is_json(request.headers.get("content-type")):
         raise WrongMediaType(f"Content-Type must be {negotiation.JSON}, in UTF-8.")
-    return operation(from_json(await _body(request)))
+    body = await bodies.read(request, LARGEST, seconds=BODY_SECONDS, give_up_at=bodies.PATIENCE)
+    return operation(from_json(body))
 
 
 def _from_address(query_string: str) -> dict[str, Any]:
@@ -113,24 +114,6 @@ def _from_address(query_string: str) -> dict[str, Any]:
         else:
             given.pop(name, None)
     return given
-
-
-async def _body(request: Request) -> bytes:
-    """The body, if it comes in time and is not longer than is read."""
-    parts, length = bytearray(), 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                length += len(part)
-                if length <= LARGEST:
-                    parts += part
-                elif length > _PATIENCE:
-                    break
-    except TimeoutError as error:
-        raise TooSlow(f"The body may take {BODY_SECONDS:.0f} seconds.") from error
-    if length > LARGEST:
-        raise TooLarge(f"The body may have {LARGEST} bytes.")
-    return bytes(parts)
 
 
 async def _execute(wanted: Operation, context: Context, method: str) -> ExecutionResult:
@@ -175,6 +158,6 @@ def _turned_down(error: Exception, context: Context) -> _TurnedDown:
         case BadRequest():
             return _TurnedDown(refusal.status, shown)
         case NotSignedIn() | BadToken():
-            return _TurnedDown(401, shown, {"WWW-Authenticate": 'Bearer realm="daogou", error="invalid_token"'})
+            return _TurnedDown(401, shown, {"WWW-Authenticate": CHALLENGE})
         case _:
             return _TurnedDown(503, shown, {"Retry-After": "1"})

@@ -4,6 +4,8 @@ from typing import ClassVar
 
 from kernel.errors import Forbidden, Invalid, Unavailable
 
+CHALLENGE = 'Bearer realm="daogou", error="invalid_token"'  # of who has to sign in, or sign in again
+
 
 class BadRequest(Invalid):
     """The request is not one that can be carried out; says why in English, to whoever writes the client."""

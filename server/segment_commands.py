@@ -1,11 +1,11 @@
 """`daogou segments`: see to the bitmaps that segments are counted with."""
 
 import asyncio
-from typing import Annotated
 
 import typer
 
 from server import settings as configuration
+from server.options import Brand
 
 _EXAMPLES = "[bold]Examples[/bold]\n\ndaogou segments rebuild --brand qinghe"
 
@@ -18,11 +18,7 @@ def segments() -> None:
 
 
 @segment_app.command(epilog=_EXAMPLES)
-def rebuild(
-    brand: Annotated[
-        str | None, typer.Option(help="The brand's code; may be left out while there is one brand.")
-    ] = None,
-) -> None:
+def rebuild(brand: Brand = None) -> None:
     """Write the bitmaps anew from the tables; a worker does it, and counts are slower until then, not wrong."""
     from server import operating
 

@@ -8,7 +8,7 @@ from openpyxl import Workbook
 
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"  # at the beginning of a file: it tells spreadsheets that it is UTF-8
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -18,10 +18,14 @@ def guarded(cell: str) -> str:
 
 
 def as_csv(rows: Iterable[Sequence[str]]) -> bytes:
+    return BOM + lines(rows)
+
+
+def lines(rows: Iterable[Iterable[str]]) -> bytes:
+    """Some lines of a CSV file; the first of them come behind `BOM`."""
     text = io.StringIO()
     csv.writer(text).writerows([guarded(cell) for cell in row] for row in rows)
-    # The mark at the beginning tells spreadsheets that it is UTF-8.
-    return BOM + text.getvalue().encode()
+    return text.getvalue().encode()
 
 
 def as_xlsx(rows: Iterable[Sequence[str]], title: str) -> bytes:

@@ -8,12 +8,11 @@ import typer
 
 from server import settings as configuration
 from server.errors import CannotStart
+from server.options import Brand
 
 tags_app = typer.Typer(no_args_is_help=True, help="The tag library as a file.")
 
 _EXAMPLES = "[bold]Examples[/bold]\n\n"
-
-Brand = Annotated[str | None, typer.Option(help="The brand's code; may be left out while there is one brand.")]
 
 
 @tags_app.command(

@@ -11,13 +11,12 @@ import typer
 
 from server import settings as configuration
 from server.errors import CannotStart
+from server.options import Brand
 
 token_app = typer.Typer(invoke_without_command=True, help="Hand out, list and revoke access tokens.")
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=366)
-
-Brand = Annotated[str | None, typer.Option(help="The brand's code; may be left out while there is one brand.")]
 
 
 @token_app.callback(
