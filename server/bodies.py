@@ -1,4 +1,4 @@
-"""Read the body of a request: in time, no longer than is asked for, and to its end where somebody waits for an answer."""
+"""Read the body of a request: in time, no longer than asked for, and to its end where somebody waits for an answer."""
 
 import asyncio
 
