@@ -21,7 +21,10 @@ class HoldingReason(StrEnum):
 
 
 class Customer(SQLModel, table=True):
-    """A person known to the brand. The phone is sealed, found by a blind index, and shown masked."""
+    """A person known to the brand. The phone is sealed, found by a blind index, and shown masked.
+
+    `tier_until` is the last day of the tier, unless it is earned anew.
+    """
 
     __tablename__ = "customer"
     __table_args__ = (
@@ -36,6 +39,7 @@ class Customer(SQLModel, table=True):
     member_number: str = Field(max_length=64)
     name: str = Field(max_length=60)
     tier: str | None = Field(default=None, max_length=32)
+    tier_until: date | None = None
     birthday: date | None = None
     city: str | None = Field(default=None, max_length=60)
     phone_sealed: bytes | None = None

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
-from kernel.db import Json, refers
+from kernel.db import Json, enum_of, refers
 
 DUE = date(1970, 1, 1)
 """`counted_from` of a profile that has to be worked out again, whatever the day."""
@@ -40,6 +40,14 @@ class ChurnBand(StrEnum):
     LAPSED = "lapsed"
 
 
+class ChurnRisk(StrEnum):
+    """How likely a customer is not to buy within 91 days: less than 40 %, less than 65 %, or more."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 class PurchaseProfile(SQLModel, table=True):
     """What a customer's purchases amount to: a pure function of their orders and refunds, kept to be searched by.
 
@@ -48,7 +56,9 @@ class PurchaseProfile(SQLModel, table=True):
     `as_of`, the earliest of which is `counted_from`: once it is a year ago, or is `DUE`, the row is to be worked out
     again. `at_risk_from` and `lapsed_from` are the days from which the silence is unusual for this customer, and then
     very unusual: the churn band of any day follows from them. Scores run from 1 to 5 (best) within the brand, as of
-    the last night (`ScoreScale`); null before it. Who never bought nor got money back has no row, or one of zeros.
+    the last night (`ScoreScale`); null before it. `rhythm` is the decayed number of purchase days but for the first, as
+    of 1 January 2000: `mall.models.churn` says what it is for, and what the risk is. Who never bought nor got money
+    back has no row, or one of zeros.
     """
 
     __tablename__ = "purchase_profile"
@@ -73,6 +83,9 @@ class PurchaseProfile(SQLModel, table=True):
     recency_score: int | None = None
     frequency_score: int | None = None
     monetary_score: int | None = None
+    rhythm: float = 0.0
+    churn_risk: ChurnRisk | None = Field(default=None, sa_type=enum_of(ChurnRisk))
+    value_at_risk_score: int | None = None
     counted_from: date | None = None
     as_of: date
 
@@ -80,7 +93,8 @@ class PurchaseProfile(SQLModel, table=True):
 class ScoreScale(SQLModel, table=True):
     """By what a brand's customers are scored, as of a night: under each score's name the four values to exceed.
 
-    `cuts` has them for the scores 2 to 5, days as their ordinal; none where there is no customer.
+    `cuts` has them for the scores 2 to 5, days as their ordinal; none where there is no customer. `patience_days` is
+    `a` of `mall.models.churn`: how many days of exposure the brand's customers have for each decayed purchase.
     """
 
     __tablename__ = "score_scale"
@@ -88,6 +102,7 @@ class ScoreScale(SQLModel, table=True):
     brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
     scored_on: date
     cuts: dict[str, list[int]] = Field(sa_type=Json)
+    patience_days: float | None = None
 
 
 class Purchases(Protocol):

@@ -65,7 +65,7 @@ def minor_digits(currency: str) -> int:
 
 
 class Product(SQLModel, table=True):
-    """Something that is sold. `price` is in the currency's minor unit."""
+    """Something that is sold. `price` is in the currency's minor unit; `listed_on` is the day it came."""
 
     __tablename__ = "product"
     __table_args__ = (UniqueConstraint("brand_id", "code"),)
@@ -76,6 +76,7 @@ class Product(SQLModel, table=True):
     name: str = Field(max_length=200)
     category: str | None = Field(default=None, max_length=60)
     price: int = Field(sa_type=BigInteger)
+    listed_on: date | None = None
     version: int = 1
 
 
@@ -84,7 +85,8 @@ class Order(SQLModel, table=True):
 
     `day` is the store's calendar day of `placed_at`. `serving_account_id` looks after the order now
     and moves with a handover; the credit never does. `amount` is in the currency's minor unit.
-    `news_at` is when the newest news applied was true at its source; empty is as old as the order.
+    `news_at` is when the newest news applied was true at its source; empty is as old as the order. `completed_at` is
+    when it reached the customer, if it came to them later than it was placed.
     """
 
     __tablename__ = "mall_order"
@@ -122,6 +124,7 @@ class Order(SQLModel, table=True):
     placed_at: datetime = Field(sa_type=UtcDateTime)
     day: date
     news_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
 
     @property
@@ -139,6 +142,8 @@ class Order(SQLModel, table=True):
             raise OrderMovedOn
         self.state = state
         self.news_at = max(news_at, self.news_at or self.placed_at)
+        if state is OrderState.COMPLETED:
+            self.completed_at = news_at
         self.version += 1
 
     def hear(self, state: OrderState, amount: int, news_at: datetime) -> None:

@@ -1,0 +1,90 @@
+"""What a rule judges: everything known of one relationship on a day, and what it says of it. No I/O."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from tasks.models.plans import Verdict
+from tasks.models.tasks import TaskKind
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A relationship as of a store's day; what no rule asks for is left at its default.
+
+    Days are the store's. Amounts are in the currency's minor unit. `turned_to` is the day on which somebody last
+    turned to the customer, or a machine planned to: in any store, by whomever. `is_open` says that a task of
+    turning to them is open, wherever.
+    """
+
+    customer_id: UUID
+    relationship_id: UUID
+    account_id: UUID
+    is_primary: bool
+    holder_works: bool
+    do_not_contact: bool
+    is_open: bool
+    turned_to: date | None
+    since: date
+    """Since when the relationship is there."""
+    last_contact: date | None = None
+    held_since: date | None = None
+    """Since when the holder holds it, if it came to them from somebody else."""
+    first_day: date | None = None
+    last_day: date | None = None
+    purchase_days: int = 0
+    net_12_months: int = 0
+    median_gap_days: float | None = None
+    rhythm: float = 0.0
+    birthday: date | None = None
+    tier: str | None = None
+    tier_until: date | None = None
+    delivered_on: date | None = None
+    refunded_on: date | None = None
+    stale_tags: tuple[str, ...] = ()
+    """Names of the stale tags that a rule may ask after."""
+    tag_ids: frozenset[UUID] = frozenset()
+    """The tags of the customer that rules name."""
+    segment_ids: frozenset[UUID] = frozenset()
+    """The segments that rules name, and the customer is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What all subjects of a plan have in common."""
+
+    day: date
+    currency: str
+    patience_days: float | None
+    """`a` of `mall.models.churn`; empty where nobody has bought twice."""
+    arrivals: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By category the names of products listed in the last weeks, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule speaks for turning to the customer: how much (`worth`, higher first), and why in words."""
+
+    rule_id: UUID
+    kind: TaskKind
+    worth: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A rule doesn't: why not, in words in both languages."""
+
+    rule_id: UUID
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One customer's day: which rules match and which don't; `verdict` is empty where the customer may be chosen."""
+
+    subject: Subject
+    verdict: Verdict | None
+    matches: tuple[Match, ...]
+    misses: tuple[Miss, ...] = ()
