@@ -2,7 +2,7 @@
 
 import strawberry
 
-import tasks.queries
+import tasks.queries.tasks
 from mall.queries import orders
 from schema import positions
 from schema.context import Info
@@ -25,7 +25,7 @@ class Workbench:
     @field("The 20 most pressing open tasks that the viewer keeps: highest priority first, then soonest due.")
     async def tasks(self, info: Info) -> list[Task]:
         async with info.context.read() as session:
-            rows = await tasks.queries.most_pressing(session, info.context.actor, SHOWN)
+            rows = await tasks.queries.tasks.most_pressing(session, info.context.actor, SHOWN)
         return shown_as(list[Task], rows)
 
     @field("The 20 newest orders: those that a guide serves, or of the stores that a manager answers for.")

@@ -17,7 +17,7 @@ from schema.paging import page_of
 from schema.scalars import shown_as
 from schema.versioned import Versioned
 from tagging.queries import carried, history, suggestions
-from tasks import queries as tasks
+from tasks.queries import tasks
 
 if TYPE_CHECKING:
     from schema.mall import Order, Refund

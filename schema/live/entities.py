@@ -25,7 +25,7 @@ import mall.queries.refunds
 import tagging.policy
 import tagging.queries.library
 import tasks.policy
-import tasks.queries
+import tasks.queries.tasks
 from kernel.actor import Actor
 from schema.customers import Customer, Note, Relationship, Visit
 from schema.directory import Staff, Store
@@ -92,7 +92,9 @@ ENTITIES: dict[str, Entity] = {
         of_relationships=customers.queries.customers.walk,
     ),
     # A closed task stays with whoever closed it; when the customer comes back to them, it names the customer again.
-    EntityType.TASK: Entity(Task, tasks.queries.by_ids, tasks.queries.walk, of_relationships=tasks.queries.walk),
+    EntityType.TASK: Entity(
+        Task, tasks.queries.tasks.by_ids, tasks.queries.tasks.walk, of_relationships=tasks.queries.tasks.walk
+    ),
     EntityType.NOTE: Entity(
         Note,
         customers.queries.records.notes_by_ids,

@@ -7,10 +7,10 @@ from uuid import UUID
 from kernel import clock
 from kernel.work import Work
 from tagging.commands import freshness
-from tasks import queries
 from tasks.commands.tasks import add
 from tasks.events import TaskCancelled, TaskCompleted
 from tasks.models import Task, TaskKind, TaskSource
+from tasks.queries import tasks as queries
 
 MOST_OPEN = 5  # of one holder: what is older than these waits for another day
 PRIORITY = 30

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from kernel import clock
 from kernel.work import Work
-from tasks import queries
 from tasks.commands.tasks import add
 from tasks.models import Task, TaskKind, TaskSource
+from tasks.queries import tasks as queries
 
 TITLE = "下单跟进"
 REASON = "顾客在小程序商城下了单，问问是否满意、有没有需要帮忙的。"

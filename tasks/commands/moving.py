@@ -7,9 +7,9 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from kernel.work import Work
-from tasks import queries
 from tasks.events import TaskMoved
 from tasks.models import Task
+from tasks.queries import tasks as queries
 
 
 async def move_open(work: Work, relationship_ids: Sequence[UUID], to_account_id: UUID) -> int:

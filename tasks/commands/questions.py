@@ -7,9 +7,9 @@ from directory.queries import accounts
 from kernel import clock, ids
 from kernel.work import Work
 from tagging.queries import questions
-from tasks import queries
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted
 from tasks.models import Task, TaskKind, TaskSource, TaskState
+from tasks.queries import tasks as queries
 
 TITLE = "请回答一个标签问题"
 REASON = "抽查：同事给一位顾客打了标签，请您独立判断。在“标签问题”中查看并作答。"

@@ -11,10 +11,10 @@ from kernel import clock, ids
 from kernel.actor import Role, system
 from kernel.errors import Invalid, require_text, require_version
 from kernel.work import Work
-from tasks import queries
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskSnoozed
 from tasks.models import Outcome, Task, TaskKind, TaskSource
 from tasks.policy import require_keeper, require_may_add, require_may_give
+from tasks.queries import tasks as queries
 
 LONGEST_TITLE = 100
 LONGEST_REMARK = 500

@@ -18,7 +18,7 @@ from kernel.work import Ground, unit_of_work
 from mall.queries import orders, refunds
 from tagging.queries import audits, library, rules
 from tasks import commands as tasks
-from tasks import queries as task_queries
+from tasks.queries import tasks as task_queries
 from tests.factories import World, build_customer, build_run, build_task, build_world, relationship_of, said
 from tests.mall.trading import place, refund, till
 from tests.scenarios.belongings import furnish

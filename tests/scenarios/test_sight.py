@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-import tasks.queries
+import tasks.queries.tasks
 from kernel import ids
 from kernel.actor import Actor, Role, Scope
 from kernel.db import Database
@@ -149,7 +149,7 @@ async def test_a_read_that_forgets_to_look_away_is_noticed(
     ground: Ground, strangers: list[Stranger], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mutant: tasks that are looked up by the brand alone."""
-    monkeypatch.setattr(tasks.queries, "visible_to", lambda actor: col(Task.brand_id) == actor.brand_id)
+    monkeypatch.setattr(tasks.queries.tasks, "visible_to", lambda actor: col(Task.brand_id) == actor.brand_id)
 
     told = await _tells(ground, strangers, "query", "task", Leaf("task", ("id",)))
 

@@ -6,9 +6,9 @@ from typing import Any
 from kernel import ids
 from kernel.pages import Page
 from kernel.work import Ground
-from tasks import queries
 from tasks.models import TaskKind, TaskState
-from tasks.queries import Filter, TaskOrder
+from tasks.queries import tasks as queries
+from tasks.queries.tasks import Filter, TaskOrder
 from tests.factories import build_customer, build_task, build_world
 from tests.statements import statements
 

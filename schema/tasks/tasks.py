@@ -1,4 +1,4 @@
-"""Tasks in GraphQL."""
+"""Single tasks in GraphQL."""
 
 from datetime import datetime
 from functools import partial
@@ -18,9 +18,10 @@ from schema.problems import Problem
 from schema.scalars import Cursor, given_id, read_id, shown_as, sought_id
 from schema.versioned import Versioned
 from tagging.queries import library
-from tasks import commands, queries
+from tasks import commands
 from tasks.models import Outcome, TaskKind, TaskSource, TaskState
-from tasks.queries import TaskOrder
+from tasks.queries import tasks as queries
+from tasks.queries.tasks import TaskOrder
 
 if TYPE_CHECKING:
     from schema.tagging import Tag
@@ -130,7 +131,7 @@ class NewTask:
 
 
 @strawberry.type
-class TaskQueries:
+class SingleTaskQueries:
     @field("Tasks in sight; at most 100 a page.")
     async def tasks(
         self,
@@ -166,7 +167,7 @@ async def task_of(info: Info, task_id: UUID | None) -> Task | None:
 
 
 @strawberry.type
-class TaskMutations:
+class SingleTaskMutations:
     @mutation(
         "Close a task as carried out: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`.", edited=(Task, task_of)
     )

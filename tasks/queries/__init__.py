@@ -1,0 +1,1 @@
+"""Reads of tasks, the rules and campaigns that make them, and plans."""
