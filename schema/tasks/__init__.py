@@ -2,7 +2,9 @@
 
 import strawberry
 
-from schema.tasks.tasks import SingleTaskMutations, SingleTaskQueries, Task, task_of
+from schema.tasks.many import ManyTaskMutations
+from schema.tasks.tasks import SingleTaskMutations, SingleTaskQueries
+from schema.tasks.types import Task, task_of
 
 
 @strawberry.type
@@ -11,7 +13,7 @@ class TaskQueries(SingleTaskQueries):
 
 
 @strawberry.type
-class TaskMutations(SingleTaskMutations):
+class TaskMutations(SingleTaskMutations, ManyTaskMutations):
     """All that can be changed about tasks."""
 
 

@@ -9,6 +9,7 @@ from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_library import LIBRARY
+from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
 from tests.scenarios.stage import MACHINE, PUBLIC
@@ -237,6 +238,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "segments": SEGMENTS,
     "audits": AUDITS,
     "tasks": TASKS,
+    "life": LIFE,
     "trade": TRADE,
     "rules": RULES,
     "files": FILES,
