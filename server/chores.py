@@ -14,6 +14,8 @@ from kernel.actor import system
 from kernel.work import Ground, unit_of_work
 from tagging.commands import evaluating, folding, nights
 from tagging.queries import rules, upkeep
+from tasks.commands import tending
+from tasks.queries import due
 
 MOST_FOLDS = 5  # at a sweep: jobs are waiting, too
 NIGHT_BEGINS = timedelta(hours=3)  # after midnight, where most of the brand's stores are
@@ -68,7 +70,19 @@ async def mind_segments(ground: Ground) -> None:
                     break
 
 
-CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments)
+async def tend_tasks(ground: Ground) -> None:
+    """Ask for the jobs of the stores where a task is to expire, or to come before the manager."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            if not await due.stores(session, brand_id, clock.now(), 1):
+                continue
+        async with unit_of_work(ground, system(brand_id)) as work:
+            await tending.ask_to_tend(work)
+
+
+CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments, tend_tasks)
 
 
 async def see_to_all(ground: Ground) -> None:

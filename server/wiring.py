@@ -19,6 +19,7 @@ import tagging.commands.rules
 import tagging.policy
 import tagging.queries.upkeep
 import tagging.reactions
+import tasks.commands.tending
 import tasks.policy
 import tasks.reactions
 from customers.events import (
@@ -182,6 +183,7 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 HANDLERS: dict[str, jobs.Handler] = {
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
+    tasks.commands.tending.TEND_STORE: tasks.reactions.tend_store,
     tasks.reactions.CHECK_TAGS: tasks.reactions.check_tags,
     tasks.reactions.CLOSE_CHECK: tasks.reactions.close_check,
     tasks.reactions.CLOSE_CHECKS_OF_TAG: tasks.reactions.close_checks_of_tag,

@@ -8,6 +8,7 @@ from kernel.work import Work
 from mall.events import MINI_MALL, OrderPlaced
 from tagging.events import TagCheckSettled, TagQuestionAsked, TagQuestionClosed, TagRetired, TagsWentStale
 from tasks import commands
+from tasks.commands import tending
 
 FOLLOW_UP_ORDER = "tasks.follow_up_order"
 CHECK_TAGS = "tasks.check_tags"
@@ -52,6 +53,11 @@ async def close_check(work: Work, source_key: str, is_checked: bool) -> None:
 async def close_checks_of_tag(work: Work, tag_id: str) -> None:
     if await commands.close_checks_of_tag(work, UUID(tag_id)):
         work.later(CLOSE_CHECKS_OF_TAG, tag_id=tag_id)
+
+
+async def tend_store(work: Work, store_id: str) -> None:
+    if await tending.tend_store(work, UUID(store_id)):
+        work.later(tending.TEND_STORE, store_id=store_id)
 
 
 async def follow_up_order(work: Work, order_id: str) -> None:
