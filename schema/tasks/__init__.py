@@ -2,13 +2,14 @@
 
 import strawberry
 
+from schema.tasks.influence import InfluenceQueries
 from schema.tasks.many import ManyTaskMutations
 from schema.tasks.tasks import SingleTaskMutations, SingleTaskQueries
 from schema.tasks.types import Task, task_of
 
 
 @strawberry.type
-class TaskQueries(SingleTaskQueries):
+class TaskQueries(SingleTaskQueries, InfluenceQueries):
     """All that can be asked about tasks."""
 
 

@@ -123,8 +123,8 @@ async def test_there_are_tasks_of_every_state_late_today_and_tomorrow(demo: Demo
     for task in done:
         assert task.closed_at
         assert task.created_at < task.closed_at <= AS_OF
-    # Tags are checked when the night has found them stale.
-    assert {task.kind for task in pending} == set(TaskKind) - {TaskKind.CHECK_TAG}
+    # The others are made by the night, the planner, and campaigns.
+    assert {task.kind for task in pending} == {TaskKind.TODO, TaskKind.REVISIT, TaskKind.ORDER_FOLLOW_UP}
     assert all(0 <= task.priority <= 100 for task in tasks)
 
 
