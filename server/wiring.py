@@ -180,6 +180,9 @@ HANDLERS: dict[str, jobs.Handler] = {
     tagging.queries.upkeep.GO_ON: tagging.reactions.go_on_with_segments,
 }
 
+# Jobs that read much: the reading comes first, and locks nothing.
+PREPARATIONS: dict[str, jobs.Preparation] = {}
+
 
 class Table:
     """The wiring as the unit of work asks for it."""
