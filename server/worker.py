@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from directory.commands import sign_in as sign_ins
+from directory.queries import actors
 from intake.commands import leaving
 from intake.queries import runs as import_runs
 from kernel import clock, compaction, idempotency, jobs
@@ -25,6 +26,7 @@ from kernel.work import Ground, unit_of_work
 from server import chores
 from server.settings import Settings
 from server.wiring import HANDLERS, PREPARATIONS
+from tasks.commands import plans
 
 # Below the lease, so that nobody else takes a job that is still being carried out.
 LONGEST = jobs.LEASE - timedelta(seconds=15)
@@ -80,9 +82,20 @@ async def keep_house(ground: Ground) -> None:
     async with ground.db.write() as session:
         await sign_ins.forget_ended(session, at - SIGN_INS_KEPT)
     async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        await _forget_plans(ground, brand_id, at.date())
+    async with ground.db.read() as session:
         grown = await compaction.due(session)
     for brand_id, feed_id in grown:
         await compaction.compact(ground.db, brand_id, feed_id)
+
+
+async def _forget_plans(ground: Ground, brand_id: UUID, today: date) -> None:
+    while True:
+        async with unit_of_work(ground, system(brand_id)) as work:
+            if not await plans.forget(work, today):
+                return
 
 
 async def see_to_left_imports(ground: Ground) -> None:
