@@ -43,9 +43,7 @@ async def begin(work: Work, stores: Stores) -> int:
     return len(begun)
 
 
-async def carry_out(
-    work: Work, store_id: UUID, day: date, draft: Draft | None, after: UUID | None = None
-) -> None:
+async def carry_out(work: Work, store_id: UUID, day: date, draft: Draft | None, after: UUID | None = None) -> None:
     """Make the tasks of a store's plan, or a part of them and ask for the next; a plan that is made is left alone.
 
     A part is for whole accounts; `after` is the last one that has been seen to.

@@ -114,7 +114,9 @@ def test_a_rule_that_has_nobody_passes_its_turn_on() -> None:
     assert len(numbers(choose(judged, [heavy, light], Setting(quota=8), {}, DAY))) == 8
 
 
-@given(weights=st.lists(st.integers(1, 10), min_size=1, max_size=9), quota=st.integers(1, 4), starts=st.integers(0, 999))
+@given(
+    weights=st.lists(st.integers(1, 10), min_size=1, max_size=9), quota=st.integers(1, 4), starts=st.integers(0, 999)
+)
 @settings(max_examples=60, deadline=None)
 def test_in_a_cycle_of_days_each_rule_comes_to_exactly_its_share(weights: list[int], quota: int, starts: int) -> None:
     """Whatever the quota: also where there are more rules than a guide has turns in a day."""
