@@ -34,7 +34,7 @@ RunRow = Row[*tuple[Any, ...]]
 LATE_AFTER = timedelta(minutes=15)
 CANDIDATES_KEPT = timedelta(days=30)
 RUNS_KEPT = timedelta(days=400)
-_AT_ONCE = 2000
+AT_ONCE = 2000
 _LAST_MINUTE = timedelta(minutes=1)
 
 RUN_KEYS = (Key(col(PlanRun.day), descending=True), Key(col(PlanRun.store_id)))
@@ -202,7 +202,7 @@ async def old(
     """The keys of some rows of days before that one."""
     keys = keys_of(table)
     found = await session.execute(
-        select(*keys).where(col(table.brand_id) == brand_id, col(table.day) < before).limit(_AT_ONCE)
+        select(*keys).where(col(table.brand_id) == brand_id, col(table.day) < before).limit(AT_ONCE)
     )
     return found.all()
 
