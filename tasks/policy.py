@@ -59,6 +59,19 @@ def require_ruler(actor: Actor) -> None:
         raise Forbidden
 
 
+def plans_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """How stores planned is for those who answer for them, and machines that see tasks; guides see their tasks."""
+    if actor.role is Role.GUIDE or not actor.may(Scope.TASKS_READ, Scope.TASKS_WRITE):
+        return and_(col(PlanRun.brand_id) == actor.brand_id, false())
+    return in_sight(actor, col(PlanRun.brand_id), col(PlanRun.store_id))
+
+
+def require_may_preview(actor: Actor) -> None:
+    """What a plan would be is tried out by those who answer for stores; the store is in sight already."""
+    if actor.role not in (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ, Role.SYSTEM):
+        raise Forbidden
+
+
 async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[TaskEvent]) -> list[feed.Entry]:
     """Whoever keeps a task, and the managers of its store; whoever kept it before forgets it."""
     accounts = {account_id for event in events for account_id in _accounts(event)}

@@ -13,11 +13,11 @@ from sqlmodel import col
 
 from directory.models import Store, StoreState
 from kernel import clock
-from tasks.models import PlanSetting, RevisitRule, RevisitRuleState, Verdict
+from tasks.models import PlanSetting, RevisitRule, Verdict
 from tasks.models.choosing import Choice, choose
 from tasks.models.judging import judge
 from tasks.models.subjects import Day, Judged, Subject
-from tasks.queries import plans, subjects
+from tasks.queries import plans, rules, subjects
 from tasks.queries.settings import setting_of
 
 _AT_A_TIME = 500  # customers judged before others have their turn in this process
@@ -51,7 +51,7 @@ async def for_today(session: AsyncSession, brand_id: UUID, store_id: UUID, day: 
     store = await session.get(Store, (brand_id, store_id))
     if store is None or store.state is not StoreState.OPEN or clock.store_day(clock.now(), store.time_zone) != day:
         return None
-    live = await live_rules(session, brand_id)
+    live = await rules.live(session, brand_id)
     setting = await setting_of(session, brand_id, store_id)
     return await draft(session, store, day, live, setting) if setting.is_on and live else None
 
@@ -77,16 +77,6 @@ async def draft(
     counts |= {Verdict.CHOSEN: chosen, Verdict.OVER_QUOTA: len(candidates) - chosen}
     known = {rule.id: rule for rule in of_rules}
     return Draft(store.id, store.time_zone, day, setting, known, choices, {k: n for k, n in counts.items() if n})
-
-
-async def live_rules(session: AsyncSession, brand_id: UUID) -> Sequence[RevisitRule]:
-    """The rules that plan, in the order in which they were made."""
-    found = await session.scalars(
-        select(RevisitRule)
-        .where(col(RevisitRule.brand_id) == brand_id, col(RevisitRule.state) == RevisitRuleState.LIVE)
-        .order_by(col(RevisitRule.id))
-    )
-    return found.all()
 
 
 async def stores_of(session: AsyncSession, brand_id: UUID, codes: Collection[str] | None = None) -> Sequence[Store]:

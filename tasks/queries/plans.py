@@ -13,7 +13,6 @@ from sqlmodel import SQLModel, col
 
 from customers.models import Customer, Relationship
 from directory.models import Store, StoreState
-from directory.policy import in_sight
 from kernel import clock
 from kernel.actor import Actor
 from kernel.pages import Key, Page, paged
@@ -28,6 +27,7 @@ from tasks.models import (
     TaskState,
     Verdict,
 )
+from tasks.policy import plans_visible_to
 
 RunRow = Row[*tuple[Any, ...]]
 
@@ -172,28 +172,12 @@ async def page(
     session: AsyncSession, actor: Actor, page: Page, store_id: UUID | None = None, day: date | None = None
 ) -> Sequence[RunRow]:
     """Plans of stores in sight, the latest day first; one more than asked for when there is a next page."""
-    rows = select(*PlanRun.__table__.columns).where(  # type: ignore[attr-defined]  # set by SQLModel
-        in_sight(actor, col(PlanRun.brand_id), col(PlanRun.store_id))
-    )
+    rows = select(*PlanRun.__table__.columns).where(plans_visible_to(actor))  # type: ignore[attr-defined]  # set by SQLModel
     if store_id is not None:
         rows = rows.where(col(PlanRun.store_id) == store_id)
     if day is not None:
         rows = rows.where(col(PlanRun.day) == day)
     return (await session.execute(paged(rows, page, *RUN_KEYS))).all()
-
-
-async def candidate(session: AsyncSession, brand_id: UUID, customer_id: UUID, day: date) -> PlanCandidate | None:
-    """What is kept of a customer in the plans of a day: in one store at most, whose they are first of all."""
-    return await session.scalar(
-        select(PlanCandidate)
-        .where(
-            col(PlanCandidate.brand_id) == brand_id,
-            col(PlanCandidate.customer_id) == customer_id,
-            col(PlanCandidate.day) == day,
-        )
-        .order_by(col(PlanCandidate.verdict) != Verdict.CHOSEN, col(PlanCandidate.store_id))
-        .limit(1)
-    )
 
 
 async def old(

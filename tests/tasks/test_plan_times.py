@@ -59,8 +59,9 @@ async def test_a_stores_own_setting_counts_instead_of_the_brands(ground: Ground,
     await everybody(ground, world)
     await set_up(ground, world, plans_at="05:00")
     late, off = world.shops[0].store, world.shops[1].store
-    for store, values in ((late, {"plans_at": "13:00"}), (off, {"is_on": False, "plans_at": "05:00"})):
-        await save(ground, PlanSetting(**{"brand_id": world.brand.id, "id": ids.new(), "store_id": store.id, **values}))
+    for store, is_on, plans_at in ((late, True, "13:00"), (off, False, "05:00")):
+        own = PlanSetting(brand_id=world.brand.id, id=ids.new(), store_id=store.id, is_on=is_on, plans_at=plans_at)
+        await save(ground, own)
 
     await plan_all(ground, NOON)
 
