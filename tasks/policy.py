@@ -59,6 +59,12 @@ def require_ruler(actor: Actor) -> None:
         raise Forbidden
 
 
+def require_planner(actor: Actor) -> None:
+    """How a store plans is its managers' to say, or headquarters'; the store is in sight already."""
+    if actor.role not in (Role.HQ, Role.SYSTEM, Role.REGIONAL_MANAGER, Role.STORE_MANAGER):
+        raise Forbidden
+
+
 async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[TaskEvent]) -> list[feed.Entry]:
     """Whoever keeps a task, and the managers of its store; whoever kept it before forgets it."""
     accounts = {account_id for event in events for account_id in _accounts(event)}
