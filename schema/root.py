@@ -10,6 +10,7 @@ from schema.intake import IntakeQueries
 from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.mall import MallMutations, MallQueries
+from schema.operating import OperatingQueries
 from schema.scalars import CONFIG
 from schema.sharing import SharingExecutor
 from schema.sign_in import SignInMutations
@@ -30,6 +31,7 @@ Query = merge_types(
         LiveQueries,
         KpiQueries,
         HandoverQueries,
+        OperatingQueries,
     ),
 )
 Mutation = merge_types(

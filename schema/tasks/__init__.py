@@ -2,13 +2,14 @@
 
 import strawberry
 
+from schema.tasks.plans import PlanQueries
 from schema.tasks.rules import RuleMutations, RuleQueries
 from schema.tasks.settings import SettingMutations, SettingQueries
 from schema.tasks.tasks import SingleTaskMutations, SingleTaskQueries, Task, task_of
 
 
 @strawberry.type
-class TaskQueries(SingleTaskQueries, RuleQueries, SettingQueries):
+class TaskQueries(SingleTaskQueries, RuleQueries, SettingQueries, PlanQueries):
     """All that can be asked about tasks."""
 
 
