@@ -156,10 +156,8 @@ async def figures(session: AsyncSession, brand_id: UUID, most: int = 100) -> lis
         .where(*open_ones, col(Job.last_error).is_not(None))
         .subquery()
     )
-    last = await session.execute(
-        select(numbered.c.name, numbered.c.last_error).where(numbered.c.place == 1).limit(most)
-    )
-    errors = {name: error for name, error in last}
+    newest = select(numbered.c.name, numbered.c.last_error).where(numbered.c.place == 1).limit(most)
+    errors: dict[str, str] = dict((await session.execute(newest)).all())
     return [Figures(row.name, row.waiting, row.failed, row.due_since, errors.get(row.name)) for row in found]
 
 
