@@ -116,8 +116,9 @@ SEEN_BY: dict[type, SeenBy] = {
     TagRetired: directory.policy.seen_by_nobody,
     TagChanged: tagging.policy.seen_by,
     TagGroupChanged: tagging.policy.seen_by,
-    TagQuestionAsked: tagging.policy.questions_seen_by,
-    TagQuestionClosed: tagging.policy.questions_seen_by,
+    # A question is no news by itself: a task says that it is there, and it is read when it is opened.
+    TagQuestionAsked: directory.policy.seen_by_nobody,
+    TagQuestionClosed: directory.policy.seen_by_nobody,
     ImportBegun: intake.policy.seen_by,
     ImportMovedOn: intake.policy.seen_by,
     ImportLeftBehind: intake.policy.seen_by,
