@@ -13,7 +13,8 @@ from kernel import clock
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
 from tagging.commands import evaluating, folding, nights
-from tagging.queries import rules, upkeep
+from tagging.models import MarkPurpose
+from tagging.queries import marks, upkeep
 
 MOST_FOLDS = 5  # at a sweep: jobs are waiting, too
 NIGHT_BEGINS = timedelta(hours=3)  # after midnight, where most of the brand's stores are
@@ -42,14 +43,11 @@ async def begin_nights(ground: Ground) -> None:
 async def follow_rules(ground: Ground) -> None:
     """Let rules look at the customers who did something since, some hundreds of each brand at a time."""
     async with ground.db.read() as session:
-        brands = [brand.id for brand in await actors.brands(session)]
-    for brand_id in brands:
+        marked = await marks.brands_with(session, MarkPurpose.RULES)
+    for brand_id in marked:
         for _ in range(MOST_ROUNDS):
-            async with ground.db.read() as session:
-                if not await rules.has_marks(session, brand_id):
-                    break
             async with unit_of_work(ground, system(brand_id)) as work:
-                if not await evaluating.follow_marks(work):
+                if await evaluating.follow_marks(work) < evaluating.MARKS_AT_ONCE:
                     break
 
 

@@ -135,20 +135,19 @@ SEEN_BY: dict[type, SeenBy] = {
 _ON_ORDERS: tuple[Mark, ...] = (
     # First: what is marked is looked at by what the profiles say.
     mall.reactions.refresh_profiles,
-    tagging.reactions.mark_for_rules,
-    tagging.reactions.mark_for_segments,
+    tagging.reactions.mark_behaviour,
 )
 
 # Rows in the same commit that say what has to be looked at again. A mark says nothing: it records no event.
 MARKS: dict[type, tuple[Mark, ...]] = {
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
-    VisitNoted: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
+    VisitNoted: (tagging.reactions.mark_behaviour,),
     OrderPlaced: _ON_ORDERS,
     OrderChanged: _ON_ORDERS,
     RefundRecorded: _ON_ORDERS,
     PurchasesLoaded: (mall.reactions.mark_profiles,),
-    ProfileRefreshed: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
+    ProfileRefreshed: (tagging.reactions.mark_behaviour,),
     CustomerTagsChanged: (tagging.reactions.mark_for_segments,),
     StoreEdited: (tagging.reactions.mark_moved_stores,),
     ImportBegun: (tagging.reactions.distrust_segments,),

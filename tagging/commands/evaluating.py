@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from customers.models import Customer
@@ -15,17 +15,19 @@ from kernel import bulk, clock, ids
 from kernel.work import Work
 from tagging.commands import carrying
 from tagging.commands.carrying import Pair
+from tagging.commands.marks import take_away
 from tagging.commands.rules import GO_THROUGH
 from tagging.commands.writing import say
-from tagging.models import CustomerMark, Night, SetBy, SuggestionState, TagSuggestion
+from tagging.models import MarkPurpose, Night, SetBy, SuggestionState, TagSuggestion
 from tagging.models.deciding import Decision, Ruling, decide, disagrees
 from tagging.models.measuring import Rule
 from tagging.models.reasons import because
-from tagging.queries import evidence, rules, suggestions
+from tagging.queries import evidence, marks, rules, suggestions
 from tagging.queries.carried import lock_customers
 from tagging.queries.evidence import Evidence
 
 AT_ONCE = 500
+MARKS_AT_ONCE = 200
 
 Live = Mapping[UUID, tuple[Ruling, Rule]]
 
@@ -42,21 +44,17 @@ class Outcome:
     disagreements: int = 0
 
 
-async def follow_marks(work: Work, most: int = 200) -> int:
+async def follow_marks(work: Work, most: int = MARKS_AT_ONCE) -> int:
     """Look again at customers whose behaviour changed, the oldest marks first; returns how many marks are done.
 
     The marks are read before the behaviour, and only these are taken away: what changes meanwhile has left its own.
     """
-    marks = await rules.lock_marks(work.session, work.actor.brand_id, most)
-    if not marks:
+    found = await marks.oldest(work.session, work.actor.brand_id, MarkPurpose.RULES, most, is_shared=True)
+    if not found:
         return 0
-    await evaluate(work, sorted(set(marks.values())), await today(work))
-    await work.session.execute(
-        delete(CustomerMark)
-        .where(col(CustomerMark.brand_id) == work.actor.brand_id, col(CustomerMark.id).in_(list(marks)))
-        .execution_options(synchronize_session=False)
-    )
-    return len(marks)
+    await evaluate(work, sorted(set(found.values())), await today(work))
+    await take_away(work, found)
+    return len(found)
 
 
 async def night_step(work: Work, night: Night) -> UUID | None:

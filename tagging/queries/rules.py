@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, exists, func, select, true
+from sqlalchemy import Row, Select, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -14,7 +14,7 @@ from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, paged
 from mall.models import minor_digits
-from tagging.models import Choice, CustomerMark, MarkPurpose, RuleState, Tag, TagGroup, TagRule
+from tagging.models import Choice, RuleState, Tag, TagGroup, TagRule
 from tagging.models.deciding import Ruling, preference
 from tagging.models.expressions import Kind, from_json
 from tagging.models.measuring import Rule
@@ -124,24 +124,6 @@ async def store_codes(session: AsyncSession, brand_id: UUID, ids: Sequence[UUID]
         select(col(Store.id), col(Store.code)).where(col(Store.brand_id) == brand_id, col(Store.id).in_(ids))
     )
     return {(Kind.STORE, str(store_id)): code for store_id, code in found}
-
-
-async def lock_marks(session: AsyncSession, brand_id: UUID, most: int) -> dict[UUID, UUID]:
-    """The oldest marks for rules that nobody else works on, with their customers."""
-    found = await session.execute(
-        select(col(CustomerMark.id), col(CustomerMark.customer_id))
-        .where(col(CustomerMark.brand_id) == brand_id, col(CustomerMark.purpose) == MarkPurpose.RULES)
-        .order_by(col(CustomerMark.id))
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    return dict(found.all())
-
-
-async def has_marks(session: AsyncSession, brand_id: UUID) -> bool:
-    """Whether rules have to look at anybody."""
-    marked = exists().where(col(CustomerMark.brand_id) == brand_id, col(CustomerMark.purpose) == MarkPurpose.RULES)
-    return bool(await session.scalar(select(marked)))
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
