@@ -10,7 +10,6 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from customers.models import Customer
-from directory.queries.stores import home_zone
 from kernel import bulk, clock, ids
 from kernel.work import Work
 from tagging.commands import carrying
@@ -22,7 +21,7 @@ from tagging.models import MarkPurpose, Night, SetBy, SuggestionState, TagSugges
 from tagging.models.deciding import Decision, Ruling, decide, disagrees
 from tagging.models.measuring import Rule
 from tagging.models.reasons import because
-from tagging.queries import evidence, marks, rules, suggestions
+from tagging.queries import evidence, facts, marks, rules, suggestions
 from tagging.queries.carried import lock_customers
 from tagging.queries.evidence import Evidence
 
@@ -102,7 +101,7 @@ async def evaluate(work: Work, customer_ids: Sequence[UUID], day: date) -> Outco
 
 async def today(work: Work) -> date:
     """The day that it is where most of the brand's stores are."""
-    return clock.store_day(clock.now(), await home_zone(work.session, work.actor.brand_id))
+    return (await facts.today_of(work.session, work.actor.brand_id)).day
 
 
 async def _next_customers(work: Work, after: UUID | None, day: date) -> tuple[UUID | None, Outcome]:
@@ -143,7 +142,7 @@ async def _decide(
 
 
 async def _apply(work: Work, live: Live, found: Evidence, decisions: Mapping[UUID, Decision], at: datetime) -> None:
-    digits = await rules.digits(work.session, work.actor.brand_id)
+    digits = await facts.digits_of(work.session, work.actor.brand_id)
 
     def pair(customer_id: UUID, ruling: Ruling) -> Pair:
         tallies = found.customers[customer_id].tallies

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer
-from directory.queries.stores import home_zone
 from kernel import clock
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound
@@ -21,7 +20,7 @@ from tagging.models.deciding import Ruling, Worn, decide, disagrees
 from tagging.models.judging import Finding
 from tagging.models.measuring import Rule
 from tagging.policy import require_librarian
-from tagging.queries import evidence, library, suggestions, wording
+from tagging.queries import evidence, facts, library, suggestions, wording
 
 MOST = 20_000
 AT_ONCE = 500
@@ -69,7 +68,7 @@ async def preview(
     require_librarian(actor)
     rule = await wording.understood(session, actor, condition, enough)
     ruling = await _ruling(session, actor, tag_id, rule_id)
-    day = clock.store_day(clock.now(), await home_zone(session, actor.brand_id))
+    day = (await facts.today_of(session, actor.brand_id)).day
     total = await session.scalar(select(func.count()).where(col(Customer.brand_id) == actor.brand_id)) or 0
     is_sample = total > MOST
     shown = Preview(total, is_sample, seed if is_sample else None)

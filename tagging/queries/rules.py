@@ -9,11 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from directory.models import Brand, Store
+from directory.models import Store
 from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, paged
-from mall.models import minor_digits
 from tagging.models import Choice, RuleState, Tag, TagGroup, TagRule
 from tagging.models.deciding import Ruling, preference
 from tagging.models.expressions import Kind, from_json
@@ -102,12 +101,6 @@ def ruling_of(rule: TagRule, tag: Any, choice: Choice) -> Ruling:
 def tree_of(rule: Any) -> Rule:
     """The rule's expressions."""
     return Rule(from_json(rule.condition), from_json(rule.enough) if rule.enough else None)
-
-
-async def digits(session: AsyncSession, brand_id: UUID) -> int:
-    """How many decimals the brand's currency has."""
-    currency = await session.scalar(select(col(Brand.currency)).where(col(Brand.id) == brand_id))
-    return minor_digits(currency or "CNY")
 
 
 async def store_ids(session: AsyncSession, brand_id: UUID, codes: Sequence[str]) -> Mapping[tuple[Kind, str], UUID]:
