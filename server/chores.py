@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,9 +17,13 @@ from kernel.work import Ground, unit_of_work
 from tagging.commands import evaluating, folding, nights
 from tagging.models import MarkPurpose
 from tagging.queries import marks, upkeep
+from tasks.commands import plans
+from tasks.queries import plans as plan_queries
 
 MOST_FOLDS = 5  # at a sweep: jobs are waiting, too
 NIGHT_BEGINS = timedelta(hours=3)  # after midnight, where most of the brand's stores are
+
+MOST_PLANS = 200  # stores at a sweep
 
 MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
 
@@ -66,7 +72,19 @@ async def mind_segments(ground: Ground) -> None:
                     break
 
 
-CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments)
+async def begin_plans(ground: Ground) -> None:
+    """Begin the plan of today for each store whose clock has passed the hour at which it plans.
+
+    What was missed while no worker ran is planned for today; days that are over are not.
+    """
+    async with ground.db.read() as session:
+        due = await plan_queries.due(session, clock.now(), MOST_PLANS)
+    for brand_id, stores in groupby(due, itemgetter(0)):
+        async with unit_of_work(ground, system(brand_id)) as work:
+            await plans.begin(work, [(store_id, day) for _, store_id, day in stores])
+
+
+CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments, begin_plans)
 
 
 async def see_to_all(ground: Ground) -> None:

@@ -19,6 +19,7 @@ import tagging.commands.rules
 import tagging.policy
 import tagging.queries.upkeep
 import tagging.reactions
+import tasks.commands.plans
 import tasks.policy
 import tasks.reactions
 from customers.events import (
@@ -173,11 +174,17 @@ HANDLERS: dict[str, jobs.Handler] = {
     tasks.reactions.CLOSE_CHECKS_OF_TAG: tasks.reactions.close_checks_of_tag,
     tasks.reactions.SHOW_QUESTION: tasks.reactions.show_question,
     tasks.reactions.CLOSE_QUESTION: tasks.reactions.close_question,
+    tasks.commands.plans.PLAN_STORE: tasks.reactions.plan_store,
     tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
     tagging.commands.merge.MOVE_MERGED: tagging.reactions.move_merged,
     tagging.commands.redating.REDATE: tagging.reactions.redate,
     tagging.commands.rules.GO_THROUGH: tagging.reactions.go_through_customers,
     tagging.queries.upkeep.GO_ON: tagging.reactions.go_on_with_segments,
+}
+
+# Jobs that read much: the reading comes first, and locks nothing.
+PREPARATIONS: dict[str, jobs.Preparation] = {
+    tasks.commands.plans.PLAN_STORE: tasks.reactions.draft_plan,
 }
 
 

@@ -1,6 +1,7 @@
 """What happens to tasks."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
@@ -23,6 +24,7 @@ class TaskSnoozed:
     task_id: UUID
     account_id: UUID
     version: int
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)

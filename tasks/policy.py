@@ -13,7 +13,7 @@ from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from tasks.events import TaskEvent, TaskMoved
-from tasks.models import Task
+from tasks.models import PlanRun, RevisitRule, Task
 
 TASK = "task"
 
@@ -44,6 +44,31 @@ def require_may_add(actor: Actor) -> None:
 def require_may_give(actor: Actor, account_id: UUID) -> None:
     """A guide has no say over a colleague's to-do list; managers do."""
     if actor.role is Role.GUIDE and account_id not in actor.account_ids:
+        raise Forbidden
+
+
+def rules_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Rules say why tasks are there: all staff see them, and machines that see tasks."""
+    ours = col(RevisitRule.brand_id) == actor.brand_id
+    return ours if actor.may(Scope.TASKS_READ, Scope.TASKS_WRITE) else and_(ours, false())
+
+
+def require_ruler(actor: Actor) -> None:
+    """Rules, and how the brand's stores plan, are headquarters' to say."""
+    if actor.role not in (Role.HQ, Role.SYSTEM):
+        raise Forbidden
+
+
+def plans_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """How stores planned is for those who answer for them, and machines that see tasks; guides see their tasks."""
+    if actor.role is Role.GUIDE or not actor.may(Scope.TASKS_READ, Scope.TASKS_WRITE):
+        return and_(col(PlanRun.brand_id) == actor.brand_id, false())
+    return in_sight(actor, col(PlanRun.brand_id), col(PlanRun.store_id))
+
+
+def require_planner(actor: Actor) -> None:
+    """How a store plans is its managers' to say, or headquarters'; the store is in sight already."""
+    if actor.role not in (Role.HQ, Role.SYSTEM, Role.REGIONAL_MANAGER, Role.STORE_MANAGER):
         raise Forbidden
 
 

@@ -2,16 +2,18 @@
 
 import strawberry
 
+from schema.tasks.rules import RuleMutations, RuleQueries
+from schema.tasks.settings import SettingMutations, SettingQueries
 from schema.tasks.tasks import SingleTaskMutations, SingleTaskQueries, Task, task_of
 
 
 @strawberry.type
-class TaskQueries(SingleTaskQueries):
+class TaskQueries(SingleTaskQueries, RuleQueries, SettingQueries):
     """All that can be asked about tasks."""
 
 
 @strawberry.type
-class TaskMutations(SingleTaskMutations):
+class TaskMutations(SingleTaskMutations, RuleMutations, SettingMutations):
     """All that can be changed about tasks."""
 
 

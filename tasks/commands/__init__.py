@@ -1,5 +1,6 @@
 """What can be done with tasks; the only writer of their table."""
 
+from tasks.commands.adding import add_made
 from tasks.commands.checks import check_tags, close_check, close_checks_of_tag, key_of
 from tasks.commands.follow_up import follow_up_order
 from tasks.commands.load import load
@@ -9,6 +10,7 @@ from tasks.commands.tasks import add, cancel, complete, snooze
 
 __all__ = [
     "add",
+    "add_made",
     "cancel",
     "check_tags",
     "close_check",

@@ -8,6 +8,7 @@ from kernel import clock
 from kernel.work import Work
 from tagging.commands import freshness
 from tasks.commands.tasks import add
+from tasks.commands.telling import tell
 from tasks.events import TaskCancelled, TaskCompleted
 from tasks.models import Task, TaskKind, TaskSource
 from tasks.queries import tasks as queries
@@ -43,7 +44,7 @@ async def close_check(work: Work, source_key: str, *, is_checked: bool) -> Task 
     task = await queries.lock_by_source_key(work.session, work.actor.brand_id, source_key)
     if task is None:
         return None
-    _close(work, task, is_checked=is_checked)
+    await _close(work, task, is_checked=is_checked)
     return task
 
 
@@ -51,7 +52,7 @@ async def close_checks_of_tag(work: Work, tag_id: UUID) -> bool:
     """Cancel some of the tasks of checking a tag that isn't used any more; says whether there are more."""
     tasks = await queries.lock_checks_of_tag(work.session, work.actor.brand_id, tag_id, AT_ONCE)
     for task in tasks:
-        _close(work, task, is_checked=False)
+        await _close(work, task, is_checked=False)
     return len(tasks) == AT_ONCE
 
 
@@ -78,11 +79,11 @@ async def _ask(work: Work, row: Any, time_zone: str) -> Task:
     )
 
 
-def _close(work: Work, task: Task, *, is_checked: bool) -> None:
+async def _close(work: Work, task: Task, *, is_checked: bool) -> None:
     at = clock.now()
     if is_checked:
         task.complete(at, None, CHECKED)
-        work.record(TaskCompleted(task_id=task.id, account_id=task.account_id, version=task.version))
+        await tell(work, TaskCompleted(task_id=task.id, account_id=task.account_id, version=task.version))
     else:
         task.cancel(at, NOT_NEEDED)
-        work.record(TaskCancelled(task_id=task.id, account_id=task.account_id, version=task.version))
+        await tell(work, TaskCancelled(task_id=task.id, account_id=task.account_id, version=task.version))

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from kernel.work import Work
+from tasks.commands.telling import tell
 from tasks.events import TaskMoved
 from tasks.models import Task
 from tasks.queries import tasks as queries
@@ -28,10 +29,9 @@ async def move_open(work: Work, relationship_ids: Sequence[UUID], to_account_id:
         .values(account_id=to_account_id, version=Task.version + 1)
         .execution_options(synchronize_session=False)
     )
-    for row in moving:
-        work.record(
-            TaskMoved(
-                task_id=row.id, from_account_id=row.account_id, to_account_id=to_account_id, version=row.version + 1
-            )
-        )
-    return len(moving)
+    moved = [
+        TaskMoved(task_id=row.id, from_account_id=row.account_id, to_account_id=to_account_id, version=row.version + 1)
+        for row in moving
+    ]
+    await tell(work, *moved)
+    return len(moved)

@@ -7,6 +7,7 @@ from directory.queries import accounts
 from kernel import clock, ids
 from kernel.work import Work
 from tagging.queries import questions
+from tasks.commands.telling import tell
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted
 from tasks.models import Task, TaskKind, TaskSource, TaskState
 from tasks.queries import tasks as queries
@@ -43,7 +44,7 @@ async def show_question(work: Work, question_id: UUID, staff_id: UUID) -> Task |
         created_at=clock.now(),
     )
     work.session.add(task)
-    work.record(TaskAdded(task_id=task.id, account_id=task.account_id, version=task.version))
+    await tell(work, TaskAdded(task_id=task.id, account_id=task.account_id, version=task.version))
     return task
 
 
@@ -58,10 +59,10 @@ async def close_question(work: Work, question_id: UUID, staff_id: UUID, *, is_an
         return task
     if is_answered:
         task.complete(clock.now(), None, None)
-        work.record(TaskCompleted(task_id=task.id, account_id=task.account_id, version=task.version))
+        await tell(work, TaskCompleted(task_id=task.id, account_id=task.account_id, version=task.version))
     else:
         task.cancel(clock.now(), None)
-        work.record(TaskCancelled(task_id=task.id, account_id=task.account_id, version=task.version))
+        await tell(work, TaskCancelled(task_id=task.id, account_id=task.account_id, version=task.version))
     return task
 
 

@@ -11,6 +11,7 @@ from kernel import clock, ids
 from kernel.actor import Role, system
 from kernel.errors import Invalid, require_text, require_version
 from kernel.work import Work
+from tasks.commands.telling import tell
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskSnoozed
 from tasks.models import Outcome, Task, TaskKind, TaskSource
 from tasks.policy import require_keeper, require_may_add, require_may_give
@@ -37,7 +38,7 @@ async def complete(
     require_version(task, expected_version)
     words = require_text("remark", remark, longest=LONGEST_REMARK) if remark is not None else None
     task.complete(clock.now(), outcome, words)
-    work.record(TaskCompleted(task_id=task.id, account_id=task.account_id, version=task.version))
+    await tell(work, TaskCompleted(task_id=task.id, account_id=task.account_id, version=task.version))
     return task
 
 
@@ -50,7 +51,7 @@ async def snooze(work: Work, task_id: UUID, *, until: datetime, expected_version
     require_keeper(work.actor, task)
     require_version(task, expected_version)
     task.snooze(clock.now(), until)
-    work.record(TaskSnoozed(task_id=task.id, account_id=task.account_id, version=task.version))
+    await tell(work, TaskSnoozed(task_id=task.id, account_id=task.account_id, version=task.version, until=until))
     return task
 
 
@@ -64,7 +65,7 @@ async def cancel(work: Work, task_id: UUID, *, remark: str | None = None, expect
     require_version(task, expected_version)
     words = require_text("remark", remark, longest=LONGEST_REMARK) if remark is not None else None
     task.cancel(clock.now(), words)
-    work.record(TaskCancelled(task_id=task.id, account_id=task.account_id, version=task.version))
+    await tell(work, TaskCancelled(task_id=task.id, account_id=task.account_id, version=task.version))
     return task
 
 
@@ -123,7 +124,7 @@ async def add(
         tag_id=tag_id,
     )
     work.session.add(task)
-    work.record(TaskAdded(task_id=task.id, account_id=task.account_id, version=task.version))
+    await tell(work, TaskAdded(task_id=task.id, account_id=task.account_id, version=task.version))
     return task
 
 

@@ -9,6 +9,7 @@ from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_library import LIBRARY
+from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
 from tests.scenarios.stage import MACHINE, PUBLIC
@@ -239,6 +240,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "tasks": TASKS,
     "trade": TRADE,
     "rules": RULES,
+    "revisiting": REVISITING,
     "files": FILES,
     "handovers": HANDOVERS,
     "moves": MOVES,

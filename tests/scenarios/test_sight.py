@@ -40,6 +40,7 @@ NAMED = {
     "fromId": "tag",
     "intoId": "tag",
     "storeIds": "store",
+    "segmentId": "segment",
     "groupId": "tag_group",
     "groupIds": "tag_group",
     "orderId": "order",
@@ -68,6 +69,11 @@ ID_OF = {
     "setDoNotContact": "customer",
     "setPrimaryRelationship": "relationship",
     "editNote": "note",
+    "revisitRule": "revisit_rule",
+    "editRevisitRule": "revisit_rule",
+    "startRevisitRule": "revisit_rule",
+    "pauseRevisitRule": "revisit_rule",
+    "retireRevisitRule": "revisit_rule",
     "task": "task",
     "completeTask": "task",
     "snoozeTask": "task",
@@ -101,7 +107,8 @@ ID_OF = {
     "closeTagAudit": "tag_audit",
     "answerTagQuestion": "tag_question",
 }
-OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "segment", "product"}  # every role of a brand sees these
+# Every role of a brand sees these.
+OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "revisit_rule", "live_rule", "segment", "product"}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tagging.models import TagGroup
 from tests.asking import VAULT
 from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
-from tests.scenarios import writes_rules, writes_segments
+from tests.scenarios import writes_revisiting, writes_rules, writes_segments
 from tests.scenarios.belongings import furnish
 from tests.scenarios.writes_audits import AUDIT_WRITES
 from tests.scenarios.writes_library import LIBRARY_WRITES
@@ -237,6 +237,7 @@ WRITES: dict[str, Prepare] = {
     "createTask": create_task,
     "reassignRelationship": reassign,
     **LIBRARY_WRITES,
+    **writes_revisiting.WRITES,
     **writes_rules.WRITES,
     **writes_segments.WRITES,
     **AUDIT_WRITES,

@@ -25,6 +25,8 @@ WITHOUT_EXPECTED_VERSION = {
     "saveSegment": "makes a new row",
     "createTask": "makes a new row",
     "addTagRule": "makes a new row",
+    "addRevisitRule": "makes a new row",
+    "addStarterRules": "makes new rows",
     "claimCustomer": "makes a relationship; the customer stays as they are",
     "registerCustomer": "makes a customer, or a relationship with one who stays as they are",
     "revealPhone": "edits nothing",

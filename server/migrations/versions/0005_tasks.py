@@ -237,6 +237,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("plan_candidate", schema=None) as batch_op:
         batch_op.create_index("ix_plan_candidate_customer", ["brand_id", "customer_id", "day"], unique=False)
+        batch_op.create_index("ix_plan_candidate_day", ["brand_id", "day"], unique=False)
 
     op.create_table(
         "task_step",
@@ -314,6 +315,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'pending' AND expires_at IS NOT NULL"),
         )
         batch_op.create_index(
+            "ix_task_contact",
+            ["brand_id", "store_id", "contact_day"],
+            unique=False,
+            sqlite_where=sa.text("contact_day IS NOT NULL"),
+            postgresql_where=sa.text("contact_day IS NOT NULL"),
+        )
+        batch_op.create_index(
             "uq_task_contact_day",
             ["brand_id", "customer_id", "contact_day"],
             unique=True,
@@ -342,6 +350,11 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_task_brand_id_campaign_id"), type_="foreignkey")
         batch_op.drop_index(
             "uq_task_contact_day",
+            sqlite_where=sa.text("contact_day IS NOT NULL"),
+            postgresql_where=sa.text("contact_day IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_task_contact",
             sqlite_where=sa.text("contact_day IS NOT NULL"),
             postgresql_where=sa.text("contact_day IS NOT NULL"),
         )
@@ -396,6 +409,7 @@ def downgrade() -> None:
     op.drop_table("task_step")
     with op.batch_alter_table("plan_candidate", schema=None) as batch_op:
         batch_op.drop_index("ix_plan_candidate_customer")
+        batch_op.drop_index("ix_plan_candidate_day")
 
     op.drop_table("plan_candidate")
     with op.batch_alter_table("campaign_recipient", schema=None) as batch_op:
