@@ -76,7 +76,17 @@ from tagging.events import (
     TagRetired,
     TagsWentStale,
 )
-from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskMoved, TaskSnoozed
+from tasks.events import (
+    TaskAdded,
+    TaskCancelled,
+    TaskCompleted,
+    TaskEscalated,
+    TaskExpired,
+    TaskMoved,
+    TaskSeen,
+    TaskSkipped,
+    TaskSnoozed,
+)
 
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
 SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry]]]
@@ -127,10 +137,14 @@ SEEN_BY: dict[type, SeenBy] = {
     ImportForgotten: intake.policy.seen_by,
     ImportApplied: intake.policy.seen_by_nobody,
     TaskAdded: tasks.policy.seen_by,
-    TaskCompleted: tasks.policy.seen_by,
-    TaskCancelled: tasks.policy.seen_by,
-    TaskMoved: tasks.policy.seen_by,
+    TaskSeen: tasks.policy.seen_by,
     TaskSnoozed: tasks.policy.seen_by,
+    TaskMoved: tasks.policy.seen_by,
+    TaskEscalated: tasks.policy.seen_by,
+    TaskCompleted: tasks.policy.seen_by,
+    TaskSkipped: tasks.policy.seen_by,
+    TaskExpired: tasks.policy.seen_by,
+    TaskCancelled: tasks.policy.seen_by,
 }
 
 _ON_ORDERS: tuple[Mark, ...] = (

@@ -12,8 +12,9 @@ from directory.policy import in_sight
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
+from tasks.errors import SkipInstead
 from tasks.events import TaskEvent, TaskMoved
-from tasks.models import PlanRun, RevisitRule, Task
+from tasks.models import PlanRun, RevisitRule, Task, TaskSource
 
 TASK = "task"
 
@@ -32,6 +33,30 @@ def require_keeper(actor: Actor, task: Task) -> None:
     if actor.role is Role.STORE_MANAGER and actor.store_id == task.store_id:
         return
     if task.account_id not in actor.account_ids:
+        raise Forbidden
+
+
+def require_own(actor: Actor, task: Task) -> None:
+    """Only whoever keeps a task can have opened it as theirs."""
+    if task.account_id not in actor.account_ids:
+        raise Forbidden
+
+
+def require_may_cancel(actor: Actor, task: Task) -> None:
+    """Whoever made a task takes it back, or a manager of its store; a keeper does with what a person asked for.
+
+    What the product asked for its keeper skips, and says why.
+    """
+    if actor.staff_id is not None and task.created_by_id == actor.staff_id:
+        return
+    require_keeper(actor, task)
+    if task.source is not TaskSource.PERSON and actor.role is Role.GUIDE:
+        raise SkipInstead
+
+
+def require_may_reassign(actor: Actor, _task: Task) -> None:
+    """Managers say who does what in the stores that they see."""
+    if actor.role not in (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ):
         raise Forbidden
 
 

@@ -2,9 +2,11 @@
 
 import strawberry
 
+from schema.tasks.many import ManyTaskMutations
 from schema.tasks.rules import RuleMutations, RuleQueries
 from schema.tasks.settings import SettingMutations, SettingQueries
-from schema.tasks.tasks import SingleTaskMutations, SingleTaskQueries, Task, task_of
+from schema.tasks.tasks import SingleTaskMutations, SingleTaskQueries
+from schema.tasks.types import Task, task_of
 
 
 @strawberry.type
@@ -13,7 +15,7 @@ class TaskQueries(SingleTaskQueries, RuleQueries, SettingQueries):
 
 
 @strawberry.type
-class TaskMutations(SingleTaskMutations, RuleMutations, SettingMutations):
+class TaskMutations(SingleTaskMutations, ManyTaskMutations, RuleMutations, SettingMutations):
     """All that can be changed about tasks."""
 
 

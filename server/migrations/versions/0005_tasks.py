@@ -304,8 +304,8 @@ def upgrade() -> None:
             "ix_task_escalates",
             ["brand_id", "escalates_at"],
             unique=False,
-            sqlite_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL"),
-            postgresql_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL"),
+            sqlite_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL AND escalated_at IS NULL"),
+            postgresql_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL AND escalated_at IS NULL"),
         )
         batch_op.create_index(
             "ix_task_expires",
@@ -365,8 +365,8 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_task_escalates",
-            sqlite_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL"),
-            postgresql_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL"),
+            sqlite_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL AND escalated_at IS NULL"),
+            postgresql_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL AND escalated_at IS NULL"),
         )
         batch_op.drop_index("ix_task_customer")
         batch_op.drop_index(
