@@ -2,16 +2,17 @@
 
 import strawberry
 
+from schema.tasks.campaigns import CampaignMutations, CampaignQueries
 from schema.tasks.tasks import SingleTaskMutations, SingleTaskQueries, Task, task_of
 
 
 @strawberry.type
-class TaskQueries(SingleTaskQueries):
+class TaskQueries(SingleTaskQueries, CampaignQueries):
     """All that can be asked about tasks."""
 
 
 @strawberry.type
-class TaskMutations(SingleTaskMutations):
+class TaskMutations(SingleTaskMutations, CampaignMutations):
     """All that can be changed about tasks."""
 
 

@@ -183,7 +183,7 @@ async def _places(work: Work, campaign: Campaign, at: datetime) -> Sequence[reac
 async def _start(work: Work, campaign: Campaign, places: Sequence[reach.PlaceRow], at: datetime) -> None:
     campaign.start(at)
     rows = [
-        {"brand_id": campaign.brand_id, "campaign_id": campaign.id, "store_id": place.id, "counts": {}, "done_at": None}
+        CampaignStore(brand_id=campaign.brand_id, campaign_id=campaign.id, store_id=place.id).model_dump()
         for place in places
     ]
     await bulk.insert_rows(work.session, CampaignStore, rows)

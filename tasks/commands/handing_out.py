@@ -69,7 +69,7 @@ async def hand_out_in(work: Work, campaign_id: UUID, store_id: UUID) -> None:
         return
     at = clock.now()
     if campaign.due_at <= at:
-        place.done_at = at
+        place.close(at, {})
     elif campaign.aim is CampaignAim.GUIDES:
         await _to_guides(work, campaign, place, at)
     else:
@@ -140,8 +140,7 @@ async def _to_customers(work: Work, campaign: Campaign, place: CampaignStore, at
         ],
     )
     if len(sure) == len(chosen):
-        place.counts = await audience.left_out_of_store(work.session, campaign, place.store_id, manner, who)
-        place.done_at = at
+        place.close(at, await audience.left_out_of_store(work.session, campaign, place.store_id, manner, who))
 
 
 async def _still_so(work: Work, campaign: Campaign, chosen: Sequence[Dealt]) -> Sequence[Dealt]:
@@ -198,7 +197,7 @@ async def _to_guides(work: Work, campaign: Campaign, place: CampaignStore, at: d
         [(row["account_id"], None, False, row["id"] if row["id"] in made else None) for row in rows],
     )
     if len(found) < AT_ONCE:
-        place.done_at = at
+        place.close(at, {})
 
 
 async def _note(

@@ -1,5 +1,6 @@
 """Campaigns: headquarters or a manager sends work to a selection of guides, and sees what comes of it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -137,7 +138,7 @@ class Campaign(SQLModel, table=True):
 
 
 class CampaignStore(SQLModel, table=True):
-    """A store that a campaign was sent to. `counts` says, once it is done, how many customers were left out and why."""
+    """A store that a campaign was sent to; once it is done, how many customers were left out, by verdict."""
 
     __tablename__ = "campaign_store"
     __table_args__ = (
@@ -149,8 +150,19 @@ class CampaignStore(SQLModel, table=True):
     brand_id: UUID = Field(primary_key=True)
     campaign_id: UUID = Field(primary_key=True)
     store_id: UUID = Field(primary_key=True)
-    counts: dict[str, int] = Field(default_factory=dict, sa_type=Json)
+    do_not_contact: int = 0
+    task_open: int = 0
+    claimed: int = 0
+    cooling_down: int = 0
+    holder_away: int = 0
+    over_quota: int = 0
     done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    def close(self, at: datetime, left_out: Mapping[str, int]) -> None:
+        """All of the store's are chosen; `left_out` counts the others by verdict."""
+        for verdict, count in left_out.items():
+            setattr(self, verdict, count)
+        self.done_at = at
 
 
 class CampaignRecipient(SQLModel, table=True):
