@@ -19,6 +19,7 @@ import tagging.commands.rules
 import tagging.policy
 import tagging.queries.upkeep
 import tagging.reactions
+import tasks.commands.handing_out
 import tasks.commands.plans
 import tasks.policy
 import tasks.reactions
@@ -189,6 +190,10 @@ HANDLERS: dict[str, jobs.Handler] = {
     tasks.reactions.SHOW_QUESTION: tasks.reactions.show_question,
     tasks.reactions.CLOSE_QUESTION: tasks.reactions.close_question,
     tasks.commands.plans.PLAN_STORE: tasks.reactions.plan_store,
+    tasks.commands.handing_out.HAND_OUT: tasks.reactions.hand_out_campaign,
+    tasks.commands.handing_out.HAND_OUT_IN: tasks.reactions.hand_out_campaign_in,
+    tasks.commands.handing_out.CLOSE_OFF: tasks.reactions.close_campaign_off,
+    tasks.commands.handing_out.TAKE_BACK: tasks.reactions.take_campaign_back,
     tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
     tagging.commands.merge.MOVE_MERGED: tagging.reactions.move_merged,
     tagging.commands.redating.REDATE: tagging.reactions.redate,

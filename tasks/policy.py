@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false
+from sqlalchemy import ColumnElement, and_, exists, false, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -14,7 +14,7 @@ from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from tasks.errors import SkipInstead
 from tasks.events import TaskEvent, TaskMoved
-from tasks.models import PlanRun, RevisitRule, Task, TaskSource
+from tasks.models import Campaign, CampaignRecipient, CampaignStore, PlanRun, RevisitRule, Task, TaskSource
 
 TASK = "task"
 
@@ -114,3 +114,37 @@ def _accounts(event: TaskEvent) -> tuple[UUID, ...]:
     if isinstance(event, TaskMoved):
         return event.from_account_id, event.to_account_id
     return (event.account_id,)
+
+
+def campaigns_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """HQ sees all; managers their own, and what was sent into their stores; a guide sees tasks, not campaigns."""
+    ours = col(Campaign.brand_id) == actor.brand_id
+    if actor.role in (Role.HQ, Role.SYSTEM):
+        return ours
+    if actor.role is Role.GUIDE or not actor.may(Scope.TASKS_READ, Scope.TASKS_WRITE):
+        return and_(ours, false())
+    if actor.role is Role.SERVICE:
+        return ours
+    came = exists().where(col(CampaignStore.campaign_id) == col(Campaign.id), campaign_stores_visible_to(actor))
+    return and_(ours, or_(col(Campaign.created_by_id) == actor.staff_id, came))
+
+
+def campaign_stores_visible_to(actor: Actor) -> ColumnElement[bool]:
+    return in_sight(actor, col(CampaignStore.brand_id), col(CampaignStore.store_id))
+
+
+def recipients_visible_to(actor: Actor) -> ColumnElement[bool]:
+    return in_sight(actor, col(CampaignRecipient.brand_id), col(CampaignRecipient.store_id))
+
+
+def require_campaigner(actor: Actor) -> None:
+    """Campaigns are made by whoever answers for stores."""
+    if actor.role not in (Role.HQ, Role.REGIONAL_MANAGER, Role.STORE_MANAGER):
+        raise Forbidden
+
+
+def require_author(actor: Actor, campaign: Campaign) -> None:
+    """What isn't sent is its author's, and HQ's."""
+    require_campaigner(actor)
+    if actor.role is not Role.HQ and campaign.created_by_id != actor.staff_id:
+        raise Forbidden
