@@ -2,9 +2,10 @@
 
 import math
 import sqlite3
+from collections.abc import Callable, Mapping
 from typing import Any
 
-_LEARNT = {"exp": (1, math.exp), "power": (2, math.pow)}
+_LEARNT: Mapping[str, tuple[int, Callable[..., float]]] = {"exp": (1, math.exp), "power": (2, math.pow)}
 
 
 def teach(connection: Any) -> None:
@@ -14,6 +15,13 @@ def teach(connection: Any) -> None:
         cursor.execute("SELECT exp(0.0), power(1.0, 0.0)")
     except sqlite3.OperationalError:
         for name, (arguments, function) in _LEARNT.items():
-            connection.create_function(name, arguments, function, deterministic=True)
+            connection.create_function(name, arguments, _of_known(function), deterministic=True)
     finally:
         cursor.close()
+
+
+def _of_known(function: Callable[..., float]) -> Callable[..., float | None]:
+    def asked(*values: float | None) -> float | None:
+        return None if None in values else function(*values)
+
+    return asked

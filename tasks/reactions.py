@@ -11,7 +11,7 @@ from kernel.work import Work
 from mall.events import MINI_MALL, OrderPlaced
 from tagging.events import TagCheckSettled, TagQuestionAsked, TagQuestionClosed, TagRetired, TagsWentStale
 from tasks import commands
-from tasks.commands import plans
+from tasks.commands import handing_out, plans
 from tasks.queries import planning
 
 FOLLOW_UP_ORDER = "tasks.follow_up_order"
@@ -93,3 +93,19 @@ async def plan_store(
 ) -> None:
     seen_to = UUID(after) if after is not None else None
     await plans.carry_out(work, UUID(store_id), date.fromisoformat(day), prepared, seen_to)
+
+
+async def hand_out_campaign(work: Work, campaign_id: str, after: str | None = None) -> None:
+    await handing_out.hand_out(work, UUID(campaign_id), UUID(after) if after else None)
+
+
+async def hand_out_campaign_in(work: Work, campaign_id: str, store_id: str) -> None:
+    await handing_out.hand_out_in(work, UUID(campaign_id), UUID(store_id))
+
+
+async def close_campaign_off(work: Work, campaign_id: str) -> None:
+    await handing_out.close_off(work, UUID(campaign_id))
+
+
+async def take_campaign_back(work: Work, campaign_id: str) -> None:
+    await handing_out.take_back(work, UUID(campaign_id))

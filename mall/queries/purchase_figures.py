@@ -50,7 +50,8 @@ def figures(
 ) -> Select[Any]:
     """A row of `customer_id` and `COLUMNS` for each customer of `whose` (`brand_id`, `customer_id`).
 
-    The days after `window` are the last twelve months. What is dated after `until` isn't seen.
+    The days after `window` are the last twelve months; `gross_12_months` is what was bought in them, besides `COLUMNS`.
+    What is dated after `until` isn't seen.
     """
     scale = int(10 ** (EXACT_DIGITS - minor_digits(currency)))
     daily = _daily(whose, until)
@@ -68,6 +69,9 @@ def figures(
             _rounded(func.sum(daily.c.back), func.sum(daily.c.back_residue), scale).label("refunds"),
             _rounded(func.sum(net), func.sum(net_residue), scale).label("net"),
             _rounded(_sum_where(counts, net), _sum_where(counts, net_residue), scale).label("net_12_months"),
+            _rounded(_sum_where(counts, daily.c.sold), _sum_where(counts, daily.c.sold_residue), scale).label(
+                "gross_12_months"
+            ),
             _rhythm(daily).label("rhythm"),
             func.min(case((bought, daily.c.day))).label("first_day"),
             func.max(case((bought, daily.c.day))).label("last_day"),
@@ -82,7 +86,7 @@ def figures(
 def _joined(whose: CTE, totals: CTE, medians: CTE) -> Select[Any]:
     gap = medians.c.median_gap_days
     last = totals.c.last_day
-    zero = ("orders", "purchase_days", "gross", "refunds", "net", "net_12_months", "rhythm")
+    zero = ("orders", "purchase_days", "gross", "refunds", "net", "net_12_months", "gross_12_months", "rhythm")
     return (
         select(
             whose.c.customer_id,

@@ -16,7 +16,7 @@ from schema.fields import field
 from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, read_id, shown_as, sought_id
 from schema.tasks.rules import RevisitRule
-from schema.tasks.tasks import Task, task_of
+from schema.tasks.types import Task, task_of
 from tasks.models import Verdict, verdicts
 from tasks.models.choosing import Choice
 from tasks.queries import explaining, planning

@@ -80,7 +80,11 @@ async def test_the_latest_day_comes_first_a_page_at_a_time_in_as_many_statements
         found = await ask(ground, world.hq, RUNS, first=3)
     rest = await seen(ground, world.hq, first=3, after=found["planRuns"]["pageInfo"]["endCursor"])
 
-    listed = [first["day"], *(edge["node"]["day"] for edge in found["planRuns"]["edges"][1:]), *(r["day"] for r in rest)]
+    listed = [
+        first["day"],
+        *(edge["node"]["day"] for edge in found["planRuns"]["edges"][1:]),
+        *(r["day"] for r in rest),
+    ]
     assert listed == [(TODAY - timedelta(days=number)).isoformat() for number in range(5)]
     assert len(few) == len(many)
     assert first["isLate"]
