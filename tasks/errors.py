@@ -1,6 +1,13 @@
 """What the tasks domain refuses."""
 
-from kernel.errors import Conflict, Invalid
+from kernel.errors import Conflict, Forbidden, Invalid
+
+_BECAME = {
+    "done": ("done", "完成"),
+    "skipped": ("skipped", "跳过"),
+    "expired": ("expired", "过期"),
+    "cancelled": ("cancelled", "取消"),
+}
 
 
 class RuleNameTaken(Conflict):
@@ -52,11 +59,15 @@ class HasRules(Conflict):
 
 
 class TaskClosed(Conflict):
-    """The task is done or cancelled already."""
+    """The task is done, skipped, expired or cancelled already; says which."""
 
     code = "TASK_CLOSED"
-    en = "This task is already closed."
-    zh = "这个任务已经结束了。"
+    en = "This task is already closed: it was {became}."
+    zh = "这个任务已经结束了：已{became_zh}。"
+
+    def __init__(self, state: str) -> None:
+        became, became_zh = _BECAME[state]
+        super().__init__(became="allowed to expire" if state == "expired" else became, became_zh=became_zh)
 
 
 class SnoozeInThePast(Invalid):
@@ -65,3 +76,75 @@ class SnoozeInThePast(Invalid):
     code = "SNOOZE_IN_THE_PAST"
     en = "Choose a time in the future."
     zh = "请选择将来的时间。"
+
+
+class DueInThePast(Invalid):
+    """What was due before it was thought of can't be done in time."""
+
+    code = "DUE_IN_THE_PAST"
+    en = "A new task can't have been due already. Choose a time in the future."
+    zh = "新任务的截止时间不能早于现在，请选择将来的时间。"
+
+
+class ContactTaken(Conflict):
+    """Somebody else's task has the customer on the day to which this one would move."""
+
+    code = "CONTACT_TAKEN"
+    en = "Somebody turns to this customer on that day already. Choose another day."
+    zh = "当天已有同事安排联系这位顾客，请选择其他日期。"
+
+
+class TaskFollowsCustomer(Conflict):
+    """A task about a customer stays with whoever holds the relationship."""
+
+    code = "TASK_FOLLOWS_CUSTOMER"
+    en = "This task is about a customer. Reassign the relationship: its open tasks go along."
+    zh = "这个任务与顾客有关，请调整客户关系，未完成的任务会随之移交。"
+
+
+class SkipInstead(Forbidden):
+    """What the product asked for is skipped for a reason; only managers take it back."""
+
+    code = "SKIP_INSTEAD"
+    en = "This task was planned for you. Skip it and say why."
+    zh = "这是系统安排的任务，请选择“跳过”并说明原因。"
+
+
+class CampaignMovedOn(Conflict):
+    """The campaign is in a state in which this can't be done."""
+
+    code = "CAMPAIGN_MOVED_ON"
+    en = "This can't be done: the campaign is {state}."
+    zh = "无法执行：该活动目前的状态是 {state}。"
+
+
+class CampaignReachesNobody(Invalid):
+    """No guide at work, or no customer who may be turned to, is in what the campaign selects."""
+
+    code = "CAMPAIGN_REACHES_NOBODY"
+    en = "This campaign would reach nobody. Choose other stores, guides or another segment."
+    zh = "这个活动不会触达任何人，请选择其他门店、导购或分组。"
+
+
+class CampaignTooLarge(Invalid):
+    """A campaign goes to so many customers and guides at most."""
+
+    code = "CAMPAIGN_TOO_LARGE"
+    en = "A campaign goes to at most {customers} customers and {guides} guides. Choose fewer stores or another segment."
+    zh = "一个活动最多面向 {customers} 位顾客、{guides} 位导购，请减少门店或更换分组。"
+
+
+class CampaignDueInThePast(Invalid):
+    """What is sent has to be due later than it is sent."""
+
+    code = "CAMPAIGN_DUE_IN_THE_PAST"
+    en = "The tasks would be due before they are sent. Choose a later due time."
+    zh = "任务的截止时间早于发送时间，请选择更晚的截止时间。"
+
+
+class CampaignAuthorAway(Conflict):
+    """Nobody who may send it answers for the campaign any more."""
+
+    code = "CAMPAIGN_AUTHOR_AWAY"
+    en = "Whoever wrote this campaign may not send it any more. Somebody else has to write it anew."
+    zh = "该活动的创建人已无权发送，请由其他人重新编辑。"

@@ -1,11 +1,42 @@
 """What happens to tasks."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
 class TaskAdded:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSeen:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSnoozed:
+    task_id: UUID
+    account_id: UUID
+    version: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMoved:
+    task_id: UUID
+    from_account_id: UUID
+    to_account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEscalated:
     task_id: UUID
     account_id: UUID
     version: int
@@ -19,7 +50,14 @@ class TaskCompleted:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskSnoozed:
+class TaskSkipped:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskExpired:
     task_id: UUID
     account_id: UUID
     version: int
@@ -32,12 +70,14 @@ class TaskCancelled:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class TaskMoved:
-    task_id: UUID
-    from_account_id: UUID
-    to_account_id: UUID
-    version: int
-
-
-TaskEvent = TaskAdded | TaskCompleted | TaskSnoozed | TaskCancelled | TaskMoved
+TaskEvent = (
+    TaskAdded
+    | TaskSeen
+    | TaskSnoozed
+    | TaskMoved
+    | TaskEscalated
+    | TaskCompleted
+    | TaskSkipped
+    | TaskExpired
+    | TaskCancelled
+)

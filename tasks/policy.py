@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false
+from sqlalchemy import ColumnElement, and_, exists, false, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -12,8 +12,9 @@ from directory.policy import in_sight
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
+from tasks.errors import SkipInstead
 from tasks.events import TaskEvent, TaskMoved
-from tasks.models import RevisitRule, Task
+from tasks.models import Campaign, CampaignRecipient, CampaignStore, PlanRun, RevisitRule, Task, TaskSource
 
 TASK = "task"
 
@@ -32,6 +33,30 @@ def require_keeper(actor: Actor, task: Task) -> None:
     if actor.role is Role.STORE_MANAGER and actor.store_id == task.store_id:
         return
     if task.account_id not in actor.account_ids:
+        raise Forbidden
+
+
+def require_own(actor: Actor, task: Task) -> None:
+    """Only whoever keeps a task can have opened it as theirs."""
+    if task.account_id not in actor.account_ids:
+        raise Forbidden
+
+
+def require_may_cancel(actor: Actor, task: Task) -> None:
+    """Whoever made a task takes it back, or a manager of its store; a keeper does with what a person asked for.
+
+    What the product asked for its keeper skips, and says why.
+    """
+    if actor.staff_id is not None and task.created_by_id == actor.staff_id:
+        return
+    require_keeper(actor, task)
+    if task.source is not TaskSource.PERSON and actor.role is Role.GUIDE:
+        raise SkipInstead
+
+
+def require_may_reassign(actor: Actor, _task: Task) -> None:
+    """Managers say who does what in the stores that they see."""
+    if actor.role not in (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ):
         raise Forbidden
 
 
@@ -59,6 +84,13 @@ def require_ruler(actor: Actor) -> None:
         raise Forbidden
 
 
+def plans_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """How stores planned is for those who answer for them, and machines that see tasks; guides see their tasks."""
+    if actor.role is Role.GUIDE or not actor.may(Scope.TASKS_READ, Scope.TASKS_WRITE):
+        return and_(col(PlanRun.brand_id) == actor.brand_id, false())
+    return in_sight(actor, col(PlanRun.brand_id), col(PlanRun.store_id))
+
+
 def require_planner(actor: Actor) -> None:
     """How a store plans is its managers' to say, or headquarters'; the store is in sight already."""
     if actor.role not in (Role.HQ, Role.SYSTEM, Role.REGIONAL_MANAGER, Role.STORE_MANAGER):
@@ -82,3 +114,37 @@ def _accounts(event: TaskEvent) -> tuple[UUID, ...]:
     if isinstance(event, TaskMoved):
         return event.from_account_id, event.to_account_id
     return (event.account_id,)
+
+
+def campaigns_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """HQ sees all; managers their own, and what was sent into their stores; a guide sees tasks, not campaigns."""
+    ours = col(Campaign.brand_id) == actor.brand_id
+    if actor.role in (Role.HQ, Role.SYSTEM):
+        return ours
+    if actor.role is Role.GUIDE or not actor.may(Scope.TASKS_READ, Scope.TASKS_WRITE):
+        return and_(ours, false())
+    if actor.role is Role.SERVICE:
+        return ours
+    came = exists().where(col(CampaignStore.campaign_id) == col(Campaign.id), campaign_stores_visible_to(actor))
+    return and_(ours, or_(col(Campaign.created_by_id) == actor.staff_id, came))
+
+
+def campaign_stores_visible_to(actor: Actor) -> ColumnElement[bool]:
+    return in_sight(actor, col(CampaignStore.brand_id), col(CampaignStore.store_id))
+
+
+def recipients_visible_to(actor: Actor) -> ColumnElement[bool]:
+    return in_sight(actor, col(CampaignRecipient.brand_id), col(CampaignRecipient.store_id))
+
+
+def require_campaigner(actor: Actor) -> None:
+    """Campaigns are made by whoever answers for stores."""
+    if actor.role not in (Role.HQ, Role.REGIONAL_MANAGER, Role.STORE_MANAGER):
+        raise Forbidden
+
+
+def require_author(actor: Actor, campaign: Campaign) -> None:
+    """What isn't sent is its author's, and HQ's."""
+    require_campaigner(actor)
+    if actor.role is not Role.HQ and campaign.created_by_id != actor.staff_id:
+        raise Forbidden

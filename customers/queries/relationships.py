@@ -1,6 +1,6 @@
 """Reads of relationships."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,19 @@ async def lock(session: AsyncSession, actor: Actor, relationship_id: UUID) -> Re
 async def lock_of_customer(session: AsyncSession, actor: Actor, customer_id: UUID) -> Relationship:
     """The relationship through which the actor sees a customer, locked; the primary one where there are several."""
     return await _one(session, _visible(actor).where(col(Relationship.customer_id) == customer_id))
+
+
+async def hold_many(
+    session: AsyncSession, brand_id: UUID, relationship_ids: Collection[UUID]
+) -> dict[UUID, RelationshipRow]:
+    """These relationships, which change hands only after the commit; others may keep them so meanwhile."""
+    found = await session.execute(
+        select(*Relationship.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.id).in_(relationship_ids))
+        .order_by(col(Relationship.id))
+        .with_for_update(read=True)
+    )
+    return {row.id: row for row in found}
 
 
 async def get(session: AsyncSession, actor: Actor, relationship_id: UUID) -> Relationship:

@@ -1,6 +1,6 @@
 """Tasks, the rules and campaigns that make them, plans, and workbenches."""
 
-from tasks.models.campaigns import Campaign, CampaignAim, CampaignRecipient, CampaignState
+from tasks.models.campaigns import Campaign, CampaignAim, CampaignRecipient, CampaignState, CampaignStore
 from tasks.models.plans import PlanCandidate, PlanRun, Verdict
 from tasks.models.rules import KIND_OF, PlanSetting, RevisitRule, RevisitRuleState, Trigger
 from tasks.models.tasks import (
@@ -23,6 +23,7 @@ __all__ = [
     "CampaignAim",
     "CampaignRecipient",
     "CampaignState",
+    "CampaignStore",
     "Outcome",
     "PlanCandidate",
     "PlanRun",

@@ -9,6 +9,7 @@ from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_library import LIBRARY
+from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
@@ -248,6 +249,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "segments": SEGMENTS,
     "audits": AUDITS,
     "tasks": TASKS,
+    "life": LIFE,
     "trade": TRADE,
     "rules": RULES,
     "revisiting": REVISITING,

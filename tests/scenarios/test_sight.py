@@ -26,6 +26,7 @@ from tests.scenarios.documents import Leaf, document, leaves, roots, variables
 NAMED = {
     "customerId": "customer",
     "customerIds": "customer",
+    "ids": "task",
     "relationshipId": "relationship",
     "relationshipIds": "relationship",
     "accountId": "account",
@@ -78,6 +79,8 @@ ID_OF = {
     "completeTask": "task",
     "snoozeTask": "task",
     "cancelTask": "task",
+    "skipTask": "task",
+    "reassignTask": "task",
     "order": "order",
     "segment": "segment",
     "editSegment": "segment",
