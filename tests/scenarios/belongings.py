@@ -40,7 +40,17 @@ from tagging.models import (
     TagRule,
     TagSuggestion,
 )
-from tests.factories import NOON, Shop, World, build_customer, build_run, build_task, relationship_of, save
+from tests.factories import (
+    NOON,
+    Shop,
+    World,
+    build_campaign,
+    build_customer,
+    build_run,
+    build_task,
+    relationship_of,
+    save,
+)
 
 Belongings = dict[str, UUID]
 
@@ -100,6 +110,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     await save(ground, note, visit, product, group, tag, worn, rule, suggestion, segment)
     await save(ground, SegmentVersion(brand_id=brand_id, segment_id=segment.id, **said))
     order, refund = await _sell(ground, relationship, product, guide)
+    campaign = await build_campaign(ground, shop.manager)
     audited = await _audit(ground, relationship, tag, shop)
     return {
         "customer": customer.id,
@@ -119,6 +130,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "tag_suggestion": suggestion.id,
         "import_run": run.id,
         "segment": segment.id,
+        "campaign": campaign.id,
         "tag_audit": audited.audit_id,
         "tag_question": audited.id,
     }

@@ -24,6 +24,7 @@ WITHOUT_EXPECTED_VERSION = {
     "addTag": "makes a new row",
     "saveSegment": "makes a new row",
     "createTask": "makes a new row",
+    "addCampaign": "makes a new row",
     "addTagRule": "makes a new row",
     "claimCustomer": "makes a relationship; the customer stays as they are",
     "registerCustomer": "makes a customer, or a relationship with one who stays as they are",
