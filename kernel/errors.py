@@ -10,6 +10,8 @@ class Refusal(Exception):
     code: ClassVar[str]
     en: ClassVar[str]
     zh: ClassVar[str]
+    index: int | None = None
+    """Of several things that were named, the place of the one that it is said of, from 0."""
 
     def __init__(self, **facts: object) -> None:
         self.facts = facts

@@ -59,6 +59,11 @@ class Request:
 
 
 Handler = Callable[..., Awaitable[None]]
+"""Carries a job out: `async def(work, **args)` in an open unit of work."""
+
+Preparation = Callable[..., Awaitable[Any]]
+"""Reads what a job needs before its unit of work opens: `async def(session, brand_id, **args)`. The handler gets the
+answer as `prepared`, and has to mind that the world has gone on since."""
 
 
 async def enqueue(session: AsyncSession, brand_id: UUID, requests: Sequence[Request]) -> list[UUID]:

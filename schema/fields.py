@@ -40,6 +40,7 @@ class Refusals(FieldExtension):
                 current=current,
                 line=_place(refusal, "line"),
                 column=_place(refusal, "column"),
+                index=refusal.index,
             )
 
     async def _current(self, info: Info[Any, Any], refusal: Refusal) -> Versioned | None:

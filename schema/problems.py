@@ -20,3 +20,7 @@ class Problem:
         description="With `BAD_EXPRESSION`, the line that can't be read, from 1; null with any other code.",
     )
     column: int | None = strawberry.field(default=None, description="And the column in it, from 1.")
+    index: int | None = strawberry.field(
+        default=None,
+        description="Where several things were named, the place of the one that all were refused for, from 0.",
+    )

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,12 +15,16 @@ from kernel import clock
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
 from tagging.commands import evaluating, folding, nights
-from tagging.queries import rules, upkeep
-from tasks.commands import campaigns, handing_out
+from tagging.models import MarkPurpose
+from tagging.queries import marks, upkeep
+from tasks.commands import campaigns, handing_out, plans
 from tasks.queries import campaigns as campaign_queries
+from tasks.queries import plans as plan_queries
 
 MOST_FOLDS = 5  # at a sweep: jobs are waiting, too
 NIGHT_BEGINS = timedelta(hours=3)  # after midnight, where most of the brand's stores are
+
+MOST_PLANS = 200  # stores at a sweep
 
 MOST_CAMPAIGNS = 20  # of each brand at a sweep
 MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
@@ -45,14 +51,11 @@ async def begin_nights(ground: Ground) -> None:
 async def follow_rules(ground: Ground) -> None:
     """Let rules look at the customers who did something since, some hundreds of each brand at a time."""
     async with ground.db.read() as session:
-        brands = [brand.id for brand in await actors.brands(session)]
-    for brand_id in brands:
+        marked = await marks.brands_with(session, MarkPurpose.RULES)
+    for brand_id in marked:
         for _ in range(MOST_ROUNDS):
-            async with ground.db.read() as session:
-                if not await rules.has_marks(session, brand_id):
-                    break
             async with unit_of_work(ground, system(brand_id)) as work:
-                if not await evaluating.follow_marks(work):
+                if await evaluating.follow_marks(work) < evaluating.MARKS_AT_ONCE:
                     break
 
 
@@ -69,6 +72,18 @@ async def mind_segments(ground: Ground) -> None:
             async with unit_of_work(ground, system(brand_id)) as work:
                 if await folding.fold(work, folding.AT_ONCE) < folding.AT_ONCE:
                     break
+
+
+async def begin_plans(ground: Ground) -> None:
+    """Begin the plan of today for each store whose clock has passed the hour at which it plans.
+
+    What was missed while no worker ran is planned for today; days that are over are not.
+    """
+    async with ground.db.read() as session:
+        due = await plan_queries.due(session, clock.now(), MOST_PLANS)
+    for brand_id, stores in groupby(due, itemgetter(0)):
+        async with unit_of_work(ground, system(brand_id)) as work:
+            await plans.begin(work, [(store_id, day) for _, store_id, day in stores])
 
 
 async def mind_campaigns(ground: Ground) -> None:
@@ -88,7 +103,7 @@ async def mind_campaigns(ground: Ground) -> None:
                     await see_to(work, campaign_id)
 
 
-CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments, mind_campaigns)
+CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments, begin_plans, mind_campaigns)
 
 
 async def see_to_all(ground: Ground) -> None:

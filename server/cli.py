@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from kernel.errors import Refusal
 from server import settings as configuration
 from server.errors import CANNOT_START, CannotStart
+from server.evaluate_commands import evaluate_app
 from server.segment_commands import segment_app
 from server.settings import Settings
 from server.tag_commands import tags_app
@@ -65,6 +66,7 @@ app = typer.Typer(
 app.add_typer(token_app, name="token")
 app.add_typer(tags_app, name="tags")
 app.add_typer(segment_app, name="segments")
+app.add_typer(evaluate_app, name="evaluate")
 
 
 def main() -> None:

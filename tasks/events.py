@@ -13,7 +13,7 @@ class TaskAdded:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskCompleted:
+class TaskSeen:
     task_id: UUID
     account_id: UUID
     version: int
@@ -28,13 +28,6 @@ class TaskSnoozed:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskCancelled:
-    task_id: UUID
-    account_id: UUID
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
 class TaskMoved:
     task_id: UUID
     from_account_id: UUID
@@ -42,4 +35,49 @@ class TaskMoved:
     version: int
 
 
-TaskEvent = TaskAdded | TaskCompleted | TaskSnoozed | TaskCancelled | TaskMoved
+@dataclass(frozen=True, slots=True)
+class TaskEscalated:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCompleted:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSkipped:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskExpired:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCancelled:
+    task_id: UUID
+    account_id: UUID
+    version: int
+
+
+TaskEvent = (
+    TaskAdded
+    | TaskSeen
+    | TaskSnoozed
+    | TaskMoved
+    | TaskEscalated
+    | TaskCompleted
+    | TaskSkipped
+    | TaskExpired
+    | TaskCancelled
+)

@@ -12,8 +12,9 @@ from directory.policy import in_sight
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
+from tasks.errors import SkipInstead
 from tasks.events import TaskEvent, TaskMoved
-from tasks.models import Campaign, CampaignRecipient, CampaignStore, Task
+from tasks.models import Campaign, CampaignRecipient, CampaignStore, PlanRun, RevisitRule, Task, TaskSource
 
 TASK = "task"
 
@@ -35,6 +36,30 @@ def require_keeper(actor: Actor, task: Task) -> None:
         raise Forbidden
 
 
+def require_own(actor: Actor, task: Task) -> None:
+    """Only whoever keeps a task can have opened it as theirs."""
+    if task.account_id not in actor.account_ids:
+        raise Forbidden
+
+
+def require_may_cancel(actor: Actor, task: Task) -> None:
+    """Whoever made a task takes it back, or a manager of its store; a keeper does with what a person asked for.
+
+    What the product asked for its keeper skips, and says why.
+    """
+    if actor.staff_id is not None and task.created_by_id == actor.staff_id:
+        return
+    require_keeper(actor, task)
+    if task.source is not TaskSource.PERSON and actor.role is Role.GUIDE:
+        raise SkipInstead
+
+
+def require_may_reassign(actor: Actor, _task: Task) -> None:
+    """Managers say who does what in the stores that they see."""
+    if actor.role not in (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ):
+        raise Forbidden
+
+
 def require_may_add(actor: Actor) -> None:
     """People make tasks, the product itself does, and machines that may."""
     if not actor.may(Scope.TASKS_WRITE):
@@ -44,6 +69,31 @@ def require_may_add(actor: Actor) -> None:
 def require_may_give(actor: Actor, account_id: UUID) -> None:
     """A guide has no say over a colleague's to-do list; managers do."""
     if actor.role is Role.GUIDE and account_id not in actor.account_ids:
+        raise Forbidden
+
+
+def rules_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Rules say why tasks are there: all staff see them, and machines that see tasks."""
+    ours = col(RevisitRule.brand_id) == actor.brand_id
+    return ours if actor.may(Scope.TASKS_READ, Scope.TASKS_WRITE) else and_(ours, false())
+
+
+def require_ruler(actor: Actor) -> None:
+    """Rules, and how the brand's stores plan, are headquarters' to say."""
+    if actor.role not in (Role.HQ, Role.SYSTEM):
+        raise Forbidden
+
+
+def plans_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """How stores planned is for those who answer for them, and machines that see tasks; guides see their tasks."""
+    if actor.role is Role.GUIDE or not actor.may(Scope.TASKS_READ, Scope.TASKS_WRITE):
+        return and_(col(PlanRun.brand_id) == actor.brand_id, false())
+    return in_sight(actor, col(PlanRun.brand_id), col(PlanRun.store_id))
+
+
+def require_planner(actor: Actor) -> None:
+    """How a store plans is its managers' to say, or headquarters'; the store is in sight already."""
+    if actor.role not in (Role.HQ, Role.SYSTEM, Role.REGIONAL_MANAGER, Role.STORE_MANAGER):
         raise Forbidden
 
 

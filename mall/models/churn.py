@@ -4,6 +4,7 @@ Each purchase day but the first counts exp(-age / τ), with τ = 365 days: S is 
 first purchase the exposure is E = τ (1 - exp(-T / τ)). With a = ΣE / ΣS over all of a brand's customers, the
 probability of no purchase in the next 91 days is ((a + E) / (a + E + 91)) ^ (1 + S): a gamma-Poisson rate whose prior
 is one purchase in `a` days. What is kept is S as of `EPOCH`, which time doesn't change.
+`mall.queries.churn` says the same in SQL.
 """
 
 from datetime import date
@@ -23,8 +24,8 @@ def decayed(rhythm: float, day: date) -> float:
 
 
 def exposure(first_day: date, day: date) -> float:
-    """E on that day, in days."""
-    return DECAY_DAYS * (1 - exp(-(day - first_day).days / DECAY_DAYS))
+    """E on that day, in days; 0 where the first purchase is later, as on a calendar further east."""
+    return DECAY_DAYS * (1 - exp(-max((day - first_day).days, 0) / DECAY_DAYS))
 
 
 def stays_away(rhythm: float, first_day: date, day: date, patience_days: float) -> float:
@@ -32,6 +33,11 @@ def stays_away(rhythm: float, first_day: date, day: date, patience_days: float) 
     waited = patience_days + exposure(first_day, day)
     share: float = (waited / (waited + HORIZON_DAYS)) ** (1 + decayed(rhythm, day))
     return share
+
+
+def value_at_risk(probability: float, spend: int) -> int:
+    """What is expected to stay away of that spend, in minor units; who got more back than they paid has none."""
+    return round(probability * max(spend, 0))
 
 
 def risk_of(probability: float) -> ChurnRisk:

@@ -3,16 +3,20 @@
 import strawberry
 
 from schema.tasks.campaigns import CampaignMutations, CampaignQueries
-from schema.tasks.tasks import SingleTaskMutations, SingleTaskQueries, Task, task_of
+from schema.tasks.many import ManyTaskMutations
+from schema.tasks.rules import RuleMutations, RuleQueries
+from schema.tasks.settings import SettingMutations, SettingQueries
+from schema.tasks.tasks import SingleTaskMutations, SingleTaskQueries
+from schema.tasks.types import Task, task_of
 
 
 @strawberry.type
-class TaskQueries(SingleTaskQueries, CampaignQueries):
+class TaskQueries(SingleTaskQueries, RuleQueries, SettingQueries, CampaignQueries):
     """All that can be asked about tasks."""
 
 
 @strawberry.type
-class TaskMutations(SingleTaskMutations, CampaignMutations):
+class TaskMutations(SingleTaskMutations, ManyTaskMutations, RuleMutations, SettingMutations, CampaignMutations):
     """All that can be changed about tasks."""
 
 

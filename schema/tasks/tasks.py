@@ -2,94 +2,30 @@
 
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 import strawberry
 
 from schema.context import Act, Info
-from schema.customers import Customer, Relationship, customer_of, relationship_of
-from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
-from schema.fields import OUT_OF_SIGHT, field, mutation
+from schema.fields import field, mutation
 from schema.paging import Connection, connection, page_of
 from schema.payloads import seen, told
 from schema.positions import Place
 from schema.problems import Problem
-from schema.scalars import Cursor, given_id, read_id, shown_as, sought_id
-from schema.versioned import Versioned
-from tagging.queries import library
+from schema.scalars import Cursor, given_id, read_id, sought_id
+from schema.tasks.types import Task, task_of
 from tasks import commands
-from tasks.models import Outcome, TaskKind, TaskSource, TaskState
+from tasks.models import Outcome, SkipReason, TaskKind, TaskState
 from tasks.queries import tasks as queries
 from tasks.queries.tasks import TaskOrder
-
-if TYPE_CHECKING:
-    from schema.tagging import Tag
-
-# A type of a module beside this one, which is imported by what is further down.
-_TAG = Annotated["Tag", strawberry.lazy("schema.tagging")]
-
-strawberry.enum(TaskKind, description="What a task is about.")
-strawberry.enum(TaskState, description="`PENDING` until it is done or cancelled.")
-strawberry.enum(TaskSource, description="Who or what made the task.")
-strawberry.enum(Outcome, description="What came of contacting the customer.")
-strawberry.enum(TaskOrder, description="Soonest due first; highest priority first, then soonest due; or newest first.")
-
-
-@strawberry.type(description="Something for somebody to do (待办 / 回访).")
-class Task(Versioned):
-    kind: TaskKind
-    title: str = strawberry.field(description="What to do, in 1 to 100 characters.")
-    reason: str | None = strawberry.field(description="Why, in words that the keeper understands.")
-    suggested_words: str | None = strawberry.field(description="What could be said to the customer.")
-    priority: int = strawberry.field(description="From 0 (whenever) to 100 (now).")
-    due_at: datetime = strawberry.field(description="When it is due, in UTC.")
-    snoozed_until: datetime | None = strawberry.field(description="Until when it is out of sight, in UTC.")
-    state: TaskState
-    source: TaskSource
-    outcome: Outcome | None
-    outcome_remark: str | None
-    created_at: datetime = strawberry.field(description="In UTC.")
-    closed_at: datetime | None = strawberry.field(description="When it was done or cancelled, in UTC.")
-    store_id: strawberry.Private[UUID]
-    customer_id: strawberry.Private[UUID | None]
-    tag_id: strawberry.Private[UUID | None]
-    relationship_id: strawberry.Private[UUID | None]
-    account_id: strawberry.Private[UUID]
-    created_by_id: strawberry.Private[UUID | None]
-
-    @field("The customer it is about; null if it is about nobody in particular.")
-    async def customer(self, info: Info) -> Customer | None:
-        return await customer_of(info, self.customer_id)
-
-    @field(
-        "The tag to check, where that is what there is to do: `confirmTags`, or another answer, closes the task.",
-        graphql_type=_TAG | None,
-    )
-    async def tag(self, info: Info) -> Any:
-        return await info.context.load(library.by_ids, self.tag_id) if self.tag_id else None
-
-    @field("The relationship it is about; null if it is about nobody in particular.")
-    async def relationship(self, info: Info) -> Relationship | None:
-        return await relationship_of(info, self.relationship_id)
-
-    @field("The account that keeps it.")
-    async def keeper(self, info: Info) -> Account | None:
-        return await account_of(info, self.account_id)
-
-    @field("The store it belongs to.")
-    async def store(self, info: Info) -> Store | None:
-        return await store_of(info, self.store_id)
-
-    @field(f"Who made it, if it was a person; {OUT_OF_SIGHT}.")
-    async def created_by(self, info: Info) -> Staff | None:
-        return await staff_of(info, self.created_by_id)
 
 
 @strawberry.type(description="How many tasks there are in each state.")
 class TaskCounts:
     pending: int
     done: int
+    skipped: int
+    expired: int
     cancelled: int
 
 
@@ -97,6 +33,13 @@ class TaskCounts:
 class TaskFilter:
     state: TaskState | None = None
     kind: TaskKind | None = None
+    kinds: list[TaskKind] | None = strawberry.field(default=None, description="Of one of these kinds.")
+    is_overdue: bool | None = strawberry.field(
+        default=None, description="Open, and due before now. False: all others, those that aren't open included."
+    )
+    is_escalated: bool | None = strawberry.field(
+        default=None, description="Came before the manager because it was overdue, whatever became of it since."
+    )
     due_before: datetime | None = None
     account_id: strawberry.ID | None = strawberry.field(default=None, description="Kept by that account.")
     store_id: strawberry.ID | None = None
@@ -115,7 +58,7 @@ TaskResult = Annotated[TaskChanged | Problem, strawberry.union("TaskResult")]
 @strawberry.input(description="Something for somebody to do.")
 class NewTask:
     title: str = strawberry.field(description="What to do, in 1 to 100 characters.")
-    due_at: datetime
+    due_at: datetime = strawberry.field(description="Not in the past, and at most five years ahead.")
     kind: TaskKind = strawberry.field(default=TaskKind.TODO, description="Any other than a to-do needs a customer.")
     customer_id: strawberry.ID | None = strawberry.field(
         default=None, description="Whom it is about: whoever holds the relationship keeps the task."
@@ -127,7 +70,12 @@ class NewTask:
     suggested_words: str | None = strawberry.field(
         default=None, description="What could be said to the customer, in at most 500 characters."
     )
-    priority: int = strawberry.field(default=50, description="From 0 (whenever) to 100 (now).")
+    priority: int = strawberry.field(
+        default=50, description="From 0 (whenever) to 100 (now: a phone may be heard of it in quiet hours, too)."
+    )
+    expires_at: datetime | None = strawberry.field(
+        default=None, description="When it ends by itself, later than it is due; null: never."
+    )
 
 
 @strawberry.type
@@ -153,6 +101,8 @@ class SingleTaskQueries:
         return TaskCounts(
             pending=found.get(TaskState.PENDING, 0),
             done=found.get(TaskState.DONE, 0),
+            skipped=found.get(TaskState.SKIPPED, 0),
+            expired=found.get(TaskState.EXPIRED, 0),
             cancelled=found.get(TaskState.CANCELLED, 0),
         )
 
@@ -161,15 +111,12 @@ class SingleTaskQueries:
         return await task_of(info, sought_id(id))
 
 
-async def task_of(info: Info, task_id: UUID | None) -> Task | None:
-    """The task, if there is one in sight."""
-    return shown_as(Task, await info.context.load(queries.by_ids, task_id)) if task_id else None
-
-
 @strawberry.type
 class SingleTaskMutations:
     @mutation(
-        "Close a task as carried out: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`.", edited=(Task, task_of)
+        "Close a task as carried out, and say what came of it: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, "
+        "`TASK_CLOSED`, `INVALID`.",
+        edited=(Task, task_of),
     )
     async def complete_task(
         self,
@@ -189,8 +136,53 @@ class SingleTaskMutations:
         )
 
     @mutation(
-        "Put a task out of sight until a later time: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`, "
-        "`SNOOZE_IN_THE_PAST`.",
+        "Close a task as not carried out, and say why; `OTHER` needs a remark: `NOT_FOUND`, `FORBIDDEN`, "
+        "`STALE_VERSION`, `TASK_CLOSED`, `INVALID`.",
+        edited=(Task, task_of),
+    )
+    async def skip_task(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        reason: SkipReason,
+        remark: str | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> TaskResult:
+        return await _changed(
+            info,
+            idempotency_key,
+            lambda work: commands.skip(
+                work, read_id(id), reason=reason, remark=remark, expected_version=expected_version
+            ),
+        )
+
+    @mutation(
+        "Give a task about nobody in particular to another account of its store; one about a customer goes with the "
+        "relationship: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`, `TASK_FOLLOWS_CUSTOMER`, "
+        "`OTHER_STORE`, `HOLDER_UNFIT`, `STORE_CLOSED`.",
+        edited=(Task, task_of),
+    )
+    async def reassign_task(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        to_account_id: strawberry.ID,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> TaskResult:
+        return await _changed(
+            info,
+            idempotency_key,
+            lambda work: commands.reassign(
+                work, read_id(id), to_account_id=read_id(to_account_id), expected_version=expected_version
+            ),
+        )
+
+    @mutation(
+        "Put a task out of sight until a later time; it is due then if it was due before, and escalates and expires as "
+        "much later as it is due: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`, `SNOOZE_IN_THE_PAST`, "
+        "`CONTACT_TAKEN`, `INVALID`.",
         edited=(Task, task_of),
     )
     async def snooze_task(
@@ -208,7 +200,8 @@ class SingleTaskMutations:
         )
 
     @mutation(
-        "Close a task as not to be carried out any more: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`.",
+        "Take a task back: whoever made it, a manager of its store, or whoever keeps it if a person made it: "
+        "`NOT_FOUND`, `FORBIDDEN`, `SKIP_INSTEAD`, `STALE_VERSION`, `TASK_CLOSED`, `INVALID`.",
         edited=(Task, task_of),
     )
     async def cancel_task(
@@ -225,7 +218,10 @@ class SingleTaskMutations:
             lambda work: commands.cancel(work, read_id(id), remark=remark, expected_version=expected_version),
         )
 
-    @mutation("Give somebody something to do: `NOT_FOUND`, `FORBIDDEN`, `INVALID`.")
+    @mutation(
+        "Give somebody something to do: `NOT_FOUND`, `FORBIDDEN`, `INVALID`, `DUE_IN_THE_PAST`, `HOLDER_UNFIT`, "
+        "`STORE_CLOSED`."
+    )
     async def create_task(self, info: Info, input: NewTask, idempotency_key: str | None = None) -> TaskResult:
         return await _changed(
             info,
@@ -240,6 +236,7 @@ class SingleTaskMutations:
                 reason=input.reason,
                 suggested_words=input.suggested_words,
                 priority=input.priority,
+                expires_at=input.expires_at,
             ),
         )
 
@@ -249,12 +246,20 @@ async def _changed(info: Info, key: str | None, act: Act) -> TaskChanged:
     return TaskChanged(task=await task_of(info, done.id), places=done.places)
 
 
+def _kinds(wanted: TaskFilter) -> frozenset[TaskKind] | None:
+    if wanted.kind is None:
+        return None if wanted.kinds is None else frozenset(wanted.kinds)
+    return frozenset([wanted.kind]) & frozenset([wanted.kind] if wanted.kinds is None else wanted.kinds)
+
+
 def _wanted(wanted: TaskFilter | None) -> queries.Filter:
     if wanted is None:
         return queries.Filter()
     return queries.Filter(
         state=wanted.state,
-        kind=wanted.kind,
+        kinds=_kinds(wanted),
+        is_overdue=wanted.is_overdue,
+        is_escalated=wanted.is_escalated,
         due_before=wanted.due_before,
         account_id=sought_id(wanted.account_id),
         store_id=sought_id(wanted.store_id),

@@ -7,6 +7,7 @@ from uuid import UUID
 from customers.queries import relationships
 from kernel import bulk, clock, ids
 from kernel.work import Work
+from tasks.commands.changing import of
 from tasks.commands.telling import tell
 from tasks.events import TaskAdded
 from tasks.models import Task
@@ -32,7 +33,7 @@ async def add_made(work: Work, rows: Rows) -> list[UUID]:
     made = await bulk.insert_missing(work.session, Task, [task.model_dump() for task in tasks])
     known = {task.id: task for task in tasks}
     added = [known[task_id] for task_id in sorted(row.id for row in made)]
-    await tell(work, *(TaskAdded(task_id=task.id, account_id=task.account_id, version=task.version) for task in added))
+    await tell(work, *(of(task, TaskAdded) for task in added))
     return [task.id for task in added]
 
 

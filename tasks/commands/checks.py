@@ -7,10 +7,12 @@ from uuid import UUID
 from kernel import clock
 from kernel.work import Work
 from tagging.commands import freshness
+from tasks.commands.changing import of
 from tasks.commands.tasks import add
 from tasks.commands.telling import tell
 from tasks.events import TaskCancelled, TaskCompleted
 from tasks.models import Task, TaskKind, TaskSource
+from tasks.queries import checks
 from tasks.queries import tasks as queries
 
 MOST_OPEN = 5  # of one holder: what is older than these waits for another day
@@ -28,13 +30,13 @@ async def check_tags(work: Work, account_id: UUID) -> list[Task]:
 
     Each is due at the end of the store's day. A tag is asked about once for each time that it goes stale.
     """
-    account = await queries.lock_account(work.session, work.actor.brand_id, account_id)
+    account = await checks.lock_account(work.session, work.actor.brand_id, account_id)
     if account is None:
         return []
-    room = MOST_OPEN - await queries.count_open(work.session, account, TaskKind.CHECK_TAG)
+    room = MOST_OPEN - await checks.count_open(work.session, account, TaskKind.CHECK_TAG)
     if room <= 0:
         return []
-    time_zone = await queries.time_zone_of(work.session, account)
+    time_zone = await checks.time_zone_of(work.session, account)
     rows = await freshness.ask_to_check(work, account, room)
     return [await _ask(work, row, time_zone) for row in rows]
 
@@ -50,7 +52,7 @@ async def close_check(work: Work, source_key: str, *, is_checked: bool) -> Task 
 
 async def close_checks_of_tag(work: Work, tag_id: UUID) -> bool:
     """Cancel some of the tasks of checking a tag that isn't used any more; says whether there are more."""
-    tasks = await queries.lock_checks_of_tag(work.session, work.actor.brand_id, tag_id, AT_ONCE)
+    tasks = await checks.lock_checks_of_tag(work.session, work.actor.brand_id, tag_id, AT_ONCE)
     for task in tasks:
         await _close(work, task, is_checked=False)
     return len(tasks) == AT_ONCE
@@ -83,7 +85,7 @@ async def _close(work: Work, task: Task, *, is_checked: bool) -> None:
     at = clock.now()
     if is_checked:
         task.complete(at, None, CHECKED)
-        await tell(work, TaskCompleted(task_id=task.id, account_id=task.account_id, version=task.version))
+        await tell(work, of(task, TaskCompleted))
     else:
         task.cancel(at, NOT_NEEDED)
-        await tell(work, TaskCancelled(task_id=task.id, account_id=task.account_id, version=task.version))
+        await tell(work, of(task, TaskCancelled))

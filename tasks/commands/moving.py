@@ -1,16 +1,28 @@
-"""Give open tasks to whoever now holds the relationship they are about."""
+"""Give open tasks to somebody else: with the relationship they are about, or by a manager's word."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import case, literal, update
 from sqlmodel import col
 
+from customers.commands.register import require_fit
+from customers.errors import OtherStore
+from directory.queries import accounts
+from kernel import clock
+from kernel.db import UtcDateTime
 from kernel.work import Work
+from tasks.commands.changing import naming, take
 from tasks.commands.telling import tell
+from tasks.errors import TaskFollowsCustomer
 from tasks.events import TaskMoved
 from tasks.models import Task
+from tasks.models.hours import EMERGENCY
+from tasks.policy import require_may_reassign
+from tasks.queries import hours
 from tasks.queries import tasks as queries
+from tasks.queries.hours import StoreHours
 
 
 async def move_open(work: Work, relationship_ids: Sequence[UUID], to_account_id: UUID) -> int:
@@ -23,15 +35,57 @@ async def move_open(work: Work, relationship_ids: Sequence[UUID], to_account_id:
     moving = [row for row in rows if row.account_id != to_account_id]
     if not moving:
         return 0
+    there = await hours.of_store(work.session, brand_id, moving[0].store_id)
     await work.session.execute(
         update(Task)
         .where(col(Task.brand_id) == brand_id, col(Task.id).in_([row.id for row in moving]))
-        .values(account_id=to_account_id, version=Task.version + 1)
+        .values(account_id=to_account_id, seen_at=None, alert_at=_heard(there), version=Task.version + 1)
         .execution_options(synchronize_session=False)
     )
-    moved = [
-        TaskMoved(task_id=row.id, from_account_id=row.account_id, to_account_id=to_account_id, version=row.version + 1)
-        for row in moving
-    ]
+    await tell(work, *(TaskMoved(row.id, row.account_id, to_account_id, row.version + 1) for row in moving))
+    return len(moving)
+
+
+def _heard(there: StoreHours) -> Any:
+    """When whoever keeps a task from now on may be told of it: not before they would have been anyway."""
+    at = clock.now()
+    usual, urgent = (
+        literal(there.heard_from(at, priority), type_=UtcDateTime()) for priority in (EMERGENCY - 1, EMERGENCY)
+    )
+    earliest = case((col(Task.priority) >= EMERGENCY, urgent), else_=usual)
+    return case((col(Task.alert_at) > earliest, col(Task.alert_at)), else_=earliest)
+
+
+async def reassign(work: Work, task_id: UUID, *, to_account_id: UUID, expected_version: int | None = None) -> Task:
+    """Give a task about nobody in particular to another account of its store; to its keeper changes nothing.
+
+    Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`, `TASK_FOLLOWS_CUSTOMER`, `OTHER_STORE`,
+    `HOLDER_UNFIT`, `STORE_CLOSED`.
+    """
+    [task] = await reassign_many(work, [task_id], to_account_id=to_account_id, expected_version=expected_version)
+    return task
+
+
+async def reassign_many(
+    work: Work, task_ids: Sequence[UUID], *, to_account_id: UUID, expected_version: int | None = None
+) -> list[Task]:
+    """Give 1 to 100 tasks of one store to another account, all or none; raises as `reassign` does."""
+    tasks = await take(work, task_ids, may=require_may_reassign, expected_version=expected_version)
+    account = await accounts.get(work.session, work.actor, to_account_id)
+    for task in tasks:
+        with naming(task_ids, task.id):
+            task.require_pending()
+            if task.relationship_id is not None:
+                raise TaskFollowsCustomer
+            if task.store_id != account.store_id:
+                raise OtherStore
+    await require_fit(work, account)
+    there = await hours.of_store(work.session, work.actor.brand_id, account.store_id)
+    at, moved = clock.now(), []
+    for task in tasks:
+        if task.account_id != to_account_id:
+            former, heard = task.account_id, there.heard_from(at, task.priority)
+            task.move(to_account_id, max(heard, task.alert_at or heard))
+            moved.append(TaskMoved(task.id, former, to_account_id, task.version))
     await tell(work, *moved)
-    return len(moved)
+    return tasks

@@ -7,14 +7,17 @@ from directory.queries import accounts
 from kernel import clock, ids
 from kernel.work import Work
 from tagging.queries import questions
+from tasks.commands.changing import of
 from tasks.commands.telling import tell
 from tasks.events import TaskAdded, TaskCancelled, TaskCompleted
 from tasks.models import Task, TaskKind, TaskSource, TaskState
+from tasks.queries import hours
 from tasks.queries import tasks as queries
 
 TITLE = "请回答一个标签问题"
 REASON = "抽查：同事给一位顾客打了标签，请您独立判断。在“标签问题”中查看并作答。"
 DUE_IN = timedelta(days=2)
+PRIORITY = 50
 
 
 async def show_question(work: Work, question_id: UUID, staff_id: UUID) -> Task | None:
@@ -30,6 +33,8 @@ async def show_question(work: Work, question_id: UUID, staff_id: UUID) -> Task |
     account = await accounts.of_guide(work.session, work.actor.brand_id, staff_id, open_)
     if made is not None or account is None:
         return made
+    there = await hours.of_store(work.session, work.actor.brand_id, open_)
+    now = clock.now()
     task = Task(
         brand_id=work.actor.brand_id,
         id=ids.new(),
@@ -38,13 +43,16 @@ async def show_question(work: Work, question_id: UUID, staff_id: UUID) -> Task |
         kind=TaskKind.CHECK_TAG,
         title=TITLE,
         reason=REASON,
-        due_at=clock.now() + DUE_IN,
+        due_at=now + DUE_IN,
+        alert_at=there.heard_from(now, PRIORITY),
+        escalates_at=there.escalates_at(now + DUE_IN),
+        priority=PRIORITY,
         source=TaskSource.RULE,
         source_key=_key(question_id, staff_id),
-        created_at=clock.now(),
+        created_at=now,
     )
     work.session.add(task)
-    await tell(work, TaskAdded(task_id=task.id, account_id=task.account_id, version=task.version))
+    await tell(work, of(task, TaskAdded))
     return task
 
 
@@ -59,10 +67,10 @@ async def close_question(work: Work, question_id: UUID, staff_id: UUID, *, is_an
         return task
     if is_answered:
         task.complete(clock.now(), None, None)
-        await tell(work, TaskCompleted(task_id=task.id, account_id=task.account_id, version=task.version))
+        await tell(work, of(task, TaskCompleted))
     else:
         task.cancel(clock.now(), None)
-        await tell(work, TaskCancelled(task_id=task.id, account_id=task.account_id, version=task.version))
+        await tell(work, of(task, TaskCancelled))
     return task
 
 

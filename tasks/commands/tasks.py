@@ -1,7 +1,7 @@
-"""Make, close and put off tasks."""
+"""Give somebody something to do."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from customers.commands.register import require_fit
@@ -9,64 +9,19 @@ from customers.queries import relationships
 from directory.queries import accounts
 from kernel import clock, ids
 from kernel.actor import Role, system
-from kernel.errors import Invalid, require_text, require_version
+from kernel.errors import Invalid, require_text
 from kernel.work import Work
+from tasks.commands.changing import of, require_within_reach
 from tasks.commands.telling import tell
-from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskSnoozed
-from tasks.models import Outcome, Task, TaskKind, TaskSource
-from tasks.policy import require_keeper, require_may_add, require_may_give
+from tasks.errors import DueInThePast
+from tasks.events import TaskAdded
+from tasks.models import Task, TaskKind, TaskSource
+from tasks.policy import require_may_add, require_may_give
+from tasks.queries import hours
 from tasks.queries import tasks as queries
 
 LONGEST_TITLE = 100
-LONGEST_REMARK = 500
-
-
-async def complete(
-    work: Work,
-    task_id: UUID,
-    *,
-    outcome: Outcome | None = None,
-    remark: str | None = None,
-    expected_version: int | None = None,
-) -> Task:
-    """Close a task as carried out, and say what came of it.
-
-    Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`.
-    """
-    task = await queries.lock(work.session, work.actor, task_id)
-    require_keeper(work.actor, task)
-    require_version(task, expected_version)
-    words = require_text("remark", remark, longest=LONGEST_REMARK) if remark is not None else None
-    task.complete(clock.now(), outcome, words)
-    await tell(work, TaskCompleted(task_id=task.id, account_id=task.account_id, version=task.version))
-    return task
-
-
-async def snooze(work: Work, task_id: UUID, *, until: datetime, expected_version: int | None = None) -> Task:
-    """Put a task out of sight until a later time.
-
-    Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`, `SNOOZE_IN_THE_PAST`.
-    """
-    task = await queries.lock(work.session, work.actor, task_id)
-    require_keeper(work.actor, task)
-    require_version(task, expected_version)
-    task.snooze(clock.now(), until)
-    await tell(work, TaskSnoozed(task_id=task.id, account_id=task.account_id, version=task.version, until=until))
-    return task
-
-
-async def cancel(work: Work, task_id: UUID, *, remark: str | None = None, expected_version: int | None = None) -> Task:
-    """Close a task as not to be carried out any more.
-
-    Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `TASK_CLOSED`.
-    """
-    task = await queries.lock(work.session, work.actor, task_id)
-    require_keeper(work.actor, task)
-    require_version(task, expected_version)
-    words = require_text("remark", remark, longest=LONGEST_REMARK) if remark is not None else None
-    task.cancel(clock.now(), words)
-    await tell(work, TaskCancelled(task_id=task.id, account_id=task.account_id, version=task.version))
-    return task
+GRACE = timedelta(minutes=15)  # a phone's clock may be slow, and its network
 
 
 async def add(
@@ -84,24 +39,30 @@ async def add(
     source: TaskSource = TaskSource.PERSON,
     source_key: str | None = None,
     tag_id: UUID | None = None,
+    expires_at: datetime | None = None,
 ) -> Task:
     """Give somebody something to do.
 
     A task about a customer, or one relationship of theirs, is kept by whoever holds the relationship.
     One about nobody in particular is kept by `account_id`, or by the actor's own account. `priority`
     runs from 0 to 100. `tag_id` is the tag to check. Under a known `source_key` nothing happens: the task made
-    then is returned.
-    Raises `NOT_FOUND`, `FORBIDDEN`, `INVALID`, and `HOLDER_UNFIT`, `STORE_CLOSED` for an account that nobody acts for.
+    then is returned. It escalates as long after it is due as the store's setting says, and ends by itself at
+    `expires_at` only.
+    Raises `NOT_FOUND`, `FORBIDDEN`, `INVALID`, `DUE_IN_THE_PAST` for what a person asks for, and `HOLDER_UNFIT`,
+    `STORE_CLOSED` for an account that nobody acts for.
     """
     require_may_add(work.actor)
     if not 0 <= priority <= 100:
         raise Invalid(field="priority", reason="from 0 to 100.", reason_zh="应在 0 到 100 之间。")
+    if source is TaskSource.PERSON:
+        _require_in_time(due_at, expires_at)
     about = await _subject(work, kind, customer_id, relationship_id, account_id)
     if source_key is not None:
         # The relationship is locked by now, so that two who make the same task find each other here.
         made = await queries.by_source_key(work.session, work.actor.brand_id, source_key)
         if made is not None:
             return made
+    there = await hours.of_store(work.session, work.actor.brand_id, about.store_id)
     task = Task(
         brand_id=work.actor.brand_id,
         id=ids.new(),
@@ -113,6 +74,9 @@ async def add(
         kind=kind,
         priority=priority,
         due_at=due_at,
+        alert_at=there.heard_from(clock.now(), priority),
+        escalates_at=there.escalates_at(due_at),
+        expires_at=expires_at,
         source=source,
         source_key=source_key,
         created_by_id=work.actor.staff_id,
@@ -124,8 +88,19 @@ async def add(
         tag_id=tag_id,
     )
     work.session.add(task)
-    await tell(work, TaskAdded(task_id=task.id, account_id=task.account_id, version=task.version))
+    await tell(work, of(task, TaskAdded))
     return task
+
+
+def _require_in_time(due_at: datetime, expires_at: datetime | None) -> None:
+    if due_at < clock.now() - GRACE:
+        raise DueInThePast
+    require_within_reach("dueAt", due_at)
+    if expires_at is None:
+        return
+    require_within_reach("expiresAt", expires_at)
+    if expires_at <= due_at:
+        raise Invalid(field="expiresAt", reason="later than dueAt.", reason_zh="应晚于截止时间。")
 
 
 @dataclass(frozen=True, slots=True)

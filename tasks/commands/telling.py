@@ -8,17 +8,25 @@ from tasks.events import (
     TaskAdded,
     TaskCancelled,
     TaskCompleted,
+    TaskEscalated,
     TaskEvent,
+    TaskExpired,
     TaskMoved,
+    TaskSeen,
+    TaskSkipped,
     TaskSnoozed,
 )
 from tasks.models import StepKind, TaskStep
 
 STEP_OF: dict[type, StepKind] = {
     TaskAdded: StepKind.ADDED,
+    TaskSeen: StepKind.SEEN,
     TaskSnoozed: StepKind.SNOOZED,
     TaskMoved: StepKind.MOVED,
+    TaskEscalated: StepKind.ESCALATED,
     TaskCompleted: StepKind.DONE,
+    TaskSkipped: StepKind.SKIPPED,
+    TaskExpired: StepKind.EXPIRED,
     TaskCancelled: StepKind.CANCELLED,
 }
 

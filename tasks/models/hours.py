@@ -1,7 +1,7 @@
 """When something is due, may be heard of, escalates and ends: instants from a store's day and its clock."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,8 @@ from kernel import clock
 
 EMERGENCY = 100
 """The priority that is heard of at any hour."""
+
+_FURTHEST = 4  # days within which every quiet is over, even where a calendar skipped one
 
 
 class Setting(Protocol):
@@ -62,8 +64,13 @@ def heard_from(setting: Setting, time_zone: str, moment: datetime, priority: int
     if priority >= EMERGENCY or not is_quiet(setting, time_zone, moment):
         return moment
     day = clock.store_day(moment, time_zone)
-    over = at_clock(day, setting.quiet_until, time_zone)
-    return over if over > moment else at_clock(day + timedelta(days=1), setting.quiet_until, time_zone)
+    # Where clocks change, the quiet may end twice in a night, or it is quiet still when its end has been passed over.
+    ends = (
+        at_clock(day + timedelta(days=days), setting.quiet_until, time_zone, fold=fold)
+        for days in range(_FURTHEST)
+        for fold in (0, 1)
+    )
+    return next(end for end in ends if end > moment and not is_quiet(setting, time_zone, end))
 
 
 def is_quiet(setting: Setting, time_zone: str, moment: datetime) -> bool:
@@ -73,10 +80,26 @@ def is_quiet(setting: Setting, time_zone: str, moment: datetime) -> bool:
     return begins <= now < ends if begins <= ends else now >= begins or now < ends
 
 
-def at_clock(day: date, hour: str, time_zone: str) -> datetime:
-    """The instant when a store's clock shows `HH:MM` on that day; the first one where it shows it twice.
+def at_clock(day: date, hour: str, time_zone: str, *, fold: int = 0) -> datetime:
+    """The instant when a store's clock shows `HH:MM` on that day; where it shows it twice, the first, or the second.
 
     Where the clock is put forward over that hour, the instant from which it has passed.
     """
-    there = datetime.combine(day, time.fromisoformat(hour), ZoneInfo(time_zone))
-    return there.astimezone(ZoneInfo("UTC"))
+    zone = ZoneInfo(time_zone)
+    there = datetime.combine(day, time.fromisoformat(hour), zone).replace(fold=fold)
+    instant = there.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == there.replace(tzinfo=None):
+        return instant
+    return _put_forward(there)
+
+
+def _put_forward(there: datetime) -> datetime:
+    """The second at which the clock is put forward over what it never shows."""
+    early, late = (there.replace(fold=fold).astimezone(UTC) for fold in (1, 0))
+    while late - early > timedelta(seconds=1):
+        middle = early + timedelta(seconds=(late - early) // timedelta(seconds=2))
+        if middle.astimezone(there.tzinfo).replace(tzinfo=None) < there.replace(tzinfo=None):
+            early = middle
+        else:
+            late = middle
+    return late

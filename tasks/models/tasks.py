@@ -1,6 +1,6 @@
 """To-do and revisit tasks: what somebody is to do, for whom, by when, and what came of it."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -76,9 +76,9 @@ class Task(SQLModel, table=True):
 
     `tag_id` is the tag to check, where that is what there is to do. `rule_id` or `campaign_id` is what made it.
     `contact_day` is the store's day for which a machine claimed the customer: one claim a day, by whichever guide.
-    `alert_at` is when a phone may make itself heard about it; empty, as soon as it comes. An open task escalates to
-    the manager at `escalates_at`, and ends by itself at `expires_at`. `closed_by_order_id` is the purchase that
-    settled it.
+    `alert_at` is when a phone may make itself heard about it; empty, as soon as it comes. `seen_at` is when whoever
+    keeps it first opened it. An open task escalates to the manager at `escalates_at`, and ends by itself at
+    `expires_at`. `closed_by_id` is the person who closed it, `closed_by_order_id` the purchase that settled it.
     """
 
     __tablename__ = "task"
@@ -106,10 +106,14 @@ class Task(SQLModel, table=True):
         Index("ix_task_tag", "brand_id", "tag_id", "state"),
         Index("ix_task_customer", "brand_id", "customer_id", "created_at"),
         unique_where("uq_task_contact_day", "brand_id", "customer_id", "contact_day", where="contact_day IS NOT NULL"),
+        index_where("ix_task_contact", "brand_id", "store_id", "contact_day", where="contact_day IS NOT NULL"),
         index_where("ix_task_campaign", "brand_id", "campaign_id", "state", where="campaign_id IS NOT NULL"),
         index_where("ix_task_expires", "brand_id", "expires_at", where="state = 'pending' AND expires_at IS NOT NULL"),
         index_where(
-            "ix_task_escalates", "brand_id", "escalates_at", where="state = 'pending' AND escalates_at IS NOT NULL"
+            "ix_task_escalates",
+            "brand_id",
+            "escalates_at",
+            where="state = 'pending' AND escalates_at IS NOT NULL AND escalated_at IS NULL",
         ),
     )
 
@@ -148,35 +152,84 @@ class Task(SQLModel, table=True):
     outcome_remark: str | None = Field(default=None, max_length=500)
     version: int = 1
 
-    def complete(self, at: datetime, outcome: Outcome | None, remark: str | None) -> None:
-        """Close the task as carried out."""
-        self._require_pending()
-        self.state = TaskState.DONE
-        self.closed_at = at
-        self.outcome = outcome
-        self.outcome_remark = remark
+    def see(self, at: datetime) -> bool:
+        """Note that whoever keeps the task has opened it; says whether that is news."""
+        if self.seen_at is not None or self.state is not TaskState.PENDING:
+            return False
+        self.seen_at = at
         self.version += 1
+        return True
 
-    def snooze(self, now: datetime, until: datetime) -> None:
-        """Put the task out of sight until a later time; it is due then, if it was due before."""
-        self._require_pending()
+    def snooze(self, now: datetime, until: datetime, alert_at: datetime) -> None:
+        """Put the task out of sight until a later time.
+
+        It is due then, if it was due before; it escalates and expires as much later as it is due.
+        """
+        self.require_pending()
         if until <= now:
             raise SnoozeInThePast
+        later = max(until - self.due_at, timedelta())
         self.snoozed_until = until
-        self.due_at = max(self.due_at, until)
+        self.alert_at = alert_at
+        self.due_at += later
+        self.escalates_at = self.escalates_at and self.escalates_at + later
+        self.expires_at = self.expires_at and self.expires_at + later
         self.version += 1
 
-    def cancel(self, at: datetime, remark: str | None) -> None:
-        """Close the task as not to be carried out any more."""
-        self._require_pending()
-        self.state = TaskState.CANCELLED
-        self.closed_at = at
+    def move(self, to_account_id: UUID, alert_at: datetime) -> None:
+        """Let another account of the store keep the task; nobody there has seen it yet."""
+        self.require_pending()
+        self.account_id = to_account_id
+        self.seen_at = None
+        self.alert_at = alert_at
+        self.version += 1
+
+    def escalate(self, at: datetime) -> None:
+        """Show the task to the manager: it is overdue."""
+        self.require_pending()
+        self.escalated_at = at
+        self.version += 1
+
+    def complete(
+        self,
+        at: datetime,
+        outcome: Outcome | None,
+        remark: str | None,
+        by_id: UUID | None = None,
+        order_id: UUID | None = None,
+    ) -> None:
+        """Close the task as carried out, or as settled by a purchase."""
+        self._close(TaskState.DONE, at, by_id)
+        self.outcome = outcome
         self.outcome_remark = remark
+        self.closed_by_order_id = order_id
+
+    def skip(self, at: datetime, reason: SkipReason, remark: str | None, by_id: UUID | None) -> None:
+        """Close the task as not carried out, and say why."""
+        self._close(TaskState.SKIPPED, at, by_id)
+        self.skip_reason = reason
+        self.outcome_remark = remark
+
+    def expire(self, at: datetime) -> None:
+        """Close the task as of no use any more."""
+        self._close(TaskState.EXPIRED, at, None)
+
+    def cancel(self, at: datetime, remark: str | None, by_id: UUID | None = None) -> None:
+        """Close the task as taken back."""
+        self._close(TaskState.CANCELLED, at, by_id)
+        self.outcome_remark = remark
+
+    def _close(self, state: TaskState, at: datetime, by_id: UUID | None) -> None:
+        self.require_pending()
+        self.state = state
+        self.closed_at = at
+        self.closed_by_id = by_id
         self.version += 1
 
-    def _require_pending(self) -> None:
+    def require_pending(self) -> None:
+        """Refuse what is done to a closed task."""
         if self.state is not TaskState.PENDING:
-            raise TaskClosed
+            raise TaskClosed(self.state)
 
 
 class StepKind(StrEnum):

@@ -1,20 +1,20 @@
 """Reads of tasks."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer
 from customers.queries import relationships
-from directory.models import Account, Store
+from directory.models import Store
 from kernel import clock
 from kernel.actor import Actor
 from kernel.errors import NotFound
@@ -24,6 +24,8 @@ from tasks.models import Task, TaskKind, TaskState
 from tasks.policy import visible_to
 
 TaskRow = Row[*tuple[Any, ...]]
+Claim = tuple[UUID, date]
+"""A customer, and a day on which somebody is to turn to them."""
 
 _COLUMNS = tuple(Task.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
 
@@ -48,7 +50,9 @@ class Filter:
     """What a list of tasks is narrowed down to."""
 
     state: TaskState | None = None
-    kind: TaskKind | None = None
+    kinds: Collection[TaskKind] | None = None
+    is_overdue: bool | None = None
+    is_escalated: bool | None = None
     due_before: datetime | None = None
     account_id: UUID | None = None
     store_id: UUID | None = None
@@ -58,11 +62,43 @@ class Filter:
 async def lock(session: AsyncSession, actor: Actor, task_id: UUID) -> Task:
     """The task, kept from other writers until the commit. `NOT_FOUND` if it isn't in sight."""
     task = await session.scalar(
-        select(Task).where(col(Task.id) == task_id, visible_to(actor)).with_for_update(key_share=True)
+        select(Task)
+        .where(col(Task.id) == task_id, visible_to(actor))
+        .with_for_update(key_share=True)
+        # It may have been read before it was locked.
+        .execution_options(populate_existing=True)
     )
     if task is None:
         raise NotFound
     return task
+
+
+async def lock_many(session: AsyncSession, actor: Actor, task_ids: Sequence[UUID]) -> Sequence[Task]:
+    """Those of the tasks that are in sight, locked in the order of their keys."""
+    found = await session.scalars(
+        select(Task)
+        .where(col(Task.id).in_(set(task_ids)), visible_to(actor))
+        .order_by(col(Task.id))
+        .with_for_update(key_share=True)
+        # One that was read before it was locked may have changed since.
+        .execution_options(populate_existing=True)
+    )
+    return found.all()
+
+
+async def claims(session: AsyncSession, tasks: Sequence[Task]) -> set[Claim]:
+    """On which days, from that of the earliest of these tasks on, machines have claimed the customers of these."""
+    claiming = [task for task in tasks if task.contact_day is not None]
+    if not claiming:
+        return set()
+    found = await session.execute(
+        select(col(Task.customer_id), col(Task.contact_day)).where(
+            col(Task.brand_id) == claiming[0].brand_id,
+            col(Task.customer_id).in_({task.customer_id for task in claiming}),
+            col(Task.contact_day) >= min(task.contact_day for task in claiming if task.contact_day),
+        )
+    )
+    return {(customer_id, day) for customer_id, day in found if customer_id and day}
 
 
 async def by_ids(session: AsyncSession, actor: Actor, task_ids: Sequence[UUID]) -> dict[UUID, TaskRow]:
@@ -77,6 +113,17 @@ async def most_pressing(session: AsyncSession, actor: Actor, first: int) -> Sequ
         _rows(actor)
         .where(col(Task.account_id).in_(actor.account_ids), col(Task.state) == TaskState.PENDING, _awake())
         .order_by(col(Task.priority).desc(), col(Task.due_at), col(Task.id))
+        .limit(first)
+    )
+    return found.all()
+
+
+async def escalated(session: AsyncSession, actor: Actor, first: int) -> Sequence[TaskRow]:
+    """Open tasks in sight that came before the manager: longest overdue first."""
+    found = await session.execute(
+        _rows(actor)
+        .where(col(Task.state) == TaskState.PENDING, col(Task.escalated_at).is_not(None), _awake())
+        .order_by(col(Task.due_at), col(Task.id))
         .limit(first)
     )
     return found.all()
@@ -152,50 +199,6 @@ async def lock_by_source_key(session: AsyncSession, brand_id: UUID, source_key: 
     )
 
 
-async def lock_checks_of_tag(session: AsyncSession, brand_id: UUID, tag_id: UUID, most: int) -> Sequence[Task]:
-    """Open tasks of checking the tag, locked in the order of their keys."""
-    found = await session.scalars(
-        select(Task)
-        .where(col(Task.brand_id) == brand_id, col(Task.tag_id) == tag_id, col(Task.state) == TaskState.PENDING)
-        .order_by(col(Task.id))
-        .limit(most)
-        .with_for_update(key_share=True)
-    )
-    return found.all()
-
-
-async def lock_account(session: AsyncSession, brand_id: UUID, account_id: UUID) -> Account | None:
-    """The account, for which tasks are made by one at a time."""
-    return await session.scalar(
-        select(Account)
-        .where(col(Account.brand_id) == brand_id, col(Account.id) == account_id)
-        .with_for_update(key_share=True)
-    )
-
-
-async def count_open(session: AsyncSession, account: Account, kind: TaskKind) -> int:
-    """How many open tasks of a kind an account keeps."""
-    count = await session.scalar(
-        select(func.count())
-        .select_from(Task)
-        .where(
-            col(Task.brand_id) == account.brand_id,
-            col(Task.account_id) == account.id,
-            col(Task.state) == TaskState.PENDING,
-            col(Task.kind) == kind,
-        )
-    )
-    return int(count or 0)
-
-
-async def time_zone_of(session: AsyncSession, account: Account) -> str:
-    """The time zone of the account's store."""
-    found = await session.scalars(
-        select(col(Store.time_zone)).where(col(Store.brand_id) == account.brand_id, col(Store.id) == account.store_id)
-    )
-    return found.one()
-
-
 async def to_follow_up(session: AsyncSession, brand_id: UUID, order_id: UUID) -> TaskRow | None:
     """The relationship and time zone of an order whose customer may be asked after it; none if there is none such."""
     found = await session.execute(
@@ -231,14 +234,22 @@ async def walk(
 def _conditions(narrowed: Filter) -> list[ColumnElement[bool]]:
     wanted: dict[Any, Any] = {
         Task.state: narrowed.state,
-        Task.kind: narrowed.kind,
         Task.account_id: narrowed.account_id,
         Task.store_id: narrowed.store_id,
         Task.customer_id: narrowed.customer_id,
     }
     conditions = [col(column) == value for column, value in wanted.items() if value is not None]
+    if narrowed.kinds is not None:
+        conditions.append(col(Task.kind).in_(narrowed.kinds))
     if narrowed.due_before is not None:
         conditions.append(col(Task.due_at) < narrowed.due_before)
+    if narrowed.is_overdue is not None:
+        overdue = and_(col(Task.state) == TaskState.PENDING, col(Task.due_at) < clock.now())
+        conditions.append(overdue if narrowed.is_overdue else not_(overdue))
+    if narrowed.is_escalated is not None:
+        conditions.append(
+            col(Task.escalated_at).is_not(None) if narrowed.is_escalated else col(Task.escalated_at).is_(None)
+        )
     return conditions
 
 

@@ -10,6 +10,8 @@ from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_campaigns import CAMPAIGNS
 from tests.scenarios.chapters_library import LIBRARY
+from tests.scenarios.chapters_life import LIFE
+from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
 from tests.scenarios.stage import MACHINE, PUBLIC
@@ -239,8 +241,10 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "audits": AUDITS,
     "campaigns": CAMPAIGNS,
     "tasks": TASKS,
+    "life": LIFE,
     "trade": TRADE,
     "rules": RULES,
+    "revisiting": REVISITING,
     "files": FILES,
     "handovers": HANDOVERS,
     "moves": MOVES,

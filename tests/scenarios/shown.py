@@ -13,7 +13,7 @@ from tests.scenarios.copies import KINDS, READ_WHEN_SHOWN, TYPES, Copy, Key, Nod
 # Null for whoever is out of the viewer's sight, and no change tells when they come into it by moving to the store:
 # a name under an old note isn't worth telling of ten years of notes again.
 MAY_BE_LATE = frozenset(
-    {"Note.author", "Visit.author", "Task.createdBy", "CarriedTag.by", "TagChange.by", "Holding.by"}
+    {"Note.author", "Visit.author", "Task.createdBy", "Task.closedBy", "CarriedTag.by", "TagChange.by", "Holding.by"}
     # Of somebody who answers for a region, when it is cut anew.
     | {"Assignment.store", "Assignment.region"}
 )

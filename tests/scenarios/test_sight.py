@@ -26,6 +26,7 @@ from tests.scenarios.documents import Leaf, document, leaves, roots, variables
 NAMED = {
     "customerId": "customer",
     "customerIds": "customer",
+    "ids": "task",
     "relationshipId": "relationship",
     "relationshipIds": "relationship",
     "accountId": "account",
@@ -40,6 +41,7 @@ NAMED = {
     "fromId": "tag",
     "intoId": "tag",
     "storeIds": "store",
+    "segmentId": "segment",
     "groupId": "tag_group",
     "groupIds": "tag_group",
     "orderId": "order",
@@ -71,6 +73,11 @@ ID_OF = {
     "setDoNotContact": "customer",
     "setPrimaryRelationship": "relationship",
     "editNote": "note",
+    "revisitRule": "revisit_rule",
+    "editRevisitRule": "revisit_rule",
+    "startRevisitRule": "revisit_rule",
+    "pauseRevisitRule": "revisit_rule",
+    "retireRevisitRule": "revisit_rule",
     "task": "task",
     "completeTask": "task",
     "snoozeTask": "task",
@@ -82,6 +89,8 @@ ID_OF = {
     "pauseCampaign": "campaign",
     "resumeCampaign": "campaign",
     "recallCampaign": "campaign",
+    "skipTask": "task",
+    "reassignTask": "task",
     "order": "order",
     "segment": "segment",
     "editSegment": "segment",
@@ -111,7 +120,8 @@ ID_OF = {
     "closeTagAudit": "tag_audit",
     "answerTagQuestion": "tag_question",
 }
-OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "segment", "product"}  # every role of a brand sees these
+# Every role of a brand sees these.
+OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "revisit_rule", "live_rule", "segment", "product"}
 
 
 @dataclass(frozen=True)

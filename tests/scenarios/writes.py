@@ -16,7 +16,7 @@ from tagging.models import TagGroup
 from tests.asking import VAULT
 from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
-from tests.scenarios import writes_campaigns, writes_rules, writes_segments
+from tests.scenarios import writes_campaigns, writes_life, writes_revisiting, writes_rules, writes_segments
 from tests.scenarios.belongings import furnish
 from tests.scenarios.writes_audits import AUDIT_WRITES
 from tests.scenarios.writes_library import LIBRARY_WRITES
@@ -236,7 +236,9 @@ WRITES: dict[str, Prepare] = {
     "cancelTask": of("task", guide),
     "createTask": create_task,
     "reassignRelationship": reassign,
+    **writes_life.WRITES,
     **LIBRARY_WRITES,
+    **writes_revisiting.WRITES,
     **writes_rules.WRITES,
     **writes_segments.WRITES,
     **writes_campaigns.WRITES,

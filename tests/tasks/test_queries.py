@@ -28,7 +28,7 @@ async def test_a_list_is_narrowed_down(ground: Ground) -> None:
 
     assert await found(Filter()) == [visit.id, todo.id, done.id]
     assert await found(Filter(state=TaskState.DONE)) == [done.id]
-    assert await found(Filter(kind=TaskKind.REVISIT)) == [visit.id]
+    assert await found(Filter(kinds=[TaskKind.REVISIT])) == [visit.id]
     assert await found(Filter(due_before=DAY + timedelta(days=1))) == [visit.id]
     assert await found(Filter(account_id=world.shop.other_guide.account_ids[0])) == [todo.id]
     assert await found(Filter(customer_id=customer.id)) == [visit.id]

@@ -48,7 +48,8 @@ KINDS = (
         "Task",
         (
             *("kind", "title", "reason", "suggestedWords", "priority", "dueAt", "snoozedUntil", "state", "source"),
-            *("outcome", "outcomeRemark", "createdAt", "closedAt", "customer { id }", "keeper { id }"),
+            *("outcome", "outcomeRemark", "skipReason", "createdAt", "closedAt", "customer { id }", "keeper { id }"),
+            *("alertAt", "seenAt", "escalatesAt", "escalatedAt", "expiresAt", "ruleId", "campaignId"),
         ),
     ),
     Kind("NOTE", "Note", ("body", "at", "author { id name }", "relationship { id }")),

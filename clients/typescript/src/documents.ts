@@ -21,7 +21,8 @@ const fragments: Record<string, string> = {
     tags { id setBy setAt } }`,
   Task: `fragment TaskFields on Task {
     __typename id version kind title reason suggestedWords priority dueAt snoozedUntil taskState: state taskSource: source
-    outcome outcomeRemark createdAt closedAt customer { id } relationship { id } keeper { id } store { id } }`,
+    outcome outcomeRemark skipReason createdAt closedAt alertAt seenAt escalatesAt escalatedAt expiresAt ruleId campaignId
+    customer { id } relationship { id } keeper { id } store { id } }`,
   Note: `fragment NoteFields on Note { __typename id version body at author { id } relationship { id } }`,
   Visit: `fragment VisitFields on Visit {
     __typename id version at remark account { id } author { id } relationship { id } }`,

@@ -272,6 +272,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("plan_candidate", schema=None) as batch_op:
         batch_op.create_index("ix_plan_candidate_customer", ["brand_id", "customer_id", "day"], unique=False)
+        batch_op.create_index("ix_plan_candidate_day", ["brand_id", "day"], unique=False)
 
     op.create_table(
         "task_step",
@@ -338,8 +339,8 @@ def upgrade() -> None:
             "ix_task_escalates",
             ["brand_id", "escalates_at"],
             unique=False,
-            sqlite_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL"),
-            postgresql_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL"),
+            sqlite_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL AND escalated_at IS NULL"),
+            postgresql_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL AND escalated_at IS NULL"),
         )
         batch_op.create_index(
             "ix_task_expires",
@@ -347,6 +348,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state = 'pending' AND expires_at IS NOT NULL"),
             postgresql_where=sa.text("state = 'pending' AND expires_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_task_contact",
+            ["brand_id", "store_id", "contact_day"],
+            unique=False,
+            sqlite_where=sa.text("contact_day IS NOT NULL"),
+            postgresql_where=sa.text("contact_day IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_task_contact_day",
@@ -381,14 +389,19 @@ def downgrade() -> None:
             postgresql_where=sa.text("contact_day IS NOT NULL"),
         )
         batch_op.drop_index(
+            "ix_task_contact",
+            sqlite_where=sa.text("contact_day IS NOT NULL"),
+            postgresql_where=sa.text("contact_day IS NOT NULL"),
+        )
+        batch_op.drop_index(
             "ix_task_expires",
             sqlite_where=sa.text("state = 'pending' AND expires_at IS NOT NULL"),
             postgresql_where=sa.text("state = 'pending' AND expires_at IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_task_escalates",
-            sqlite_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL"),
-            postgresql_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL"),
+            sqlite_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL AND escalated_at IS NULL"),
+            postgresql_where=sa.text("state = 'pending' AND escalates_at IS NOT NULL AND escalated_at IS NULL"),
         )
         batch_op.drop_index("ix_task_customer")
         batch_op.drop_index(
@@ -431,6 +444,7 @@ def downgrade() -> None:
     op.drop_table("task_step")
     with op.batch_alter_table("plan_candidate", schema=None) as batch_op:
         batch_op.drop_index("ix_plan_candidate_customer")
+        batch_op.drop_index("ix_plan_candidate_day")
 
     op.drop_table("plan_candidate")
     with op.batch_alter_table("campaign_recipient", schema=None) as batch_op:

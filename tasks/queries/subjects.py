@@ -1,0 +1,212 @@
+"""Read what rules judge: all relationships of a store as of a day, in a few statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from customers.models import Customer, Relationship
+from directory.models import Account, Brand, Staff, StaffState, Store
+from kernel import clock
+from mall.models import Product, PurchaseProfile, ScoreScale
+from tagging.models import Tag
+from tasks.models import Trigger
+from tasks.models.judging import Rule
+from tasks.models.subjects import Day, Subject
+from tasks.queries import facts
+from tasks.queries.facts import Turns, Whose
+
+MOST_ARRIVALS = 500
+
+_NOT_TURNED_TO = Turns(is_open=False, last=None, by_rule={})
+_PURCHASES = ("first_day", "last_day", "purchase_days", "net_12_months", "median_gap_days", "rhythm")
+_Other = aliased(Relationship)
+
+
+async def day_of(session: AsyncSession, brand_id: UUID, day: date, rules: Sequence[Rule]) -> Day:
+    """What all of a brand's subjects have in common on that day, as far as the rules ask for it."""
+    found = await session.execute(
+        select(col(Brand.currency), col(ScoreScale.patience_days))
+        .outerjoin(ScoreScale, col(ScoreScale.brand_id) == col(Brand.id))
+        .where(col(Brand.id) == brand_id)
+    )
+    currency, patience_days = found.one()
+    arrivals = [rule for rule in rules if rule.trigger is Trigger.NEW_ARRIVALS]
+    return Day(
+        day=day,
+        currency=currency,
+        patience_days=patience_days,
+        arrivals=await _arrivals(session, brand_id, day, arrivals) if arrivals else {},
+        tags=await _names(session, brand_id, _tags_of(arrivals)) if arrivals else {},
+    )
+
+
+async def of_store(
+    session: AsyncSession,
+    brand_id: UUID,
+    store_id: UUID,
+    day: date,
+    rules: Sequence[Rule],
+    *,
+    as_of_past: bool = False,
+    only: Sequence[UUID] | None = None,
+) -> Sequence[Subject]:
+    """The store's relationships, by customer id, with all that these rules ask for; `only` of some customers.
+
+    As of a past day purchases are worked out from the orders until that day, and tasks that came later are
+    left out; tags, segments, tiers and who holds whom are those of now.
+    """
+    zone = await session.scalar(
+        select(col(Store.time_zone)).where(col(Store.brand_id) == brand_id, col(Store.id) == store_id)
+    )
+    if zone is None:
+        return []
+    whose = Whose(brand_id, store_id, day, zone, only)
+    rows = (await session.execute(_relationships(whose, as_of_past=as_of_past), whose.asked)).all()
+    turned = await facts.turns(session, whose, as_of_past=as_of_past)
+    extras = await _extras(session, whose, rules)
+    return [_subject(row, whose, turned.get(row.customer_id, _NOT_TURNED_TO), extras) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Extras:
+    """By customer what single rules ask for."""
+
+    delivered_on: Mapping[UUID, date] = field(default_factory=dict)
+    refunded_on: Mapping[UUID, date] = field(default_factory=dict)
+    held_since: Mapping[UUID, date] = field(default_factory=dict)
+    stale_tags: Mapping[UUID, Mapping[UUID, str]] = field(default_factory=dict)
+    tag_ids: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
+    segment_ids: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
+
+    def of(self, customer_id: UUID) -> dict[str, Any]:
+        return {name: known[customer_id] for name in self.__slots__ if customer_id in (known := getattr(self, name))}
+
+
+async def _extras(session: AsyncSession, whose: Whose, rules: Sequence[Rule]) -> _Extras:
+    asked = {rule.trigger for rule in rules}
+    found: dict[str, Any] = {}
+    if Trigger.DELIVERY in asked:
+        longest = max(rule.days + rule.window_days for rule in rules if rule.trigger is Trigger.DELIVERY)
+        found["delivered_on"] = await facts.delivered(session, whose, longest)
+    if Trigger.REFUND in asked:
+        found["refunded_on"] = await facts.refunded(session, whose)
+    if Trigger.HANDOVER in asked:
+        found["held_since"] = await facts.taken_over(session, whose)
+    if Trigger.STALE_TAG in asked:
+        found["stale_tags"] = await facts.stale(session, whose)
+    if tags := _tags_of(rule for rule in rules if rule.trigger is Trigger.NEW_ARRIVALS):
+        found["tag_ids"] = await facts.carried(session, whose, tags)
+    if segments := sorted({rule.segment_id for rule in rules if rule.segment_id is not None}):
+        found["segment_ids"] = await facts.memberships(session, whose, segments)
+    return _Extras(**found)
+
+
+def _subject(row: Row[Any], whose: Whose, turned: Turns, extras: _Extras) -> Subject:
+    contacted = row.contacted_at and clock.store_day(row.contacted_at, whose.time_zone)
+    days = [day for day in (turned.last, contacted) if day is not None]
+    return Subject(
+        customer_id=row.customer_id,
+        relationship_id=row.id,
+        account_id=row.holder_id,
+        is_primary=row.is_primary,
+        holder_works=row.holder_works,
+        do_not_contact=row.do_not_contact,
+        is_open=turned.is_open,
+        turned_to=max(days, default=None),
+        since=clock.store_day(row.created_at, whose.time_zone),
+        first_day=row.first_day,
+        last_day=row.last_day,
+        purchase_days=row.purchase_days or 0,
+        net_12_months=row.net_12_months or 0,
+        median_gap_days=row.median_gap_days,
+        rhythm=row.rhythm or 0.0,
+        birthday=row.birthday,
+        tier=row.tier,
+        tier_until=row.tier_until,
+        turned_by=turned.by_rule,
+        **extras.of(row.customer_id),
+    )
+
+
+def _relationships(whose: Whose, *, as_of_past: bool) -> Select[Any]:
+    """All of the store's relationships, beside the customer, the holder, and what was bought."""
+    works = and_(col(Staff.state) == StaffState.ACTIVE, col(Staff.access_closed_at).is_(None))
+    return (
+        select(
+            col(Relationship.customer_id),
+            col(Relationship.id),
+            col(Relationship.holder_id),
+            col(Relationship.is_primary),
+            col(Relationship.created_at),
+            or_(col(Account.staff_id).is_(None), works).label("holder_works"),
+            _contacted(whose, as_of_past=as_of_past).label("contacted_at"),
+            col(Customer.do_not_contact),
+            col(Customer.birthday),
+            col(Customer.tier),
+            col(Customer.tier_until),
+            *(col(getattr(PurchaseProfile, name)) for name in _PURCHASES),
+        )
+        .join(Customer, _is_same(Customer.brand_id, Customer.id, Relationship.customer_id))
+        .join(Account, _is_same(Account.brand_id, Account.id, Relationship.holder_id))
+        .outerjoin(Staff, and_(col(Staff.brand_id) == col(Account.brand_id), col(Staff.id) == col(Account.staff_id)))
+        .outerjoin(
+            PurchaseProfile, _is_same(PurchaseProfile.brand_id, PurchaseProfile.customer_id, Relationship.customer_id)
+        )
+        .where(*whose.related())
+        .order_by(col(Relationship.customer_id))
+    )
+
+
+def _contacted(whose: Whose, *, as_of_past: bool) -> Any:
+    """When somebody last turned to the customer, of any of their stores."""
+    latest = select(func.max(col(_Other.last_contact_at))).where(
+        col(_Other.brand_id) == col(Relationship.brand_id), col(_Other.customer_id) == col(Relationship.customer_id)
+    )
+    if as_of_past:
+        latest = latest.where(col(_Other.last_contact_at) < whose.bounds[1])
+    return latest.correlate(Relationship).scalar_subquery()
+
+
+def _is_same(brand_id: Any, key: Any, reference: Any) -> Any:
+    return and_(col(brand_id) == col(Relationship.brand_id), col(key) == col(reference))
+
+
+def _tags_of(rules: Iterable[Rule]) -> Sequence[UUID]:
+    return sorted({UUID(tag_id) for rule in rules for tag_id in rule.tag_ids})
+
+
+async def _arrivals(
+    session: AsyncSession, brand_id: UUID, day: date, rules: Sequence[Rule]
+) -> dict[str, tuple[tuple[date, str], ...]]:
+    """The 500 newest products of the rules' categories at most, listed within their windows."""
+    longest = max(rule.window_days for rule in rules)
+    found: Any = await session.execute(
+        select(col(Product.category), col(Product.listed_on), col(Product.name))
+        .where(
+            col(Product.brand_id) == brand_id,
+            col(Product.category).in_(sorted({rule.category for rule in rules if rule.category})),
+            col(Product.listed_on) > day - timedelta(days=longest),
+            col(Product.listed_on) <= day,
+        )
+        .order_by(col(Product.listed_on).desc(), col(Product.name), col(Product.id))
+        .limit(MOST_ARRIVALS)
+    )
+    come: dict[str, list[tuple[date, str]]] = defaultdict(list)
+    for category, listed_on, name in found:
+        come[category].append((listed_on, name))
+    return {category: tuple(products) for category, products in come.items()}
+
+
+async def _names(session: AsyncSession, brand_id: UUID, tag_ids: Sequence[UUID]) -> dict[UUID, str]:
+    found = await session.execute(
+        select(col(Tag.id), col(Tag.name)).where(col(Tag.brand_id) == brand_id, col(Tag.id).in_(tag_ids))
+    )
+    return dict(found.all())
