@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
+from tests.scenarios.chapters_campaigns import CAMPAIGNS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_revisiting import REVISITING
@@ -248,6 +249,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "library": LIBRARY,
     "segments": SEGMENTS,
     "audits": AUDITS,
+    "campaigns": CAMPAIGNS,
     "tasks": TASKS,
     "life": LIFE,
     "trade": TRADE,

@@ -21,7 +21,7 @@ from schema.fields import Refusals
 from schema.tasks import Task as ShownTask
 from schema.versioned import node
 from tagging.models import Segment, Tag, TagAudit, TagGroup, TagRule, TagSuggestion
-from tasks.models import PlanSetting, RevisitRule, Task
+from tasks.models import Campaign, PlanSetting, RevisitRule, Task
 from tests.factories import World, build_world
 from tests.refusals import Snapshot, snapshot
 from tests.scenarios.documents import roots
@@ -51,6 +51,7 @@ TABLES: dict[str, Any] = {
         TagSuggestion,
         Segment,
         Task,
+        Campaign,
     )
 }
 

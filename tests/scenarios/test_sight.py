@@ -47,6 +47,9 @@ NAMED = {
     "orderId": "order",
     "productId": "product",
     "ruleId": "tag_rule",
+    "segmentId": "segment",
+    "regionIds": "region",
+    "guideIds": "staff",
 }
 # What `id` names, by the field that takes it.
 ID_OF = {
@@ -79,6 +82,13 @@ ID_OF = {
     "completeTask": "task",
     "snoozeTask": "task",
     "cancelTask": "task",
+    "campaign": "campaign",
+    "previewCampaign": "campaign",
+    "editCampaign": "campaign",
+    "sendCampaign": "campaign",
+    "pauseCampaign": "campaign",
+    "resumeCampaign": "campaign",
+    "recallCampaign": "campaign",
     "skipTask": "task",
     "reassignTask": "task",
     "order": "order",
