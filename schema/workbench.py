@@ -28,6 +28,12 @@ class Workbench:
             rows = await tasks.queries.tasks.most_pressing(session, info.context.actor, SHOWN)
         return shown_as(list[Task], rows)
 
+    @field("The 20 open tasks in sight that came before the manager because they are overdue: longest overdue first.")
+    async def escalated(self, info: Info) -> list[Task]:
+        async with info.context.read() as session:
+            rows = await tasks.queries.tasks.escalated(session, info.context.actor, SHOWN)
+        return shown_as(list[Task], rows)
+
     @field("The 20 newest orders: those that a guide serves, or of the stores that a manager answers for.")
     async def orders(self, info: Info) -> list[Order]:
         async with info.context.read() as session:

@@ -47,7 +47,6 @@ NAMED = {
     "orderId": "order",
     "productId": "product",
     "ruleId": "tag_rule",
-    "segmentId": "segment",
     "regionIds": "region",
     "guideIds": "staff",
 }
