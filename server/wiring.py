@@ -75,7 +75,15 @@ from tagging.events import (
     TagRetired,
     TagsWentStale,
 )
-from tasks.events import TaskAdded, TaskCancelled, TaskCompleted, TaskMoved, TaskSnoozed
+from tasks.events import (
+    TaskAdded,
+    TaskCancelled,
+    TaskCompleted,
+    TaskMoved,
+    TaskSnoozed,
+    WorkbenchArranged,
+    WorkbenchDefaultSet,
+)
 
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
 SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry]]]
@@ -124,6 +132,8 @@ SEEN_BY: dict[type, SeenBy] = {
     ImportTakenOver: intake.policy.seen_by,
     ImportForgotten: intake.policy.seen_by,
     ImportApplied: intake.policy.seen_by_nobody,
+    WorkbenchArranged: tasks.policy.workbench_seen_by,
+    WorkbenchDefaultSet: tasks.policy.workbench_seen_by,
     TaskAdded: tasks.policy.seen_by,
     TaskCompleted: tasks.policy.seen_by,
     TaskCancelled: tasks.policy.seen_by,

@@ -17,3 +17,19 @@ class SnoozeInThePast(Invalid):
     code = "SNOOZE_IN_THE_PAST"
     en = "Choose a time in the future."
     zh = "请选择将来的时间。"
+
+
+class CardLocked(Conflict):
+    """Headquarters wants everybody of the role to see the card."""
+
+    code = "CARD_LOCKED"
+    en = "Headquarters has fixed the card {card}: it can be moved, not hidden."
+    zh = "总部固定了卡片 {card}：可以移动，不能隐藏。"
+
+
+class FilterUnfit(Invalid):
+    """The card isn't narrowed down by such a thing."""
+
+    code = "FILTER_UNFIT"
+    en = "The card {card} has no such filter."
+    zh = "卡片 {card} 没有这种筛选条件。"

@@ -41,3 +41,16 @@ class TaskMoved:
 
 
 TaskEvent = TaskAdded | TaskCompleted | TaskSnoozed | TaskCancelled | TaskMoved
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbenchArranged:
+    staff_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbenchDefaultSet:
+    role: str
+
+
+WorkbenchEvent = WorkbenchArranged | WorkbenchDefaultSet

@@ -11,6 +11,7 @@ from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
+from tests.scenarios.chapters_workbench import WORKBENCH
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
     LINE,
@@ -237,6 +238,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "segments": SEGMENTS,
     "audits": AUDITS,
     "tasks": TASKS,
+    "workbench": WORKBENCH,
     "trade": TRADE,
     "rules": RULES,
     "files": FILES,

@@ -16,7 +16,7 @@ from tagging.models import TagGroup
 from tests.asking import VAULT
 from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
-from tests.scenarios import writes_rules, writes_segments
+from tests.scenarios import writes_rules, writes_segments, writes_workbench
 from tests.scenarios.belongings import furnish
 from tests.scenarios.writes_audits import AUDIT_WRITES
 from tests.scenarios.writes_library import LIBRARY_WRITES
@@ -240,4 +240,5 @@ WRITES: dict[str, Prepare] = {
     **writes_rules.WRITES,
     **writes_segments.WRITES,
     **AUDIT_WRITES,
+    **writes_workbench.WRITES,
 }
