@@ -88,6 +88,8 @@ from tasks.events import (
     TaskSeen,
     TaskSkipped,
     TaskSnoozed,
+    WorkbenchArranged,
+    WorkbenchDefaultSet,
 )
 
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
@@ -138,6 +140,8 @@ SEEN_BY: dict[type, SeenBy] = {
     ImportTakenOver: intake.policy.seen_by,
     ImportForgotten: intake.policy.seen_by,
     ImportApplied: intake.policy.seen_by_nobody,
+    WorkbenchArranged: tasks.policy.workbench_seen_by,
+    WorkbenchDefaultSet: tasks.policy.workbench_seen_by,
     TaskAdded: tasks.policy.seen_by,
     TaskSeen: tasks.policy.seen_by,
     TaskSnoozed: tasks.policy.seen_by,
