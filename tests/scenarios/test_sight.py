@@ -47,6 +47,7 @@ NAMED = {
     "orderId": "order",
     "productId": "product",
     "ruleId": "tag_rule",
+    "ruleIds": "revisit_rule",
     "regionIds": "region",
     "guideIds": "staff",
 }
