@@ -15,7 +15,7 @@ from directory.models import Store, StoreState
 from kernel import clock
 from tasks.models import PlanSetting, RevisitRule, Verdict
 from tasks.models.choosing import Choice, choose
-from tasks.models.judging import judge
+from tasks.models.judging import judging
 from tasks.models.subjects import Day, Judged, Subject
 from tasks.queries import plans, rules, subjects
 from tasks.queries.settings import setting_of
@@ -97,10 +97,11 @@ async def _judged(
 ) -> tuple[dict[Verdict, int], list[Judged]]:
     counts: Counter[Verdict] = Counter()
     candidates: list[Judged] = []
+    judged_by = judging(of_rules, setting, facts)
     for place, subject in enumerate(read):
         if place % _AT_A_TIME == 0:
             await asyncio.sleep(0)
-        judged = judge(of_rules, setting, subject, facts)
+        judged = judged_by(subject)
         if judged.verdict is None:
             candidates.append(judged)
         elif subject.customer_id not in before:
