@@ -18,7 +18,7 @@ from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound
 from tasks.models import PlanSetting, RevisitRule, Trigger, Verdict
 from tasks.models.choosing import Choice, choose
-from tasks.models.judging import judge
+from tasks.models.judging import judging
 from tasks.models.subjects import Day, Judged, Subject
 from tasks.policy import require_planner, rules_visible_to
 from tasks.queries import plans, rules, subjects
@@ -170,10 +170,11 @@ async def _judged(
 ) -> tuple[dict[Verdict, int], list[Judged]]:
     counts: Counter[Verdict] = Counter()
     candidates: list[Judged] = []
+    judged_by = judging(of_rules, setting, facts)
     for place, subject in enumerate(read):
         if place % _AT_A_TIME == 0:
             await asyncio.sleep(0)
-        judged = judge(of_rules, setting, subject, facts)
+        judged = judged_by(subject)
         if judged.verdict is None:
             candidates.append(judged)
         elif subject.customer_id not in before:

@@ -33,7 +33,7 @@ def birthday_month(rule: Rule, subject: Subject, day: Day) -> Finding:
     opened = rule.days - (first - day.day).days
     last = monthrange(first.year, first.month)[1]
     left = (first.replace(day=min(subject.birthday.day, last)) - day.day).days
-    said = reason(_birthday(subject.birthday, left), spent(subject, day))
+    said = (_birthday, (subject.birthday, left, subject, day))
     worth = pressing(_LONGEST_MONTHS - left if left >= 0 else 0, subject)
     return asked_since(rule, subject, day, opened) or Match(rule.id, TaskKind.REVISIT, worth, said)
 
@@ -49,11 +49,10 @@ def _opening(rule: Rule, birthday: date, day: date) -> date | None:
     return None
 
 
-def _birthday(birthday: date, left: int) -> str:
+def _birthday(birthday: date, left: int, subject: Subject, day: Day) -> str:
     when = month_and_day(birthday)
-    if left < 0:
-        return f"{when}刚过生日"
-    return f"{when}生日，就是今天" if left == 0 else f"{when}生日，还有 {left} 天"
+    said = f"{when}生日，就是今天" if left == 0 else f"{when}生日，还有 {left} 天"
+    return reason(f"{when}刚过生日" if left < 0 else said, spent(subject, day))
 
 
 def tier_lapse(rule: Rule, subject: Subject, day: Day) -> Finding:
@@ -65,8 +64,10 @@ def tier_lapse(rule: Rule, subject: Subject, day: Day) -> Finding:
         return Miss(rule.id, _LAPSED, (subject.tier_until,))
     if left > rule.days:
         return Miss(rule.id, _LONG, (left, rule.days))
-    said = reason(
-        f"{subject.tier or '会员等级'} {ahead(left)}到期（{month_and_day(subject.tier_until)}）", spent(subject, day)
-    )
+    said = (_lapse, (subject.tier_until, left, subject, day))
     worth = pressing(rule.days - left, subject)
     return asked_since(rule, subject, day, rule.days - left) or Match(rule.id, TaskKind.REVISIT, worth, said)
+
+
+def _lapse(until: date, left: int, subject: Subject, day: Day) -> str:
+    return reason(f"{subject.tier or '会员等级'} {ahead(left)}到期（{month_and_day(until)}）", spent(subject, day))
