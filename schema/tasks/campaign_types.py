@@ -39,7 +39,7 @@ class LeftOut:
     task_open: int = strawberry.field(description="Something that turns to them is open already.")
     claimed: int = strawberry.field(description="Somebody else turns to them on that day.")
     cooling_down: int = strawberry.field(description="Were turned to of late, by the store's setting.")
-    holder_away: int = strawberry.field(description="No guide at work holds them.")
+    holder_away: int = strawberry.field(description="Whoever holds them has left, or is leaving.")
     over_quota: int = strawberry.field(description="Behind the last that their guide gets.")
 
 

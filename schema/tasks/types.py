@@ -16,7 +16,7 @@ from schema.scalars import shown_as
 from schema.versioned import Versioned
 from tagging.queries import library
 from tasks.models import Outcome, SkipReason, StepKind, TaskKind, TaskSource, TaskState
-from tasks.queries import history
+from tasks.queries import campaigns, history
 from tasks.queries import tasks as queries
 from tasks.queries.tasks import TaskOrder
 
@@ -136,6 +136,10 @@ class Task(Versioned):
     )
     async def closed_by_order(self, info: Info) -> Any:
         return await info.context.load(orders.by_ids, self.closed_by_order_id) if self.closed_by_order_id else None
+
+    @field("What the campaign is called that it is of.")
+    async def campaign_name(self, info: Info) -> str | None:
+        return await info.context.load(campaigns.names, self.id) if self.campaign_id else None
 
     @field("What happened to it, the latest first; 1 to 100 lines.")
     async def history(self, info: Info, first: int = 20) -> list[TaskStep]:
