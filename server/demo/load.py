@@ -108,6 +108,7 @@ async def _load_house(work: Work, house: House, report: DemoReport) -> None:
         work, tag_groups=rows["tag_groups"], tags=rows["tags"], tag_rules=rows["tag_rules"], segments=rows["segments"]
     )
     await mall.commands.load(work, products=rows["products"])
+    await tasks.commands.load(work, revisit_rules=rows["revisit_rules"])
     feeds = [feed.of_staff(person["id"]) for person in rows["staff"]]
     for store in rows["stores"]:
         feeds += (feed.of_store(store["id"]), feed.of_desk(store["id"]))

@@ -5,7 +5,7 @@ from typing import Any
 
 from kernel import bulk
 from kernel.work import Work
-from tasks.models import Task
+from tasks.models import RevisitRule, Task
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -13,10 +13,12 @@ Rows = Sequence[Mapping[str, Any]]
 async def load(
     work: Work,
     *,
+    revisit_rules: Rows = (),
     tasks: Rows = (),
 ) -> None:
     """Insert rows as they are, parents first. The caller answers for their being right and new.
 
     Nobody's phone is told row by row: whoever loads gives the brand's feeds a new epoch in the end.
     """
+    await bulk.insert_rows(work.session, RevisitRule, revisit_rules)
     await bulk.insert_rows(work.session, Task, tasks)

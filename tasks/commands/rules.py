@@ -11,9 +11,9 @@ from kernel.work import Work
 from tagging.models import Sharing
 from tagging.queries import library, segments
 from tasks.errors import HasRules, RuleNameTaken, TooManyRules
-from tasks.models import RevisitRule, RevisitRuleState, Trigger
+from tasks.models import RevisitRule, Trigger
 from tasks.models.limits import TAKES, Takes
-from tasks.models.starters import STARTERS
+from tasks.models.starters import starters
 from tasks.policy import require_ruler
 from tasks.queries import rules
 from tasks.queries.settings import lock_brand
@@ -116,13 +116,9 @@ async def begin(work: Work) -> list[RevisitRule]:
     await lock_brand(work.session, work.actor.brand_id)
     if await rules.has_any(work.session, work.actor.brand_id):
         raise HasRules
-    at = clock.now()
-    made = []
-    for starter in STARTERS:
-        is_live = not TAKES[starter["trigger"]].needs_tags
-        state = RevisitRuleState.LIVE if is_live else RevisitRuleState.DRAFT
-        usual: dict[str, Any] = {"days": 0, "window_days": 0, "state": state, "live_at": at if is_live else None}
-        made.append(_add(work, usual | starter))
+    rows = starters(work.actor.brand_id, clock.now(), lambda _name: ids.new())
+    made = [RevisitRule(**row) for row in rows]
+    work.session.add_all(made)
     return made
 
 

@@ -1,9 +1,36 @@
 """The rules that a new brand begins with: one for each trigger, with words that a guide could say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from tasks.models.rules import Trigger
+from tasks.models.limits import TAKES
+from tasks.models.rules import RevisitRuleState, Trigger
+
+
+def starters(brand_id: UUID, at: datetime, new_id: Callable[[str], UUID]) -> list[dict[str, Any]]:
+    """Rows for a brand that begins then; live, but for those that need tags of the brand. Ids go by the rule's name."""
+    return [
+        _USUAL
+        | starter
+        | {"brand_id": brand_id, "id": new_id(starter["name"]), "created_at": at}
+        | (_DRAFT if TAKES[starter["trigger"]].needs_tags else {"state": RevisitRuleState.LIVE, "live_at": at})
+        for starter in STARTERS
+    ]
+
+
+_USUAL: dict[str, Any] = {
+    "days": 0,
+    "window_days": 0,
+    "category": None,
+    "tag_ids": [],
+    "segment_id": None,
+    "by_staff_id": None,
+    "retired_at": None,
+    "version": 1,
+}
+_DRAFT: dict[str, Any] = {"state": RevisitRuleState.DRAFT, "live_at": None}
 
 STARTERS: Sequence[dict[str, Any]] = (
     {

@@ -12,11 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory.models import Store, StoreState
+from directory.queries import stores
 from kernel import clock
+from kernel.actor import Actor
+from kernel.errors import Invalid, NotFound
 from tasks.models import PlanSetting, RevisitRule, Verdict
 from tasks.models.choosing import Choice, choose
 from tasks.models.judging import judge
 from tasks.models.subjects import Day, Judged, Subject
+from tasks.policy import require_planner, rules_visible_to
 from tasks.queries import plans, rules, subjects
 from tasks.queries.settings import setting_of
 
@@ -77,6 +81,50 @@ async def draft(
     counts |= {Verdict.CHOSEN: chosen, Verdict.OVER_QUOTA: len(candidates) - chosen}
     known = {rule.id: rule for rule in of_rules}
     return Draft(store.id, store.time_zone, day, setting, known, choices, {k: n for k, n in counts.items() if n})
+
+
+async def preview(
+    session: AsyncSession, actor: Actor, store_id: UUID, day: date | None = None, rule_ids: Sequence[UUID] | None = None
+) -> Draft:
+    """What the plan of a store's day would be, today's or a past one's; by the live rules, or others, drafts too.
+
+    Of a past day purchases and tasks are those until then, and all else is as it is now.
+    Raises `NOT_FOUND`, `FORBIDDEN`, and `INVALID` for a day to come or too many rules.
+    """
+    require_planner(actor)
+    if not await stores.by_ids(session, actor, [store_id]):
+        raise NotFound
+    store = await session.get_one(Store, (actor.brand_id, store_id))
+    today = clock.store_day(clock.now(), store.time_zone)
+    day = day or today
+    require_not_to_come(day, today)
+    of_rules = await rules.live(session, actor.brand_id) if rule_ids is None else await _named(session, actor, rule_ids)
+    setting = await setting_of(session, actor.brand_id, store_id)
+    return await draft(session, store, day, of_rules, setting, as_of_past=day < today)
+
+
+def require_not_to_come(day: date, today: date) -> None:
+    """What is to come can't be explained, or tried out: it depends on what happens until then."""
+    if day > today:
+        raise Invalid(field="day", reason="not a day to come.", reason_zh="不能是将来的日期。")
+
+
+async def _named(session: AsyncSession, actor: Actor, rule_ids: Sequence[UUID]) -> Sequence[RevisitRule]:
+    if not 1 <= len(rule_ids) <= rules.MOST_RULES:
+        raise Invalid(
+            field="ruleIds",
+            reason=f"from 1 to {rules.MOST_RULES}.",
+            reason_zh=f"请选择 1 到 {rules.MOST_RULES} 条规则。",
+        )
+    found = await session.scalars(
+        select(RevisitRule)
+        .where(rules_visible_to(actor), col(RevisitRule.id).in_(rule_ids))
+        .order_by(col(RevisitRule.id))
+    )
+    named = found.all()
+    if len(named) < len(set(rule_ids)):
+        raise NotFound
+    return named
 
 
 async def stores_of(session: AsyncSession, brand_id: UUID, codes: Collection[str] | None = None) -> Sequence[Store]:

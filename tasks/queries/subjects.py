@@ -1,13 +1,13 @@
 """Read what rules judge: all relationships of a store as of a day, in a few statements."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import FromClause, Row, Select, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -15,7 +15,8 @@ from sqlmodel import col
 from customers.models import Customer, Relationship
 from directory.models import Account, Brand, Staff, StaffState, Store
 from kernel import clock
-from mall.models import Product, PurchaseProfile, ScoreScale
+from mall.models import Product, PurchaseProfile, ScoreScale, year_before
+from mall.queries import churn, purchase_figures
 from tagging.models import Tag
 from tasks.models import Trigger
 from tasks.models.judging import Rule
@@ -24,6 +25,8 @@ from tasks.queries import facts
 from tasks.queries.facts import Turns, Whose
 
 MOST_ARRIVALS = 500
+NEAR_DAYS = 31
+"""For how many days before a night what it told of the brand's patience is good; before that, the orders tell."""
 
 _NOT_TURNED_TO = Turns(is_open=False, last=None, by_rule={})
 _PURCHASES = ("first_day", "last_day", "purchase_days", "net_12_months", "median_gap_days", "rhythm")
@@ -32,12 +35,7 @@ _Other = aliased(Relationship)
 
 async def day_of(session: AsyncSession, brand_id: UUID, day: date, rules: Sequence[Rule]) -> Day:
     """What all of a brand's subjects have in common on that day, as far as the rules ask for it."""
-    found = await session.execute(
-        select(col(Brand.currency), col(ScoreScale.patience_days))
-        .outerjoin(ScoreScale, col(ScoreScale.brand_id) == col(Brand.id))
-        .where(col(Brand.id) == brand_id)
-    )
-    currency, patience_days = found.one()
+    currency, patience_days = await _brand(session, brand_id, day)
     arrivals = [rule for rule in rules if rule.trigger is Trigger.NEW_ARRIVALS]
     return Day(
         day=day,
@@ -69,10 +67,37 @@ async def of_store(
     if zone is None:
         return []
     whose = Whose(brand_id, store_id, day, zone, only)
-    rows = (await session.execute(_relationships(whose, as_of_past=as_of_past), whose.asked)).all()
+    bought = _until(whose, await _currency(session, brand_id)) if as_of_past else PurchaseProfile.__table__  # type: ignore[attr-defined]  # set by SQLModel
+    rows = (await session.execute(_relationships(whose, bought, as_of_past=as_of_past), whose.asked)).all()
     turned = await facts.turns(session, whose, as_of_past=as_of_past)
     extras = await _extras(session, whose, rules)
     return [_subject(row, whose, turned.get(row.customer_id, _NOT_TURNED_TO), extras) for row in rows]
+
+
+async def _brand(session: AsyncSession, brand_id: UUID, day: date) -> tuple[str, float | None]:
+    """The brand's currency, and how patient its customers are.
+
+    As of the last night, if that is near enough, or as profiles are before the first; of long ago as orders tell.
+    """
+    found = await session.execute(
+        select(col(Brand.currency), col(ScoreScale.scored_on), col(ScoreScale.patience_days))
+        .outerjoin(ScoreScale, col(ScoreScale.brand_id) == col(Brand.id))
+        .where(col(Brand.id) == brand_id)
+    )
+    currency, scored_on, patience_days = found.one()
+    if ((scored_on or clock.now().date()) - day).days <= NEAR_DAYS:
+        return currency, patience_days if scored_on else await churn.patience_days(session, brand_id, day)
+    everybody: Any = select(col(Customer.brand_id), col(Customer.id).label("customer_id")).where(
+        col(Customer.brand_id) == brand_id
+    )
+    window, until = literal(year_before(day)), literal(day)
+    bought = purchase_figures.figures(everybody.cte("whose"), currency, window, until).subquery("bought")
+    then = select(churn.patience(day, bought.c)).where(bought.c.purchase_days > 0)
+    return currency, await session.scalar(then)
+
+
+async def _currency(session: AsyncSession, brand_id: UUID) -> str:
+    return (await session.scalars(select(col(Brand.currency)).where(col(Brand.id) == brand_id))).one()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +161,14 @@ def _subject(row: Row[Any], whose: Whose, turned: Turns, extras: _Extras) -> Sub
     )
 
 
-def _relationships(whose: Whose, *, as_of_past: bool) -> Select[Any]:
+def _until(whose: Whose, currency: str) -> FromClause:
+    """What the store's customers had bought by the end of the day, in any store."""
+    ours = select(col(Relationship.brand_id), col(Relationship.customer_id)).where(*whose.related()).cte("whose")
+    window, until = literal(year_before(whose.day)), literal(whose.day)
+    return purchase_figures.figures(ours, currency, window, until).subquery("bought")
+
+
+def _relationships(whose: Whose, bought: FromClause, *, as_of_past: bool) -> Select[Any]:
     """All of the store's relationships, beside the customer, the holder, and what was bought."""
     works = and_(col(Staff.state) == StaffState.ACTIVE, col(Staff.access_closed_at).is_(None))
     return (
@@ -152,14 +184,12 @@ def _relationships(whose: Whose, *, as_of_past: bool) -> Select[Any]:
             col(Customer.birthday),
             col(Customer.tier),
             col(Customer.tier_until),
-            *(col(getattr(PurchaseProfile, name)) for name in _PURCHASES),
+            *(bought.c[name] for name in _PURCHASES),
         )
         .join(Customer, _is_same(Customer.brand_id, Customer.id, Relationship.customer_id))
         .join(Account, _is_same(Account.brand_id, Account.id, Relationship.holder_id))
         .outerjoin(Staff, and_(col(Staff.brand_id) == col(Account.brand_id), col(Staff.id) == col(Account.staff_id)))
-        .outerjoin(
-            PurchaseProfile, _is_same(PurchaseProfile.brand_id, PurchaseProfile.customer_id, Relationship.customer_id)
-        )
+        .outerjoin(bought, and_(*_is_theirs(bought)))
         .where(*whose.related())
         .order_by(col(Relationship.customer_id))
     )
@@ -173,6 +203,12 @@ def _contacted(whose: Whose, *, as_of_past: bool) -> Any:
     if as_of_past:
         latest = latest.where(col(_Other.last_contact_at) < whose.bounds[1])
     return latest.correlate(Relationship).scalar_subquery()
+
+
+def _is_theirs(bought: FromClause) -> Iterator[Any]:
+    if "brand_id" in bought.c:
+        yield bought.c.brand_id == col(Relationship.brand_id)
+    yield bought.c.customer_id == col(Relationship.customer_id)
 
 
 def _is_same(brand_id: Any, key: Any, reference: Any) -> Any:

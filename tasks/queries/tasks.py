@@ -14,7 +14,6 @@ from sqlmodel import col
 
 from customers.models import Customer
 from customers.queries import relationships
-from directory.models import Store
 from kernel import clock
 from kernel.actor import Actor
 from kernel.errors import NotFound
@@ -107,10 +106,16 @@ async def by_ids(session: AsyncSession, actor: Actor, task_ids: Sequence[UUID]) 
     return {row.id: row for row in found}
 
 
-async def most_pressing(session: AsyncSession, actor: Actor, first: int) -> Sequence[TaskRow]:
-    """Open tasks that the actor keeps and that are not asleep: highest priority first, then soonest due."""
+async def most_pressing(
+    session: AsyncSession, actor: Actor, first: int, kinds: Collection[TaskKind] = ()
+) -> Sequence[TaskRow]:
+    """Open tasks that the actor keeps and that are not asleep: highest priority first, then soonest due.
+
+    Only those of these kinds; without any, all.
+    """
     found = await session.execute(
         _rows(actor)
+        .where(*([col(Task.kind).in_(kinds)] if kinds else []))
         .where(col(Task.account_id).in_(actor.account_ids), col(Task.state) == TaskState.PENDING, _awake())
         .order_by(col(Task.priority).desc(), col(Task.due_at), col(Task.id))
         .limit(first)
@@ -200,10 +205,9 @@ async def lock_by_source_key(session: AsyncSession, brand_id: UUID, source_key: 
 
 
 async def to_follow_up(session: AsyncSession, brand_id: UUID, order_id: UUID) -> TaskRow | None:
-    """The relationship and time zone of an order whose customer may be asked after it; none if there is none such."""
+    """The relationship and store of an order whose customer may be asked after it; none if there is none such."""
     found = await session.execute(
-        select(col(Order.relationship_id), col(Store.time_zone))
-        .join(Store, (col(Store.brand_id) == col(Order.brand_id)) & (col(Store.id) == col(Order.store_id)))
+        select(col(Order.relationship_id), col(Order.store_id))
         .join(Customer, (col(Customer.brand_id) == col(Order.brand_id)) & (col(Customer.id) == col(Order.customer_id)))
         .where(
             col(Order.brand_id) == brand_id,

@@ -9,7 +9,8 @@ from tests.scenarios.story import Deed, Given, Step, only, thing
 def _new_arrivals(name: str, **also: Any) -> Given:
     def given(stage: Stage) -> dict[str, Any]:
         said = {"name": name, "trigger": "NEW_ARRIVALS", "title": "有新品", "windowDays": 14, "category": "连衣裙"}
-        return {"input": said | {"tagIds": [stage.things["office"]]} | also}
+        named = {"tagIds": [stage.things["office"]], "segmentId": stage.things["golden"]}
+        return {"input": said | named | also}
 
     return given
 
@@ -28,6 +29,10 @@ def _for_vips(stage: Stage) -> dict[str, Any]:
     return {"id": stage.things["arrivals rule"], "input": said}
 
 
+def _anew(stage: Stage) -> dict[str, Any]:
+    return {"id": stage.things["silence rule"]} | _new_arrivals("通勤新品二")(stage)
+
+
 WEEKEND = {
     "isOn": True,
     "plansAt": "07:30",
@@ -43,7 +48,21 @@ WEEKEND = {
 
 REVISITING: list[Step | Deed] = [
     Step("addStarterRules", "hq", only()),
-    Step("addRevisitRule", "hq", _new_arrivals("通勤新品"), "arrivals rule"),
+    Step("saveSegment", "hq", only(name="金卡和黑卡", text='tier in ("金卡", "黑卡")', sharing="BRAND"), "golden"),
+    Step(
+        "addRevisitRule",
+        "hq",
+        _new_arrivals("通勤新品", suggestedWords="新到几款，拍给您看看？", priority=45, weight=2),
+        "arrivals rule",
+    ),
+    Step(
+        "addRevisitRule",
+        "hq",
+        only(input={"name": "三个月", "trigger": "NO_CONTACT", "title": "问候", "days": 90}),
+        "silence rule",
+    ),
+    Step("editRevisitRule", "hq", _anew),
+    Step("retireRevisitRule", "hq", thing("silence rule")),
     Step("startRevisitRule", "hq", thing("arrivals rule")),
     Step("pauseRevisitRule", "hq", thing("arrivals rule")),
     Step("editRevisitRule", "hq", _for_vips),

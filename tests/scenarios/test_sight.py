@@ -46,7 +46,6 @@ NAMED = {
     "orderId": "order",
     "productId": "product",
     "ruleId": "tag_rule",
-    "segmentId": "segment",
     "regionIds": "region",
     "guideIds": "staff",
 }

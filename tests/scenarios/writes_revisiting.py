@@ -2,8 +2,12 @@
 
 from uuid import UUID
 
+from sqlalchemy import delete
+from sqlmodel import col
+
 from kernel.work import Ground, unit_of_work
 from tasks.commands import settings
+from tasks.models import RevisitRule
 from tests.factories import World
 from tests.scenarios.belongings import furnish
 from tests.scenarios.writing import Given, Prepare, Write, hq, name, new, of
@@ -17,6 +21,12 @@ async def edit_revisit_rule(ground: Ground, world: World) -> Write:
 async def pause_revisit_rule(ground: Ground, world: World) -> Write:
     rule = (await furnish(ground, world, world.shop))["live_rule"]
     return Write(world.hq, {"id": str(rule)}, rule)
+
+
+async def add_starter_rules(ground: Ground, world: World) -> Write:
+    async with ground.db.write() as session:
+        await session.execute(delete(RevisitRule).where(col(RevisitRule.brand_id) == world.brand.id))
+    return Write(world.hq, {})
 
 
 async def set_plan_setting(ground: Ground, world: World) -> Write:
@@ -46,7 +56,7 @@ WRITES: dict[str, Prepare] = {
     "startRevisitRule": of("revisit_rule", hq),
     "pauseRevisitRule": pause_revisit_rule,
     "retireRevisitRule": of("revisit_rule", hq),
-    "addStarterRules": new(hq),
+    "addStarterRules": add_starter_rules,
     "setPlanSetting": set_plan_setting,
     "dropPlanSetting": drop_plan_setting,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from math import exp
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,9 @@ from sqlmodel import col
 
 from customers.models import Customer, Holding, HoldingReason, Relationship
 from directory.models import Staff, StaffState
-from kernel import ids
+from kernel import clock, ids
 from kernel.work import Ground, unit_of_work
-from mall.models import Channel, OrderState, Product, PurchaseProfile, ScoreScale
+from mall.models import Channel, OrderState, Product, PurchaseProfile, ScoreScale, churn, year_before
 from tagging import commands as tagging
 from tagging.models import CustomerTag, SetBy, Tag
 from tasks.models import RevisitRule, TaskKind, TaskState, Trigger
@@ -314,6 +315,60 @@ async def test_a_past_day_knows_nothing_of_tasks_and_contacts_that_came_later(gr
     assert (then.turned_to, then.is_open) == (None, False)
 
 
+@pytest.mark.parametrize("day", [date(2025, 6, 1), date(2025, 8, 31), date(2025, 9, 1), date(2026, 3, 2)])
+async def test_a_past_day_knows_the_purchases_until_then(ground: Ground, day: date) -> None:
+    world = await build_world(ground)
+    customers = [await build_customer(ground, world.shop.guide) for _ in range(2)]
+    await _buy(ground, world, customers[0], date(2024, 6, 1), date(2025, 3, 1), date(2025, 5, 30), date(2025, 9, 1))
+    await _buy(ground, world, customers[1], date(2025, 8, 1), date(2025, 8, 15))
+    until = {
+        customer.id: [each for each in days if each <= day]
+        for customer, days in (
+            (customers[0], [date(2024, 6, 1), date(2025, 3, 1), date(2025, 5, 30), date(2025, 9, 1)]),
+            (customers[1], [date(2025, 8, 1), date(2025, 8, 15)]),
+        )
+    }
+
+    found = {each.customer_id: each for each in await of_store(ground, world, day=day, as_of_past=True)}
+    async with ground.db.read() as session:
+        common = await subjects.day_of(session, world.brand.id, day, ALL)
+
+    exposed = decayed = 0.0
+    for customer_id, days in until.items():
+        known = found[customer_id]
+        within = [each for each in days if each > year_before(day)]
+        assert (known.purchase_days, known.net_12_months) == (len(days), 10_000 * len(within))
+        assert (known.first_day, known.last_day) == (min(days, default=None), max(days, default=None))
+        weights = [exp(-(day - each).days / 365) for each in days[1:]]
+        assert churn.decayed(known.rhythm, day) == pytest.approx(sum(weights))
+        exposed += churn.exposure(days[0], day) if days else 0
+        decayed += sum(weights)
+    assert common.patience_days == pytest.approx(exposed / decayed)
+
+
+async def test_before_the_first_night_profiles_tell_how_patient_customers_are(ground: Ground) -> None:
+    world = await build_world(ground)
+    today = clock.now().date()
+    first = today - timedelta(days=365)
+    await save(
+        ground,
+        PurchaseProfile(
+            brand_id=world.brand.id,
+            customer_id=(await build_customer(ground, world.shop.guide)).id,
+            purchase_days=2,
+            first_day=first,
+            last_day=today,
+            rhythm=exp((today - churn.EPOCH).days / 365),
+            as_of=today,
+        ),
+    )
+
+    async with ground.db.read() as session:
+        common = await subjects.day_of(session, world.brand.id, today, [])
+
+    assert common.patience_days == pytest.approx(churn.exposure(first, today))
+
+
 # What a day has
 
 
@@ -390,6 +445,12 @@ async def _carry(ground: Ground, customer: Customer, tag: Tag, until: datetime |
             valid_until=until,
         ),
     )
+
+
+async def _buy(ground: Ground, world: World, customer: Customer, *days: date) -> None:
+    for day in days:
+        noon = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
+        await place(ground, world, customer, placed_at=noon, amount=10_000)
 
 
 async def _product(ground: Ground, world: World, name: str, category: str, listed_on: date | None) -> UUID:
