@@ -26,10 +26,12 @@ FOLLOW = """query ($id: ID!) { campaign(id: $id) { state
     figures { sent seen pending done cancelled byOutcome { bought } }
     customers { stores storesDone chosen control leftOut { doNotContact } }
     byStore { store { id } isDone sent pending }
+    sold { tasks orders amount currency }
     effect { isComplete chosen { customers buyers share spent } leftAlone { customers } cap ofShares { value low high }
         ofSpend { value } } } }"""
 LIST = """query ($first: Int!, $after: Cursor) { campaigns(first: $first, after: $after) {
-    edges { node { name figures { sent } customers { chosen } byStore { sent } effect { cap } createdBy { id } } }
+    edges { node { name figures { sent } customers { chosen } byStore { sent } sold { orders }
+        effect { cap } createdBy { id } } }
     pageInfo { hasNextPage endCursor } } }"""
 OF_TASKS = "{ tasks { edges { node { title kind campaignName } } } }"
 
@@ -84,6 +86,7 @@ async def test_hq_writes_a_campaign_sees_its_reach_sends_it_and_follows_it(groun
         "figures": {"sent": 2, "seen": 0, "pending": 2, "done": 0, "cancelled": 0, "byOutcome": {"bought": 0}},
         "customers": {"stores": 1, "storesDone": 1, "chosen": 2, "control": 0, "leftOut": {"doNotContact": 1}},
         "byStore": [{"store": {"id": str(world.shop.store.id)}, "isDone": True, "sent": 2, "pending": 2}],
+        "sold": None,
         "effect": {
             "isComplete": False,
             "chosen": {"customers": 2, "buyers": 0, "share": 0.0, "spent": 0},

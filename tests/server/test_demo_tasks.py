@@ -127,8 +127,13 @@ async def test_there_are_tasks_of_every_state_late_today_and_tomorrow(demo: Demo
     for task in done:
         assert task.closed_at
         assert task.created_at < task.closed_at <= AS_OF
-    # Tags are checked when the night has found them stale; the others come of the first plan.
-    assert {task.kind for task in pending} == set(TaskKind) - {TaskKind.CHECK_TAG, TaskKind.RETENTION, TaskKind.WELCOME}
+    # The others are made by the night and the planner.
+    assert {task.kind for task in pending} == {
+        TaskKind.TODO,
+        TaskKind.REVISIT,
+        TaskKind.ORDER_FOLLOW_UP,
+        TaskKind.CAMPAIGN,
+    }
     assert all(0 <= task.priority <= 100 for task in tasks)
 
 

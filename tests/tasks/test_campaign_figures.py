@@ -16,7 +16,7 @@ from mall.models import Channel, Order, OrderState, Refund
 from tasks.models import Campaign, CampaignAim, CampaignRecipient, CampaignState, Outcome, Task, TaskState
 from tasks.models.effect import Group
 from tasks.policy import recipients_visible_to
-from tasks.queries import campaign_effect, campaign_figures
+from tasks.queries import campaign_effect, campaign_figures, influence
 from tests.factories import Shop, World, build_customer, build_world, save
 from tests.tasks.sending import recipients, sent, tasks_of
 
@@ -134,6 +134,23 @@ async def test_the_effect_is_that_of_all_who_were_drawn(ground: Ground, world: W
     assert found.chosen == _expected(groups[False], cap)
     assert found.left_alone == _expected(groups[True], cap)
     assert not found.is_complete
+
+
+async def test_what_is_sold_is_what_was_bought_after_a_contact_of_the_campaign(ground: Ground, world: World) -> None:
+    people = [await build_customer(ground, world.shop.guide) for _ in range(4)]
+    campaign = await sent(ground, world.hq)
+    outcomes = (Outcome.REACHED, Outcome.NOT_REACHED, Outcome.APPOINTMENT, None)
+    by_customer = {task.customer_id: task for task in await tasks_of(ground, campaign)}
+    for customer, outcome in zip(people, outcomes, strict=True):
+        await close(ground, by_customer[customer.id], TaskState.DONE, outcome=outcome)
+        await save(ground, trade(world.shop, customer, 100, days=1), trade(world.shop, customer, 7, days=15))
+
+    async with ground.db.read() as session:
+        found = await influence.by_campaigns(session, world.hq, [campaign.id])
+        elsewhere = await influence.by_campaigns(session, world.shops[1].manager, [campaign.id])
+
+    assert (found[campaign.id].tasks, found[campaign.id].orders, found[campaign.id].amount) == (2, 2, 200)
+    assert elsewhere == {}
 
 
 async def test_an_effect_of_those_who_were_reached_alone_is_noticed(
