@@ -142,7 +142,7 @@ async def page(
     order: TaskOrder = TaskOrder.DUE,
 ) -> Sequence[TaskRow]:
     """Tasks in sight; one more than asked for when there is a next page."""
-    rows = _rows(actor).where(*_conditions(narrowed or Filter()))
+    rows = _rows(actor).where(*conditions(narrowed or Filter()))
     return (await session.execute(paged(rows, page, *KEYS[order]))).all()
 
 
@@ -150,7 +150,7 @@ async def counts(session: AsyncSession, actor: Actor, narrowed: Filter | None = 
     """How many tasks in sight there are in each state; a state without any is left out."""
     found = await session.execute(
         select(col(Task.state), func.count())
-        .where(visible_to(actor), *_conditions(narrowed or Filter()))
+        .where(visible_to(actor), *conditions(narrowed or Filter()))
         .group_by(col(Task.state))
     )
     return dict(found.all())
@@ -235,26 +235,27 @@ async def walk(
     return (await session.execute(along(rows, col(Task.id), after, most))).all()
 
 
-def _conditions(narrowed: Filter) -> list[ColumnElement[bool]]:
+def conditions(narrowed: Filter) -> list[ColumnElement[bool]]:
+    """What must hold of each task of a list that is so narrowed down."""
     wanted: dict[Any, Any] = {
         Task.state: narrowed.state,
         Task.account_id: narrowed.account_id,
         Task.store_id: narrowed.store_id,
         Task.customer_id: narrowed.customer_id,
     }
-    conditions = [col(column) == value for column, value in wanted.items() if value is not None]
+    holding = [col(column) == value for column, value in wanted.items() if value is not None]
     if narrowed.kinds is not None:
-        conditions.append(col(Task.kind).in_(narrowed.kinds))
+        holding.append(col(Task.kind).in_(narrowed.kinds))
     if narrowed.due_before is not None:
-        conditions.append(col(Task.due_at) < narrowed.due_before)
+        holding.append(col(Task.due_at) < narrowed.due_before)
     if narrowed.is_overdue is not None:
         overdue = and_(col(Task.state) == TaskState.PENDING, col(Task.due_at) < clock.now())
-        conditions.append(overdue if narrowed.is_overdue else not_(overdue))
+        holding.append(overdue if narrowed.is_overdue else not_(overdue))
     if narrowed.is_escalated is not None:
-        conditions.append(
+        holding.append(
             col(Task.escalated_at).is_not(None) if narrowed.is_escalated else col(Task.escalated_at).is_(None)
         )
-    return conditions
+    return holding
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
