@@ -94,6 +94,7 @@ export type Task = {
   expiresAt: string | null;
   ruleId: string | null;
   campaignId: string | null;
+  campaignName: string | null;
   customer: { id: string } | null;
   relationship: { id: string } | null;
   keeper: { id: string } | null;
