@@ -39,6 +39,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import NullType
 from sqlmodel import SQLModel
 
+from kernel import numbers
 from kernel.errors import Refusal
 
 # Set before any table is defined: constraints need names that migrations on both engines agree on.
@@ -285,6 +286,7 @@ def _on_connect(connection: Any, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    numbers.teach(connection)
 
 
 def _on_begin(connection: Connection) -> None:

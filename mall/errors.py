@@ -57,3 +57,27 @@ class WrongCurrency(Invalid):
     code = "WRONG_CURRENCY"
     en = "This brand trades in {currency}."
     zh = "本品牌的币种是 {currency}。"
+
+
+class CutTooEarly(Invalid):
+    """Nothing had been bought by then."""
+
+    code = "CUT_TOO_EARLY"
+    en = "No customer had bought anything by {cut}: nothing can be ranked as of that day."
+    zh = "截至 {cut} 还没有顾客购买，无法按这一天排序。"
+
+
+class CutTooLate(Invalid):
+    """What came of the customers isn't known yet."""
+
+    code = "CUT_TOO_LATE"
+    en = "Orders reach to {last}: who stayed away for {days} days after {cut} isn't known. {latest} is the latest cut."
+    zh = "订单只到 {last}，{cut} 之后 {days} 天内谁没有再来还不知道。最晚可用 {latest}。"
+
+
+class NobodyBoughtTwice(Invalid):
+    """Without a second purchase day there is no rhythm to judge by."""
+
+    code = "NOBODY_BOUGHT_TWICE"
+    en = "No customer had bought on two days by {cut}: there is no rhythm to judge by."
+    zh = "截至 {cut} 没有顾客在两天以上购买，无法判断购买节奏。"

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from directory.models import Brand
 from intake.commands import leaving, noting, runs, stage, steps
 from intake.commands.members import add_members
 from intake.errors import BrandCodeWrong, CurrencyDiffers, FileEmpty, ImportBusy
@@ -27,6 +28,7 @@ from kernel import ids
 from kernel.actor import system
 from kernel.crypto import Vault
 from kernel.work import Ground, Work, unit_of_work
+from tasks.commands import rules
 
 Progress = Callable[[str, int, int], None]
 _PATIENCE = runs.LEASE.total_seconds() + 2
@@ -269,7 +271,10 @@ async def _step_on(ground: Ground, run: ImportRun, mapping: AnyMapping, progress
                 stale = await catalogue.out_of_date(session, run)
         async with unit_of_work(ground, system(run.brand_id)) as work:
             before = run.phase
+            is_new = before is Phase.PLACES and await work.session.get(Brand, run.brand_id) is None
             run, count = await steps.step(work, run, mapping, stale)
+            if is_new:
+                await rules.begin(work)
         done, taken = (done + count, taken + 1) if run.phase is before else (0, 0)
         if taken in _GROWN:
             await _look_at_sizes(ground)

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,13 +15,19 @@ from kernel import clock
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
 from tagging.commands import evaluating, folding, nights
-from tagging.queries import rules, upkeep
-from tasks.commands import tending
+from tagging.models import MarkPurpose
+from tagging.queries import marks, upkeep
+from tasks.commands import campaigns, handing_out, plans, tending
+from tasks.queries import campaigns as campaign_queries
 from tasks.queries import due
+from tasks.queries import plans as plan_queries
 
 MOST_FOLDS = 5  # at a sweep: jobs are waiting, too
 NIGHT_BEGINS = timedelta(hours=3)  # after midnight, where most of the brand's stores are
 
+MOST_PLANS = 200  # stores at a sweep
+
+MOST_CAMPAIGNS = 20  # of each brand at a sweep
 MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
 
 Chore = Callable[[Ground], Awaitable[None]]
@@ -44,14 +52,11 @@ async def begin_nights(ground: Ground) -> None:
 async def follow_rules(ground: Ground) -> None:
     """Let rules look at the customers who did something since, some hundreds of each brand at a time."""
     async with ground.db.read() as session:
-        brands = [brand.id for brand in await actors.brands(session)]
-    for brand_id in brands:
+        marked = await marks.brands_with(session, MarkPurpose.RULES)
+    for brand_id in marked:
         for _ in range(MOST_ROUNDS):
-            async with ground.db.read() as session:
-                if not await rules.has_marks(session, brand_id):
-                    break
             async with unit_of_work(ground, system(brand_id)) as work:
-                if not await evaluating.follow_marks(work):
+                if await evaluating.follow_marks(work) < evaluating.MARKS_AT_ONCE:
                     break
 
 
@@ -70,6 +75,35 @@ async def mind_segments(ground: Ground) -> None:
                     break
 
 
+async def begin_plans(ground: Ground) -> None:
+    """Begin the plan of today for each store whose clock has passed the hour at which it plans.
+
+    What was missed while no worker ran is planned for today; days that are over are not.
+    """
+    async with ground.db.read() as session:
+        unplanned = await plan_queries.due(session, clock.now(), MOST_PLANS)
+    for brand_id, stores in groupby(unplanned, itemgetter(0)):
+        async with unit_of_work(ground, system(brand_id)) as work:
+            await plans.begin(work, [(store_id, day) for _, store_id, day in stores])
+
+
+async def mind_campaigns(ground: Ground) -> None:
+    """Send what is scheduled for now, and note which campaigns have handed out all, and which are over."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            waiting = [
+                (campaigns.begin, await campaign_queries.due_to_send(session, brand_id, clock.now(), MOST_CAMPAIGNS)),
+                (handing_out.close_off, await campaign_queries.handed_out(session, brand_id, MOST_CAMPAIGNS)),
+                (campaigns.end, await campaign_queries.finished(session, brand_id, clock.now(), MOST_CAMPAIGNS)),
+            ]
+        for see_to, found in waiting:
+            for campaign_id in found:
+                async with unit_of_work(ground, system(brand_id)) as work:
+                    await see_to(work, campaign_id)
+
+
 async def tend_tasks(ground: Ground) -> None:
     """Ask for the jobs of the stores where a task is to expire, or to come before the manager."""
     async with ground.db.read() as session:
@@ -82,7 +116,7 @@ async def tend_tasks(ground: Ground) -> None:
             await tending.ask_to_tend(work)
 
 
-CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments, tend_tasks)
+CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments, begin_plans, mind_campaigns, tend_tasks)
 
 
 async def see_to_all(ground: Ground) -> None:

@@ -16,6 +16,7 @@ from server import ground as grounds
 from server import logs, operating
 from server import settings as configuration
 from server.settings import Settings
+from tasks.commands import rules
 
 EXAMPLES = (
     "daogou import staff staff.xlsx --brand qinghe --dry-run\n\n"
@@ -67,6 +68,7 @@ async def carry_in(
         if new_brand is not None:
             async with unit_of_work(ground, system(ids.new())) as work:
                 await directory.found(work, code=brand or "", name=new_brand, currency=currency)
+                await rules.begin(work)
                 tally = await _apply(work, file, dry_run)
         else:
             async with unit_of_work(ground, system((await operating.brand_of(ground, brand)).id)) as work:

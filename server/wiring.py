@@ -19,6 +19,8 @@ import tagging.commands.rules
 import tagging.policy
 import tagging.queries.upkeep
 import tagging.reactions
+import tasks.commands.handing_out
+import tasks.commands.plans
 import tasks.commands.tending
 import tasks.policy
 import tasks.reactions
@@ -86,6 +88,8 @@ from tasks.events import (
     TaskSeen,
     TaskSkipped,
     TaskSnoozed,
+    WorkbenchArranged,
+    WorkbenchDefaultSet,
 )
 
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
@@ -127,14 +131,17 @@ SEEN_BY: dict[type, SeenBy] = {
     TagRetired: directory.policy.seen_by_nobody,
     TagChanged: tagging.policy.seen_by,
     TagGroupChanged: tagging.policy.seen_by,
-    TagQuestionAsked: tagging.policy.questions_seen_by,
-    TagQuestionClosed: tagging.policy.questions_seen_by,
+    # A question is no news by itself: a task says that it is there, and it is read when it is opened.
+    TagQuestionAsked: directory.policy.seen_by_nobody,
+    TagQuestionClosed: directory.policy.seen_by_nobody,
     ImportBegun: intake.policy.seen_by,
     ImportMovedOn: intake.policy.seen_by,
     ImportLeftBehind: intake.policy.seen_by,
     ImportTakenOver: intake.policy.seen_by,
     ImportForgotten: intake.policy.seen_by,
     ImportApplied: intake.policy.seen_by_nobody,
+    WorkbenchArranged: tasks.policy.workbench_seen_by,
+    WorkbenchDefaultSet: tasks.policy.workbench_seen_by,
     TaskAdded: tasks.policy.seen_by,
     TaskSeen: tasks.policy.seen_by,
     TaskSnoozed: tasks.policy.seen_by,
@@ -149,20 +156,19 @@ SEEN_BY: dict[type, SeenBy] = {
 _ON_ORDERS: tuple[Mark, ...] = (
     # First: what is marked is looked at by what the profiles say.
     mall.reactions.refresh_profiles,
-    tagging.reactions.mark_for_rules,
-    tagging.reactions.mark_for_segments,
+    tagging.reactions.mark_behaviour,
 )
 
 # Rows in the same commit that say what has to be looked at again. A mark says nothing: it records no event.
 MARKS: dict[type, tuple[Mark, ...]] = {
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
-    VisitNoted: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
+    VisitNoted: (tagging.reactions.mark_behaviour,),
     OrderPlaced: _ON_ORDERS,
     OrderChanged: _ON_ORDERS,
     RefundRecorded: _ON_ORDERS,
     PurchasesLoaded: (mall.reactions.mark_profiles,),
-    ProfileRefreshed: (tagging.reactions.mark_for_rules, tagging.reactions.mark_for_segments),
+    ProfileRefreshed: (tagging.reactions.mark_behaviour,),
     CustomerTagsChanged: (tagging.reactions.mark_for_segments,),
     StoreEdited: (tagging.reactions.mark_moved_stores,),
     ImportBegun: (tagging.reactions.distrust_segments,),
@@ -191,11 +197,21 @@ HANDLERS: dict[str, jobs.Handler] = {
     tasks.reactions.CLOSE_CHECKS_OF_TAG: tasks.reactions.close_checks_of_tag,
     tasks.reactions.SHOW_QUESTION: tasks.reactions.show_question,
     tasks.reactions.CLOSE_QUESTION: tasks.reactions.close_question,
+    tasks.commands.plans.PLAN_STORE: tasks.reactions.plan_store,
+    tasks.commands.handing_out.HAND_OUT: tasks.reactions.hand_out_campaign,
+    tasks.commands.handing_out.HAND_OUT_IN: tasks.reactions.hand_out_campaign_in,
+    tasks.commands.handing_out.CLOSE_OFF: tasks.reactions.close_campaign_off,
+    tasks.commands.handing_out.TAKE_BACK: tasks.reactions.take_campaign_back,
     tagging.commands.nights.GO_ON: tagging.reactions.go_on_with_night,
     tagging.commands.merge.MOVE_MERGED: tagging.reactions.move_merged,
     tagging.commands.redating.REDATE: tagging.reactions.redate,
     tagging.commands.rules.GO_THROUGH: tagging.reactions.go_through_customers,
     tagging.queries.upkeep.GO_ON: tagging.reactions.go_on_with_segments,
+}
+
+# Jobs that read much: the reading comes first, and locks nothing.
+PREPARATIONS: dict[str, jobs.Preparation] = {
+    tasks.commands.plans.PLAN_STORE: tasks.reactions.draft_plan,
 }
 
 

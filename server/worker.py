@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from directory.commands import sign_in as sign_ins
+from directory.queries import actors
 from intake.commands import leaving
 from intake.queries import runs as import_runs
 from kernel import clock, compaction, idempotency, jobs
@@ -24,11 +25,13 @@ from kernel.redis import QUEUE, RUN_JOB
 from kernel.work import Ground, unit_of_work
 from server import chores
 from server.settings import Settings
-from server.wiring import HANDLERS
+from server.wiring import HANDLERS, PREPARATIONS
+from tasks.commands import plans
 
 # Below the lease, so that nobody else takes a job that is still being carried out.
 LONGEST = jobs.LEASE - timedelta(seconds=15)
 AT_ONCE = 8
+PREPARING_AT_ONCE = 2  # they reckon, too: whoever has a transaction open waits for them
 GRACE_SECONDS = 20
 LAST_WORDS_SECONDS = 2
 HOUSEKEEPING_SECONDS = 3600
@@ -45,15 +48,27 @@ class LeaseLost(Exception):
     """Another worker has the job by now: what this one did is rolled back."""
 
 
-async def run(ground: Ground, job_id: UUID, handlers: Mapping[str, jobs.Handler] = HANDLERS) -> None:
-    """Carry a job out, once nobody else does; what it did and its being done are one commit."""
+async def run(
+    ground: Ground,
+    job_id: UUID,
+    handlers: Mapping[str, jobs.Handler] = HANDLERS,
+    preparations: Mapping[str, jobs.Preparation] = PREPARATIONS,
+    turn: AbstractAsyncContextManager[object] = nullcontext(),  # noqa: B008 - it holds nothing
+) -> None:
+    """Carry a job out, once nobody else does; what it did and its being done are one commit.
+
+    A job that has a preparation reads first, when it is its turn, with nothing locked: others write meanwhile.
+    """
     async with ground.db.write() as session:
         job = await jobs.take(session, job_id)
     if job is None:
         return
     try:
         async with asyncio.timeout(LONGEST.total_seconds()):
-            await _carry_out(ground, job, handlers)
+            if job.attempts > jobs.MOST_ATTEMPTS:
+                raise RuntimeError("every attempt so far ended with its worker")
+            prepared = await _prepare(ground, job, preparations, turn)
+            await _carry_out(ground, job, handlers, prepared)
     except asyncio.CancelledError:
         await asyncio.shield(_put_back(ground, job, "Cancelled"))
         raise
@@ -72,9 +87,20 @@ async def keep_house(ground: Ground) -> None:
     async with ground.db.write() as session:
         await sign_ins.forget_ended(session, at - SIGN_INS_KEPT)
     async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        await _forget_plans(ground, brand_id, at.date())
+    async with ground.db.read() as session:
         grown = await compaction.due(session)
     for brand_id, feed_id in grown:
         await compaction.compact(ground.db, brand_id, feed_id)
+
+
+async def _forget_plans(ground: Ground, brand_id: UUID, today: date) -> None:
+    while True:
+        async with unit_of_work(ground, system(brand_id)) as work:
+            if not await plans.forget(work, today):
+                return
 
 
 async def see_to_left_imports(ground: Ground) -> None:
@@ -111,11 +137,13 @@ class Worker:
 
     ground: Ground
     handlers: Mapping[str, jobs.Handler] = field(default_factory=lambda: HANDLERS)
+    preparations: Mapping[str, jobs.Preparation] = field(default_factory=lambda: PREPARATIONS)
     poll_seconds: float = 0.1
     sweep_seconds: float = 5.0
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PREPARING_AT_ONCE))
     _arq: ArqWorker | None = None
 
     async def listen(self) -> None:
@@ -184,7 +212,7 @@ class Worker:
         async with self._turns:
             if self._stopping.is_set():
                 return
-            task = asyncio.create_task(run(self.ground, job_id, self.handlers))
+            task = asyncio.create_task(run(self.ground, job_id, self.handlers, self.preparations, self._readers))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
             # Waited for, not awaited: a job that ends cancelled must not cancel the sweeper, or arq's loop.
@@ -218,12 +246,24 @@ class Worker:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
 
-async def _carry_out(ground: Ground, job: jobs.Job, handlers: Mapping[str, jobs.Handler]) -> None:
-    if job.attempts > jobs.MOST_ATTEMPTS:
-        raise RuntimeError("every attempt so far ended with its worker")
+async def _prepare(
+    ground: Ground,
+    job: jobs.Job,
+    preparations: Mapping[str, jobs.Preparation],
+    turn: AbstractAsyncContextManager[object],
+) -> dict[str, Any]:
+    if job.name not in preparations:
+        return {}
+    async with turn, ground.db.read() as session:
+        return {"prepared": await preparations[job.name](session, job.brand_id, **job.args)}
+
+
+async def _carry_out(
+    ground: Ground, job: jobs.Job, handlers: Mapping[str, jobs.Handler], prepared: Mapping[str, Any]
+) -> None:
     handler = handlers[job.name]
     async with unit_of_work(ground, system(job.brand_id)) as work:
-        await handler(work, **job.args)
+        await handler(work, **job.args, **prepared)
         if not await jobs.finish(work.session, job):
             raise LeaseLost
 

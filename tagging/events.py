@@ -71,6 +71,3 @@ class TagQuestionClosed:
     question_id: UUID
     staff_id: UUID
     is_answered: bool
-
-
-QuestionEvent = TagQuestionAsked | TagQuestionClosed

@@ -16,7 +16,7 @@ from directory.policy import regions_under, stores_under
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
-from tagging.events import CustomerTagsChanged, QuestionEvent, TagChanged, TaggingEvent, TagGroupChanged
+from tagging.events import CustomerTagsChanged, TagChanged, TaggingEvent, TagGroupChanged
 from tagging.models import AuditItem, Segment, Sharing, Tag, TagAudit, TagGroup, TagRule, TagSuggestion
 
 CUSTOMER = "customer"
@@ -126,7 +126,7 @@ def require_librarian(actor: Actor) -> None:
 
 
 def require_author(actor: Actor, owner_id: UUID | None) -> None:
-    """A brand tag is changed by HQ, a personal one by its owner."""
+    """What is the brand's is changed by HQ, what is somebody's own by its owner."""
     if owner_id is None:
         require_librarian(actor)
     elif owner_id != actor.staff_id:
@@ -187,11 +187,6 @@ async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[Taggin
         if isinstance(event, TagChanged) and event.owner_id is not None:
             entries.append(feed.Entry(feed.of_staff(event.owner_id), TAG, event.tag_id, event.version))
     return entries
-
-
-async def questions_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[QuestionEvent]) -> list[feed.Entry]:
-    """A question is no news by itself: a task says that it is there, and it is read when it is opened."""
-    return []
 
 
 def _sees_tags(actor: Actor) -> bool:

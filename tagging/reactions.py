@@ -11,14 +11,14 @@ from tagging.commands import evaluating, folding, marks, merge, nights, redating
 from tagging.models import MarkPurpose
 
 
-async def mark_for_rules(work: Work, events: Sequence[Any]) -> None:
-    """Behaviour changed: evidence rules look at these customers again."""
-    await marks.mark(work, MarkPurpose.RULES, events)
+async def mark_behaviour(work: Work, events: Sequence[Any]) -> None:
+    """Behaviour changed: evidence rules look at these customers again, and segments may ask for it."""
+    await marks.mark(work, (MarkPurpose.RULES, MarkPurpose.SEGMENTS), events)
 
 
 async def mark_for_segments(work: Work, events: Sequence[Any]) -> None:
-    """Something changed that segments may ask for."""
-    await marks.mark(work, MarkPurpose.SEGMENTS, events)
+    """Something else changed that segments may ask for."""
+    await marks.mark(work, (MarkPurpose.SEGMENTS,), events)
 
 
 async def move_merged(work: Work, tag_id: str) -> None:

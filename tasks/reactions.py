@@ -1,7 +1,10 @@
 """What follows for tasks when something happens below."""
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from intake.events import ImportApplied
 from intake.models import Kind
@@ -10,7 +13,8 @@ from kernel.work import Work
 from mall.events import MINI_MALL, OrderPlaced
 from tagging.events import TagCheckSettled, TagQuestionAsked, TagQuestionClosed, TagRetired, TagsWentStale
 from tasks import commands
-from tasks.commands import settling, tending
+from tasks.commands import handing_out, plans, settling, tending
+from tasks.queries import planning
 
 FOLLOW_UP_ORDER = "tasks.follow_up_order"
 SETTLE_BY_ORDER = "tasks.settle_by_order"
@@ -108,3 +112,32 @@ async def show_question(work: Work, question_id: str, staff_id: str) -> None:
 
 async def close_question(work: Work, question_id: str, staff_id: str, is_answered: bool) -> None:
     await commands.close_question(work, UUID(question_id), UUID(staff_id), is_answered=is_answered)
+
+
+async def draft_plan(
+    session: AsyncSession, brand_id: UUID, store_id: str, day: str, after: str | None = None
+) -> planning.Draft | None:
+    return await planning.for_today(session, brand_id, UUID(store_id), date.fromisoformat(day))
+
+
+async def plan_store(
+    work: Work, store_id: str, day: str, prepared: planning.Draft | None, after: str | None = None
+) -> None:
+    seen_to = UUID(after) if after is not None else None
+    await plans.carry_out(work, UUID(store_id), date.fromisoformat(day), prepared, seen_to)
+
+
+async def hand_out_campaign(work: Work, campaign_id: str, after: str | None = None) -> None:
+    await handing_out.hand_out(work, UUID(campaign_id), UUID(after) if after else None)
+
+
+async def hand_out_campaign_in(work: Work, campaign_id: str, store_id: str) -> None:
+    await handing_out.hand_out_in(work, UUID(campaign_id), UUID(store_id))
+
+
+async def close_campaign_off(work: Work, campaign_id: str) -> None:
+    await handing_out.close_off(work, UUID(campaign_id))
+
+
+async def take_campaign_back(work: Work, campaign_id: str) -> None:
+    await handing_out.take_back(work, UUID(campaign_id))

@@ -4,6 +4,7 @@ Deliberately shares no code with the product and is written the long way round: 
 the product says were worked out twice.
 """
 
+import bisect
 import csv
 import gzip
 import math
@@ -349,6 +350,75 @@ def ranking(people: Any, title: str) -> list[dict[str, Any]]:
         }
         for name, r in ranked
     ]
+
+
+def churn(paths: list[Path], cut: date) -> dict[str, Any]:
+    """Rankings of who will stay away, as of the end of a day: AUC and what the top tenth catches, from the file."""
+    invoices, _ = read(paths)
+    days: dict[str, set[date]] = {}
+    spent: dict[str, dict[str, Decimal]] = {"gross": {}, "net": {}}
+    came_back = set()
+    year = date.fromordinal(cut.toordinal() - 364)
+    for number, lines in invoices.items():
+        who, day = lines[0]["CustomerID"], min(line["InvoiceDate"] for line in lines)[:10]
+        values = [(int(line["Quantity"]), Decimal(line["UnitPrice"])) for line in lines]
+        sold = sum((count * price for count, price in values if count > 0 and price > 0), Decimal(0))
+        back = -sum((count * price for count, price in values), Decimal(0)) if number[0] == "C" else Decimal(0)
+        bought = number[0].isdigit() and sold > 0
+        at = date.fromisoformat(day)
+        if not who or at.toordinal() > cut.toordinal() + 91:
+            continue
+        if at > cut:
+            came_back.update([who] if bought else [])
+            continue
+        if bought:
+            days.setdefault(who, set()).add(at)
+        if year <= at:
+            spent["gross"][who] = spent["gross"].get(who, Decimal(0)) + (sold if bought else 0)
+            spent["net"][who] = spent["net"].get(who, Decimal(0)) + (sold if bought else 0) - back
+    s: dict[str, float] = {}
+    e: dict[str, float] = {}
+    for who, on in days.items():
+        first, *later = sorted(on)
+        s[who] = math.fsum(math.exp((day.toordinal() - cut.toordinal()) / 365) for day in later)
+        e[who] = 365 - 365 * math.exp((first.toordinal() - cut.toordinal()) / 365)
+    a = math.fsum(e.values()) / math.fsum(s.values())
+    silent = {who: cut.toordinal() - max(on).toordinal() for who, on in days.items()}
+    rankings: dict[str, dict[str, float]] = {
+        "rule_90_days": {who: 1.0 if days > 90 else 0.0 for who, days in silent.items()},
+        "days_since_last": {who: float(days) for who, days in silent.items()},
+        "stays_away": {who: ((a + e[who]) / (a + e[who] + 91)) ** (1 + s[who]) for who in days},
+    }
+    worth = {name: {who: max(float(pence(Decimal(of.get(who, 0)))), 0.0) for who in days} for name, of in spent.items()}
+    lost = {who for who in days if who not in came_back}
+    rated = {}
+    for ranking, chance in rankings.items():
+        for times in ("nothing", "gross", "net"):
+            value = {who: chance[who] * (worth[times][who] if times in worth else 1.0) for who in days}
+            shares = [caught(value, lost, worth[name]) for name in ("gross", "net")]
+            rated[ranking, times] = (auc(value, lost), *shares)
+    return {"customers": len(days), "lost": len(lost), "a": a, "rated": rated}
+
+
+def auc(value: dict[str, float], lost: set[str]) -> float:
+    """How many of the pairs of a lost customer and another one are in the right order; equals count half."""
+    others = sorted(value[who] for who in value if who not in lost)
+    right = 0.0
+    for who in lost:
+        right += (bisect.bisect_left(others, value[who]) + bisect.bisect_right(others, value[who])) / 2
+    return right / (len(lost) * len(others))
+
+
+def caught(value: dict[str, float], lost: set[str], worth: dict[str, float]) -> float:
+    """The first tenth's share of what all lost customers are worth; equals at its end have an equal part in it."""
+    room = -(-len(value) // 10)
+    border = sorted(value.values(), reverse=True)[room - 1]
+    surely = [who for who in value if value[who] > border]
+    perhaps = [who for who in value if value[who] == border]
+    part = (room - len(surely)) / len(perhaps)
+    found = math.fsum(worth[who] for who in surely if who in lost)
+    found += part * math.fsum(worth[who] for who in perhaps if who in lost)
+    return found / math.fsum(worth[who] for who in lost)
 
 
 def differences(ours: Any, true: Any, place: str = "") -> list[str]:

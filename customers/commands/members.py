@@ -11,11 +11,11 @@ from customers.models import Customer
 from kernel import clock
 from kernel.work import Work
 
-TOLD = ("name", "tier", "birthday", "city", "phone_sealed", "phone_index", "phone_masked")
+TOLD = ("name", "tier", "tier_until", "birthday", "city", "phone_sealed", "phone_index", "phone_masked")
 
 
 async def update_many(work: Work, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Set what is told of each customer; `None` tells nothing.
+    """Set what is told of each customer; `None` tells nothing, but another tier forgets the last day of the one before.
 
     Each row has `id`, the columns of `TOLD`, `do_not_contact` and `joined_at`. Who once asked to be left
     alone stays so, and the earlier of two dates of joining holds.
@@ -25,9 +25,9 @@ async def update_many(work: Work, rows: Sequence[Mapping[str, Any]]) -> None:
     table = Customer.__table__  # type: ignore[attr-defined]  # set by SQLModel
     asked = bindparam("new_do_not_contact", type_=Boolean())
     joined = bindparam("new_joined_at", type_=table.c.joined_at.type)
-    values: dict[str, Any] = {
-        name: func.coalesce(bindparam(f"new_{name}", type_=table.c[name].type), table.c[name]) for name in TOLD
-    }
+    values: dict[str, Any] = {name: func.coalesce(_new(table.c[name]), table.c[name]) for name in TOLD}
+    has_other_tier = values["tier"].is_distinct_from(table.c.tier)
+    values["tier_until"] = case((has_other_tier, _new(table.c.tier_until)), else_=values["tier_until"])
     values["do_not_contact"] = or_(table.c.do_not_contact, asked)
     values["do_not_contact_at"] = case(
         (asked, func.coalesce(table.c.do_not_contact_at, clock.now())), else_=table.c.do_not_contact_at
@@ -43,6 +43,10 @@ async def update_many(work: Work, rows: Sequence[Mapping[str, Any]]) -> None:
             for row in rows
         ],
     )
+
+
+def _new(column: Any) -> Any:
+    return bindparam(f"new_{column.name}", type_=column.type)
 
 
 async def owners_of_phones(work: Work, indexes: Sequence[str]) -> dict[str, UUID]:

@@ -27,6 +27,7 @@ class CustomerChanges(TypedDict, total=False):
 
     name: str
     tier: str | None
+    tier_until: date | None
     birthday: date | None
     city: str | None
 
@@ -41,7 +42,7 @@ class Look:
 async def edit(
     work: Work, customer_id: UUID, *, expected_version: int | None = None, **changes: Unpack[CustomerChanges]
 ) -> Customer:
-    """Change what is named, and nothing else.
+    """Change what is named, and nothing else; but another tier without its last day forgets that of the tier before.
 
     Raises `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.
     """
@@ -51,6 +52,10 @@ async def edit(
         values["name"] = require_text("name", changes["name"], longest=60)
     if "tier" in changes:
         values["tier"] = optional_text("tier", changes["tier"], 32)
+        if values["tier"] != customer.tier:
+            values["tier_until"] = None
+    if "tier_until" in changes:
+        values["tier_until"] = checked_tier_until(changes["tier_until"])
     if "birthday" in changes:
         values["birthday"] = checked_birthday(changes["birthday"])
     if "city" in changes:
@@ -132,6 +137,13 @@ def checked_birthday(birthday: date | None) -> date | None:
     if birthday is not None and not _EARLIEST_BIRTHDAY <= birthday <= clock.now().date() + timedelta(days=1):
         raise Invalid(field="birthday", reason="from 1900 to today.", reason_zh="应在 1900 年至今天之间。")
     return birthday
+
+
+def checked_tier_until(day: date | None) -> date | None:
+    """A last day of a tier, from 2000 to 2199."""
+    if day is not None and not 2000 <= day.year < 2200:
+        raise Invalid(field="tierUntil", reason="from 2000 to 2199.", reason_zh="应在 2000 年至 2199 年之间。")
+    return day
 
 
 async def _lock(work: Work, customer_id: UUID, expected_version: int | None) -> Customer:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from customers.commands.profile import checked_birthday, optional_text
+from customers.commands.profile import checked_birthday, checked_tier_until, optional_text
 from customers.errors import AlreadyHeld, HolderUnfit, IdentityMismatch, MemberNumberTaken, PhoneTaken
 from customers.events import RelationshipAdded
 from customers.models import Customer, Holding, HoldingReason, Relationship
@@ -32,6 +32,7 @@ async def create(
     phone: str | None = None,
     member_number: str | None = None,
     tier: str | None = None,
+    tier_until: date | None = None,
     birthday: date | None = None,
     city: str | None = None,
     remark: str | None = None,
@@ -43,7 +44,7 @@ async def create(
     `PHONE_TAKEN`, `MEMBER_NUMBER_TAKEN`, `HOLDER_UNFIT`.
     """
     holder = await _holder(work, account_id)
-    customer = _draft(work, vault, name, phone, member_number, tier, birthday, city)
+    customer = _draft(work, vault, name, phone, member_number, tier, tier_until, birthday, city)
     await _insert(work, customer)
     await _relate(work, customer, holder, HoldingReason.CREATED, optional_text("remark", remark, 200))
     return customer
@@ -80,6 +81,7 @@ async def register(
     phone: str | None = None,
     member_number: str | None = None,
     tier: str | None = None,
+    tier_until: date | None = None,
     birthday: date | None = None,
     city: str | None = None,
     remark: str | None = None,
@@ -99,6 +101,7 @@ async def register(
                 phone=phone,
                 member_number=member_number,
                 tier=tier,
+                tier_until=tier_until,
                 birthday=birthday,
                 city=city,
                 remark=remark,
@@ -141,6 +144,7 @@ def _draft(
     phone: str | None,
     member_number: str | None,
     tier: str | None,
+    tier_until: date | None,
     birthday: date | None,
     city: str | None,
 ) -> Customer:
@@ -152,6 +156,7 @@ def _draft(
         member_number=_checked_number(member_number) if member_number is not None else _new_number(),
         name=require_text("name", name, longest=60),
         tier=optional_text("tier", tier, 32),
+        tier_until=checked_tier_until(tier_until),
         birthday=checked_birthday(birthday),
         city=optional_text("city", city, 60),
         phone_sealed=vault.seal(brand_id, number) if number else None,

@@ -125,6 +125,28 @@ def _actor(brand_id: UUID, rows: Sequence[Any]) -> Actor:
     )
 
 
+async def of_staff(session: AsyncSession, brand_id: UUID, staff_id: UUID) -> Actor | None:
+    """Somebody with today's role and place, for what is carried out in their name; none if they may not sign in.
+
+    They act for no account.
+    """
+    found = await session.execute(
+        select(col(Staff.role), col(Staff.store_id), col(Region.path))
+        .outerjoin(Region, and_(col(Region.brand_id) == col(Staff.brand_id), col(Region.id) == col(Staff.region_id)))
+        .where(
+            col(Staff.brand_id) == brand_id,
+            col(Staff.id) == staff_id,
+            col(Staff.state) != StaffState.DEPARTED,
+            col(Staff.access_closed_at).is_(None),
+        )
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    role, store_id, region_path = row
+    return Actor(brand_id, staff_id, role, staff_id=staff_id, store_id=store_id, region_path=region_path)
+
+
 async def of_service_sign_in(session: AsyncSession, brand_id: UUID, sign_in_id: UUID) -> Actor:
     """The service account behind a sign-in, with its scopes. Raises `SIGN_IN_ENDED`."""
     found = await session.execute(_SERVICE, _asked(brand_id, [sign_in_id]))

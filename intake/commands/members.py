@@ -145,8 +145,9 @@ def _new(brand_id: UUID, key: str, told: dict[str, Any]) -> dict[str, Any]:
 
 def _told(customer_id: UUID, told: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {name: told.get(name) for name in TOLD}
-    if row["birthday"] is not None:
-        row["birthday"] = date.fromisoformat(row["birthday"])
+    for name in ("birthday", "tier_until"):
+        if row[name] is not None:
+            row[name] = date.fromisoformat(row[name])
     if row["phone_sealed"] is not None:
         row["phone_sealed"] = base64.b64decode(row["phone_sealed"])
     joined = told.get("joined")

@@ -119,15 +119,29 @@ class OrderMapping(Mapping):
 
 
 class MemberMapping(Mapping):
-    """How a file of members becomes customers. `yes` lists what counts as yes in a cell."""
+    """How a file of members becomes customers. `yes` lists what counts as yes in a cell.
+
+    `tier_until_columns` are the headers under which a file may give a tier's last day; `columns.tier_until` is one
+    that it has to have.
+    """
 
     kind: Literal["members"]
     yes: tuple[str, ...] = ("1", "Y", "YES", "TRUE", "是")
+    tier_until_columns: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+
+    @property
+    def optional_columns(self) -> dict[str, tuple[str, ...]]:
+        return {"tier_until": self.tier_until_columns} if self.tier_until_columns else {}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         for field in ("customer", "name"):
             _require(field in self.columns, "columns", f"{field} is missing")
+        _require(
+            "tier_until" not in self.columns or not self.tier_until_columns,
+            "tier_until_columns",
+            "columns has tier_until already",
+        )
         self._check_names(self._placing())
         return self
 

@@ -66,8 +66,9 @@ def _reader(mapping: MemberMapping, vault: Vault, brand_id: UUID) -> Any:
             if not fields[field]:
                 raise Refused("must not be empty.", "不能为空。", field=field)
         known: dict[str, Any] = {field: fields[field] for field in ("name", "tier", "city") if fields.get(field)}
-        if fields.get("birthday"):
-            known["birthday"] = named("birthday", day, fields["birthday"]).isoformat()
+        for field in ("birthday", "tier_until"):
+            if fields.get(field):
+                known[field] = named(field, day, fields[field]).isoformat()
         if fields.get("joined"):
             known["joined"] = named("joined", instant, fields["joined"])
         if fields.get("do_not_contact", "").upper() in yes:

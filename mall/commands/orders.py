@@ -115,7 +115,14 @@ async def _compose(work: Work, news: OrderNews, who: _Parties) -> Order:
         placed_at=news.placed_at,
         day=clock.store_day(news.placed_at, who.time_zone),
         news_at=news.news_at,
+        completed_at=_completed_at(news),
     )
+
+
+def _completed_at(news: OrderNews) -> datetime | None:
+    """When an order that is heard of as completed reached the customer: later than it was placed, or nobody knows."""
+    is_later = news.state is OrderState.COMPLETED and news.news_at is not None and news.news_at > news.placed_at
+    return news.news_at if is_later else None
 
 
 async def _complete_record(work: Work, news: OrderNews, order: Order) -> None:

@@ -31,7 +31,7 @@ from kernel.db import OneOf
 from kernel.work import Work
 from mall.events import ProfileRefreshed
 from mall.models import DUE, PurchaseProfile, ScoreScale, year_before
-from mall.queries import profiles
+from mall.queries import churn, profiles
 from mall.queries.purchase_figures import COLUMNS, figures
 
 AT_ONCE = 250  # some tens of milliseconds: orders of the same customers wait meanwhile
@@ -39,13 +39,13 @@ SCORES_AT_ONCE = 10_000
 _BEGINNING = UUID(int=0)
 
 _table = PurchaseProfile.__table__  # type: ignore[attr-defined]  # set by SQLModel
-_SCORES = tuple(profiles.SCORED)
+_SCORES = (*profiles.SCORES, "churn_risk")
 _BRAND, _TODAY, _WINDOW = (
     bindparam("brand", type_=Uuid()),
     bindparam("today", type_=Date()),
     bindparam("window", type_=Date()),
 )
-_ZEROS = ("orders", "purchase_days", "gross", "refunds", "net", "net_12_months")
+_ZEROS = ("orders", "purchase_days", "gross", "refunds", "net", "net_12_months", "rhythm")
 
 
 async def refresh(work: Work, customer_ids: Collection[UUID], today: date | None = None) -> None:
@@ -107,11 +107,13 @@ async def night_chunk(work: Work, day: date, after: UUID | None) -> UUID | None:
 async def _set_scale(work: Work, scale: ScoreScale | None, day: date) -> None:
     """Where a score begins, of each kind: read once, and by it everybody is scored, chunk by chunk."""
     brand_id = work.actor.brand_id
-    cuts = {name: await profiles.cuts(work.session, brand_id, figure) for name, figure in profiles.SCORED.items()}
+    patience = await churn.patience_days(work.session, brand_id, day)
+    figures = profiles.scored(day, patience)
+    cuts = {name: await profiles.cuts(work.session, brand_id, value) for name, value in figures.items()}
     if scale is None:
-        work.session.add(ScoreScale(brand_id=brand_id, scored_on=day, cuts=cuts))
+        work.session.add(ScoreScale(brand_id=brand_id, scored_on=day, cuts=cuts, patience_days=patience))
     else:
-        scale.scored_on, scale.cuts = day, cuts
+        scale.scored_on, scale.cuts, scale.patience_days = day, cuts, patience
 
 
 async def _lock(work: Work, customer_ids: Collection[UUID], *, is_due: bool) -> None:

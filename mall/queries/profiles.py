@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
+    Integer,
     Row,
     Select,
     Uuid,
@@ -33,12 +34,14 @@ from kernel.actor import Actor
 from kernel.db import OneOf
 from mall.models import ChurnBand, Order, PurchaseProfile, Refund, ScoreScale, year_before
 from mall.policy import profiles_visible_to
+from mall.queries import churn
 from mall.queries.purchase_figures import COLUMNS, figures
 
 ProfileRow = Row[*tuple[Any, ...]]
 
 _COLUMNS = tuple(PurchaseProfile.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
 _TOP = 5
+_LEAST_DIFFERENCE = 1e-9  # of the figure itself
 
 
 # Put together once: they are asked with each order.
@@ -115,7 +118,7 @@ async def disagreeing(session: AsyncSession, brand_id: UUID, most: int = 2_000) 
     whose = select(literal(brand_id, Uuid()).label("brand_id"), some.c.customer_id).cte("whose")
     true = figures(whose, currency, literal(window, Date())).cte("true_figures")
     kept = PurchaseProfile.__table__  # type: ignore[attr-defined]  # set by SQLModel
-    differs = or_(*(true.c[name].is_distinct_from(kept.c[name]) for name in COLUMNS))
+    differs = or_(*(_differs(name, true.c[name], kept.c[name]) for name in COLUMNS))
     is_due = kept.c.counted_from <= window
     return (
         select(true.c.customer_id)
@@ -160,24 +163,34 @@ def band_is(bands: Collection[ChurnBand], today: date) -> ColumnElement[bool]:
     return or_(*(each[band] for band in ChurnBand if band in bands), false())
 
 
-SCORED = {"recency_score": "last_day", "frequency_score": "purchase_days", "monetary_score": "net"}
-"""Which figure each score ranks; more is better."""
+SCORES = ("recency_score", "frequency_score", "monetary_score", "value_at_risk_score")
 
 
-async def cuts(session: AsyncSession, brand_id: UUID, figure: str) -> list[int]:
+def scored(day: date, patience_days: float | None) -> dict[str, ColumnElement[Any]]:
+    """Which figure each score ranks; more is a higher score. Without patience nobody's value is at risk."""
+    figures: dict[str, Any] = {
+        "recency_score": col(PurchaseProfile.last_day),
+        "frequency_score": col(PurchaseProfile.purchase_days),
+        "monetary_score": col(PurchaseProfile.net),
+    }
+    if patience_days is not None:
+        figures["value_at_risk_score"] = churn.value_at_risk(day, patience_days)
+    return figures
+
+
+async def cuts(session: AsyncSession, brand_id: UUID, value: ColumnElement[Any]) -> list[int]:
     """For each score from 2 to 5 the value that a customer has to exceed for it; empty without customers.
 
     A customer's score is 1 + floor(5 · w / n): w customers have a lower value, of n with an order. So equal values
     have equal scores, and without ties each score goes to a fifth. w ≥ (k - 1) · n / 5 just when the value exceeds
     the ⌈(k - 1) · n / 5⌉-th lowest.
     """
-    value = getattr(PurchaseProfile, figure)
-    counted = (
-        select(value.label("value"), func.count().label("many"))
+    each = (
+        select(value.label("value"))
         .where(col(PurchaseProfile.brand_id) == brand_id, col(PurchaseProfile.purchase_days) > 0)
-        .group_by(value)
-        .cte("counted")
+        .subquery()
     )
+    counted = select(each.c.value, func.count().label("many")).group_by(each.c.value).cte("counted")
     running = select(
         counted.c.value,
         cast(func.sum(counted.c.many).over(order_by=counted.c.value), BigInteger).label("so_far"),
@@ -211,14 +224,29 @@ async def misjudged(
     return last, found.all()
 
 
-def scores_by(scale: ScoreScale) -> dict[str, ColumnElement[int | None]]:
-    """The scores that a scale gives, as SQL: 1, and one more for each cut that is exceeded; null without an order."""
-    return {name: _score(figure, scale.cuts[name]) for name, figure in SCORED.items()}
+def scores_by(scale: ScoreScale) -> dict[str, ColumnElement[Any]]:
+    """What a scale gives, as SQL: scores of 1, and one more for each cut that is exceeded; null without an order.
+
+    The risk of churn is that on the scale's day.
+    """
+    figures = scored(scale.scored_on, scale.patience_days)
+    found = {name: _score(figures.get(name), scale.cuts.get(name, [])) for name in SCORES}
+    nobody = literal(None, churn.RISK)
+    patience = scale.patience_days
+    return found | {"churn_risk": nobody if patience is None else churn.risk(scale.scored_on, patience)}
 
 
-def _score(figure: str, cuts: Sequence[int]) -> ColumnElement[int | None]:
-    value: Any = getattr(PurchaseProfile, figure)
+def _score(value: ColumnElement[Any] | None, cuts: Sequence[int]) -> ColumnElement[int | None]:
+    if value is None:
+        return literal(None, Integer())
     is_day = isinstance(value.type, Date)
     limits = [(number, date.fromordinal(cut) if is_day else cut) for number, cut in enumerate(cuts, 2)]
     above = [(value > limit, number) for number, limit in reversed(limits)]
     return case((col(PurchaseProfile.purchase_days) == 0, None), *above, else_=1)
+
+
+def _differs(name: str, true: ColumnElement[Any], kept: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether two figures differ; sums of fractions, by more than the order of summing makes out."""
+    if name != "rhythm":
+        return true.is_distinct_from(kept)
+    return func.abs(true - kept) > (true + kept) * _LEAST_DIFFERENCE

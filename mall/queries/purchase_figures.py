@@ -26,6 +26,7 @@ from sqlmodel import col
 
 from kernel.days import day_after, days_between
 from mall.models import EXACT_DIGITS, Order, OrderLine, OrderState, Refund, RefundLine, minor_digits, patience, profiles
+from mall.queries.churn import purchase_weight
 
 COLUMNS = (
     "orders",
@@ -34,6 +35,7 @@ COLUMNS = (
     "refunds",
     "net",
     "net_12_months",
+    "rhythm",
     "first_day",
     "last_day",
     "median_gap_days",
@@ -43,13 +45,16 @@ COLUMNS = (
 )
 
 
-def figures(whose: CTE, currency: str, window: ColumnElement[date]) -> Select[Any]:
+def figures(
+    whose: CTE, currency: str, window: ColumnElement[date], until: ColumnElement[date] | None = None
+) -> Select[Any]:
     """A row of `customer_id` and `COLUMNS` for each customer of `whose` (`brand_id`, `customer_id`).
 
-    The days after `window` are the last twelve months.
+    The days after `window` are the last twelve months; `gross_12_months` is what was bought in them, besides `COLUMNS`.
+    What is dated after `until` isn't seen.
     """
     scale = int(10 ** (EXACT_DIGITS - minor_digits(currency)))
-    daily = _daily(whose)
+    daily = _daily(whose, until)
     medians = _medians(daily)
     bought = daily.c.orders > 0
     counts = daily.c.day > window
@@ -64,6 +69,10 @@ def figures(whose: CTE, currency: str, window: ColumnElement[date]) -> Select[An
             _rounded(func.sum(daily.c.back), func.sum(daily.c.back_residue), scale).label("refunds"),
             _rounded(func.sum(net), func.sum(net_residue), scale).label("net"),
             _rounded(_sum_where(counts, net), _sum_where(counts, net_residue), scale).label("net_12_months"),
+            _rounded(_sum_where(counts, daily.c.sold), _sum_where(counts, daily.c.sold_residue), scale).label(
+                "gross_12_months"
+            ),
+            _rhythm(daily).label("rhythm"),
             func.min(case((bought, daily.c.day))).label("first_day"),
             func.max(case((bought, daily.c.day))).label("last_day"),
             func.min(case((counts, daily.c.day))).label("counted_from"),
@@ -77,7 +86,7 @@ def figures(whose: CTE, currency: str, window: ColumnElement[date]) -> Select[An
 def _joined(whose: CTE, totals: CTE, medians: CTE) -> Select[Any]:
     gap = medians.c.median_gap_days
     last = totals.c.last_day
-    zero = ("orders", "purchase_days", "gross", "refunds", "net", "net_12_months")
+    zero = ("orders", "purchase_days", "gross", "refunds", "net", "net_12_months", "gross_12_months", "rhythm")
     return (
         select(
             whose.c.customer_id,
@@ -94,6 +103,14 @@ def _joined(whose: CTE, totals: CTE, medians: CTE) -> Select[Any]:
     )
 
 
+def _rhythm(daily: CTE) -> ColumnElement[float]:
+    """What the purchase days but the first weigh. The first weighs least, so nothing is lost by taking it away."""
+    bought = daily.c.orders > 0
+    weights = func.sum(case((bought, purchase_weight(daily.c.day)), else_=0.0))
+    first = purchase_weight(func.min(case((bought, daily.c.day))))
+    return case((func.count(case((bought, 1))) > 1, weights - first), else_=0.0)
+
+
 def _days(gap: ColumnElement[float], which: int) -> ColumnElement[int]:
     """`mall.models.patience` in SQL. A median is a whole number or a half, so twice of it is exact."""
     times = (profiles.AT_RISK_AFTER_GAPS, profiles.LAPSED_AFTER_GAPS)[which]
@@ -103,12 +120,12 @@ def _days(gap: ColumnElement[float], which: int) -> ColumnElement[int]:
     return case((gap.is_(None), patience(None)[which]), (days < least, least), (days > most, most), else_=days)
 
 
-def _daily(whose: CTE) -> CTE:
+def _daily(whose: CTE, until: ColumnElement[date] | None) -> CTE:
     """One row for each customer and day on which they bought or got money back."""
     moves = union_all(
-        _orders(whose, orders=literal(1), sold=col(Order.amount)),
-        _refunds(whose, back=col(Refund.amount)),
-        _orders(whose, sold_residue=col(OrderLine.residue)).join(
+        _orders(whose, until, orders=literal(1), sold=col(Order.amount)),
+        _refunds(whose, until, back=col(Refund.amount)),
+        _orders(whose, until, sold_residue=col(OrderLine.residue)).join(
             OrderLine,
             and_(
                 col(OrderLine.brand_id) == col(Order.brand_id),
@@ -116,7 +133,7 @@ def _daily(whose: CTE) -> CTE:
                 col(OrderLine.residue).is_not(None),
             ),
         ),
-        _refunds(whose, back_residue=col(RefundLine.residue)).join(
+        _refunds(whose, until, back_residue=col(RefundLine.residue)).join(
             RefundLine,
             and_(
                 col(RefundLine.brand_id) == col(Refund.brand_id),
@@ -132,8 +149,8 @@ def _daily(whose: CTE) -> CTE:
 _SUMS = ("orders", "sold", "back", "sold_residue", "back_residue")
 
 
-def _orders(whose: CTE, **sums: Any) -> Select[Any]:
-    return select(col(Order.customer_id), col(Order.day), *_summands(sums)).join(
+def _orders(whose: CTE, until: ColumnElement[date] | None, **sums: Any) -> Select[Any]:
+    found = select(col(Order.customer_id), col(Order.day), *_summands(sums)).join(
         whose,
         and_(
             col(Order.brand_id) == whose.c.brand_id,
@@ -141,12 +158,14 @@ def _orders(whose: CTE, **sums: Any) -> Select[Any]:
             col(Order.state) != OrderState.CANCELLED,
         ),
     )
+    return found if until is None else found.where(col(Order.day) <= until)
 
 
-def _refunds(whose: CTE, **sums: Any) -> Select[Any]:
-    return select(col(Refund.customer_id), col(Refund.day), *_summands(sums)).join(
+def _refunds(whose: CTE, until: ColumnElement[date] | None, **sums: Any) -> Select[Any]:
+    found = select(col(Refund.customer_id), col(Refund.day), *_summands(sums)).join(
         whose, and_(col(Refund.brand_id) == whose.c.brand_id, col(Refund.customer_id) == whose.c.customer_id)
     )
+    return found if until is None else found.where(col(Refund.day) <= until)
 
 
 def _summands(sums: dict[str, Any]) -> list[ColumnElement[Any]]:

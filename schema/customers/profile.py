@@ -42,6 +42,7 @@ class NewCustomer:
     )
     member_number: str | None = strawberry.field(default=None, description="One is made if there is none.")
     tier: str | None = None
+    tier_until: date | None = strawberry.field(default=None, description="The last day of the tier.")
     birthday: date | None = None
     city: str | None = None
     remark: str | None = strawberry.field(default=None, description="What to know of them, at most 200 characters.")
@@ -69,6 +70,7 @@ class ProfileMutations:
                 phone=input.phone,
                 member_number=input.member_number,
                 tier=input.tier,
+                tier_until=input.tier_until,
                 birthday=input.birthday,
                 city=input.city,
                 remark=input.remark,
@@ -119,6 +121,7 @@ class ProfileMutations:
                 phone=input.phone,
                 member_number=input.member_number,
                 tier=input.tier,
+                tier_until=input.tier_until,
                 birthday=input.birthday,
                 city=input.city,
                 remark=input.remark,
@@ -127,8 +130,8 @@ class ProfileMutations:
         )
 
     @mutation(
-        "Change what is given of a customer; null for tier, birthday or city forgets it: `NOT_FOUND`, `FORBIDDEN`, "
-        "`STALE_VERSION`, `INVALID`.",
+        "Change what is given of a customer; null for tier, tierUntil, birthday or city forgets it, and another tier "
+        "forgets the last day of the one before: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `INVALID`.",
         edited=(Customer, customer_of),
     )
     async def edit_customer(
@@ -137,6 +140,7 @@ class ProfileMutations:
         id: strawberry.ID,
         name: str | None = None,
         tier: strawberry.Maybe[str | None] = None,
+        tier_until: strawberry.Maybe[date | None] = None,
         birthday: strawberry.Maybe[date | None] = None,
         city: strawberry.Maybe[str | None] = None,
         expected_version: int | None = None,
@@ -147,6 +151,8 @@ class ProfileMutations:
             changes["name"] = name
         if tier is not None:
             changes["tier"] = tier.value
+        if tier_until is not None:
+            changes["tier_until"] = tier_until.value
         if birthday is not None:
             changes["birthday"] = birthday.value
         if city is not None:

@@ -134,6 +134,7 @@ class Customer(Versioned):
     member_number: str = strawberry.field(description="Unique in the brand.")
     name: str
     tier: str | None = strawberry.field(description="The brand's own word for the member's level.")
+    tier_until: date | None = strawberry.field(description="The last day of the tier, unless it is earned anew.")
     birthday: date | None
     city: str | None
     phone_masked: str | None = strawberry.field(description="As in `138****5678`; `revealPhone` shows all of it.")

@@ -1,7 +1,7 @@
 """Taking orders and refunds, moving orders on, and keeping the catalogue."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
@@ -155,8 +155,8 @@ class MallMutations:
         )
 
     @mutation(
-        "Add the product of this code, or bring it up to date; for HQ and machines with the scope `products:write`: "
-        "`FORBIDDEN`, `INVALID`, `STALE_VERSION`.",
+        "Add the product of this code, or bring it up to date; without `listedOn` that day stays as it is. For HQ and "
+        "machines with the scope `products:write`: `FORBIDDEN`, `INVALID`, `STALE_VERSION`.",
         edited=(Product, product_of),
     )
     async def put_product(
@@ -166,6 +166,7 @@ class MallMutations:
         name: str,
         price: Fen,
         category: str | None = None,
+        listed_on: date | None = None,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> ProductResult:
@@ -173,7 +174,13 @@ class MallMutations:
             info,
             idempotency_key,
             lambda work: commands.put_product(
-                work, code=code, name=name, price=price, category=category, expected_version=expected_version
+                work,
+                code=code,
+                name=name,
+                price=price,
+                category=category,
+                listed_on=listed_on,
+                expected_version=expected_version,
             ),
         )
         return ProductChanged(product=await product_of(info, done.id), places=done.places)

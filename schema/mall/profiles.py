@@ -5,7 +5,7 @@ from datetime import date
 import strawberry
 
 from kernel import clock
-from mall.models import ChurnBand, churn_band
+from mall.models import ChurnBand, ChurnRisk, churn_band
 from schema.fields import field
 from schema.scalars import Fen
 
@@ -15,6 +15,12 @@ strawberry.enum(
     "`NEW` bought on one day, less than 60 days ago; `ACTIVE` on several, and not unusually long ago. `AT_RISK` is "
     "silent for twice their median gap or longer, within 30 to 365 days (60 after one day), `LAPSED` for four times, "
     "within 90 to 730 days (180 after one day).",
+)
+
+strawberry.enum(
+    ChurnRisk,
+    description="How likely a customer is to buy nothing within the next 91 days, by how often they bought of late: "
+    "`LOW` less than 40 %, `MEDIUM` less than 65 %, `HIGH` more. Show the band and not a percentage.",
 )
 
 
@@ -34,7 +40,9 @@ class PurchaseProfile:
     first_day: date | None = strawberry.field(description="The first purchase day.")
     last_day: date | None = strawberry.field(description="The last purchase day.")
     median_gap_days: float | None = strawberry.field(
-        description="The median number of days between purchase days; null before the second."
+        description="The median number of days between purchase days; null before the second. Beside the days since "
+        "`lastDay` it explains why a customer is worth a call (usually buys every 28 days, now 61): `churnRisk` is "
+        "worked out otherwise."
     )
     recency_score: int | None = strawberry.field(
         description="How recent the last purchase day is among the brand's customers, 1 to 5 (best) by fifths; equal "
@@ -42,6 +50,14 @@ class PurchaseProfile:
     )
     frequency_score: int | None = strawberry.field(description="The same by purchase days.")
     monetary_score: int | None = strawberry.field(description="The same by net.")
+    churn_risk: ChurnRisk | None = strawberry.field(
+        description="How likely the customer is to stay away. As of `scoredOn`; null for who came since, or bought "
+        "nothing, and as long as nobody in the brand bought on two days."
+    )
+    value_at_risk_score: int | None = strawberry.field(
+        description="How much of the last 12 months' net spend is expected to stay away, 1 to 5 (most) by fifths of "
+        "the brand's customers; where more was given back than paid, nothing is. As `churnRisk` is."
+    )
     scored_on: date | None = strawberry.field(description="The night of the scores; null before the brand's first.")
     as_of: date = strawberry.field(description="The brand's calendar day up to which `netLast12Months` is right.")
     at_risk_from: date | None = strawberry.field(

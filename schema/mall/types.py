@@ -28,6 +28,7 @@ class Product(Versioned):
     name: str
     category: str | None
     price: Fen
+    listed_on: date | None = strawberry.field(description="The day it came, or comes; null if nobody said.")
 
 
 @strawberry.type(description="One line of an order, as it was sold, whatever the catalogue says later.")
@@ -114,6 +115,9 @@ class Order(Versioned):
     currency: str
     placed_at: datetime = strawberry.field(description="In UTC.")
     day: date = strawberry.field(description="That day on the store's calendar.")
+    completed_at: datetime | None = strawberry.field(
+        description="When it reached the customer, in UTC, if that was later than it was placed."
+    )
     store_id: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID | None]
     relationship_id: strawberry.Private[UUID | None]

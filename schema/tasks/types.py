@@ -16,7 +16,7 @@ from schema.scalars import Fen, shown_as
 from schema.versioned import Versioned
 from tagging.queries import library
 from tasks.models import Outcome, SkipReason, StepKind, TaskKind, TaskSource, TaskState
-from tasks.queries import history, influence
+from tasks.queries import campaigns, history, influence
 from tasks.queries import tasks as queries
 from tasks.queries.tasks import TaskOrder
 
@@ -150,6 +150,10 @@ class Task(Versioned):
     )
     async def closed_by_order(self, info: Info) -> Any:
         return await info.context.load(orders.by_ids, self.closed_by_order_id) if self.closed_by_order_id else None
+
+    @field("What the campaign is called that it is of.")
+    async def campaign_name(self, info: Info) -> str | None:
+        return await info.context.load(campaigns.names, self.id) if self.campaign_id else None
 
     @field(
         "What came of it; null unless it is `DONE` with the outcome `REACHED`, `APPOINTMENT` or `BOUGHT`, and by a "

@@ -8,9 +8,10 @@ from directory.models import AccountKind, StaffState, StoreState
 from kernel.actor import Role
 from server.demo import names
 from server.demo.brands import Trade
+from server.demo.campaigning import add_campaigns
 from server.demo.dice import TIME_ZONE, Dice, Today
 from server.demo.house import House, Keeper, Row, Shop
-from server.demo.ruling import add_rules, add_segments
+from server.demo.ruling import add_revisit_rules, add_rules, add_segments
 from server.demo.shape import Shape
 from server.demo.stocking import add_catalogue, add_personal_tags, add_tag_library
 
@@ -38,10 +39,12 @@ def lay_out(trade: Trade, shape: Shape, today: Today, dice: Dice, password_hash:
     guides = _shared_out(round(shape.guides * trade.share), len(cities))
     add_tag_library(house, dice)
     add_rules(house)
+    add_revisit_rules(house)
     for index, (city, count) in enumerate(zip(cities, guides, strict=True)):
         house.shops.append(_add_shop(house, dice, hiring, index, city, regions[city], count))
     add_catalogue(house, dice)
     add_segments(house)
+    add_campaigns(house)
     return house
 
 

@@ -82,6 +82,7 @@ def _customer(making: Making, number: int, is_woman: bool, joined_at: datetime) 
         "member_number": f"{house.trade.prefix}{number:08d}",
         "name": dice.one_of(names.SURNAMES) + dice.one_of(names.WOMEN if is_woman else names.MEN),
         "tier": "普卡",
+        "tier_until": None,
         "birthday": None,
         "city": making.shop.city if dice.throw() < 0.88 else dice.one_of(tuple(names.CITIES.values())),
         **_phone(making, number),

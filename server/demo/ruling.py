@@ -16,6 +16,8 @@ from tagging.models import RuleMode, RuleState, Sharing
 from tagging.models.behaviour import BEHAVIOUR
 from tagging.models.expressions import Kind, checked, parse, resolved, to_json
 from tagging.models.facts import FACTS
+from tasks.models import RevisitRuleState, Trigger
+from tasks.models.starters import starters
 
 CONFIDENCE = 80
 _DIGITS = minor_digits("CNY")
@@ -64,6 +66,17 @@ def _rules(trade: Trade) -> Iterator[tuple[str, RuleMode, RuleState, str, str | 
         yield size, RuleMode.WITNESS, RuleState.LIVE, mostly, sized
     style, category = trade.style.tags[0], trade.taste.tags[0]
     yield style, RuleMode.SUGGEST, RuleState.DRAFT, f'share(category: "{category}") >= 40%', "orders >= 2"
+
+
+def add_revisit_rules(house: House) -> None:
+    """The rules that a brand begins with; new arrivals are for those who often buy of the first category."""
+    category = house.trade.taste.tags[0]
+    suited = {"category": category, "tag_ids": [str(house.tags[category])]}
+    begun_at = house.today.at(200, 10 * 3600)
+    for rule in starters(house.brand_id, begun_at, lambda name: ids.derived(house.brand_id, name)):
+        if rule["trigger"] is Trigger.NEW_ARRIVALS:
+            rule |= suited | {"state": RevisitRuleState.LIVE, "live_at": begun_at}
+        house.add("revisit_rules", rule)
 
 
 def add_segments(house: House) -> None:

@@ -1,6 +1,6 @@
 """Let customers, and people nobody knows, buy: orders through the day, lines, credit, refunds."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from mall.models import Channel, CreditReason, LineKind, OrderState
@@ -40,6 +40,8 @@ def shop_on(making: Making, person: Person, days: list[int], *, online: bool = F
             _refund(making, purchase)
     spent = sum(purchase.order["amount"] - purchase.refunded for purchase in person.purchases)
     person.customer["tier"] = next((tier for least, tier in _TIERS if spent >= least), "普卡")
+    if person.customer["tier"] != "普卡":
+        person.customer["tier_until"] = making.day(-(person.customer["id"].int % 365))
 
 
 def let_guests_shop(making: Making) -> None:
@@ -88,8 +90,11 @@ def _order(
         "currency": "CNY",
         "placed_at": placed_at,
         "day": day,
+        "completed_at": None,
         "version": 1,
     }
+    if in_mall and order["state"] is OrderState.COMPLETED:
+        order["completed_at"] = placed_at + timedelta(days=_days_on_the_way(order["id"], days_ago))
     making.batch.orders.append(order)
     making.batch.order_credits.append(
         {
@@ -112,6 +117,11 @@ def _state(making: Making, days_ago: int) -> OrderState:
     if days_ago == 0 or luck < 0.5 ** (days_ago + 1):
         return OrderState.PAID
     return OrderState.SHIPPED if days_ago < 4 or luck < 0.3 else OrderState.COMPLETED
+
+
+def _days_on_the_way(order_id: UUID, days_ago: int) -> int:
+    """Two to seven, and over by yesterday."""
+    return 2 + order_id.int % (min(days_ago, 8) - 2)
 
 
 def _fill_basket(making: Making, order: Row, likes: str, *, size: int) -> Article:

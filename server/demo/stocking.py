@@ -6,6 +6,9 @@ from server.demo.brands import PERSONAL_TAGS, SYNONYMS, TagGroupWords
 from server.demo.dice import Dice
 from server.demo.house import Article, House
 
+# In how many colours the last article of each category has just come.
+NEW_SHADES = 2
+
 
 def add_personal_tags(house: House, dice: Dice, owner_id: UUID) -> tuple[UUID, ...]:
     words = dice.some_of(PERSONAL_TAGS, 2)
@@ -68,4 +71,7 @@ def add_catalogue(house: House, dice: Dice) -> None:
                 article = Article(dice.id(), code, color + item, category, color, yuan * 100)
                 house.articles.setdefault(category, []).append(article)
                 product = {"id": article.id, "code": code, "name": article.name, "category": category}
-                house.add("products", {**product, "price": article.price, "version": 1})
+                is_new = number == len(goods) - 1 and shade < NEW_SHADES
+                days_ago = shelf + shade if is_new else 60 + article.id.int % 300
+                listed_on = house.today.day(days_ago)
+                house.add("products", {**product, "price": article.price, "listed_on": listed_on, "version": 1})

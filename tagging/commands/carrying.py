@@ -169,7 +169,9 @@ class _Plan:
         alike: dict[tuple[UUID, bool, str | None], list[UUID]] = defaultdict(list)
         for row, own_reason in self.confirmed:
             # A machine that agrees with a person puts no words in their mouth.
-            reason = own_reason or self.author.reason if self.author.is_person or not _is_a_persons(row) else None
+            reason = (
+                own_reason or self.author.reason if self.author.set_by.is_person or not row.set_by.is_person else None
+            )
             alike[row.tag_id, _takes_over(self.author, row), reason].append(row.customer_id)
         for (tag_id, takes_over, reason), customer_ids in alike.items():
             values: dict[str, Any] = {"checked_at": self.at, "valid_until": self.valid_until(tag_id), "asked_at": None}
@@ -245,7 +247,7 @@ def _planned(
 
 
 def _may_replace(author: Author, row: Worn, at: datetime) -> bool:
-    return author.is_person or not _is_a_persons(row) or _is_stale(row, at) or row.retired_at is not None
+    return author.set_by.is_person or not row.set_by.is_person or _is_stale(row, at) or row.retired_at is not None
 
 
 def _may_take_off(author: Author, row: Worn) -> bool:
@@ -254,11 +256,7 @@ def _may_take_off(author: Author, row: Worn) -> bool:
 
 def _takes_over(author: Author, row: Worn) -> bool:
     """What a person says outweighs what a machine found."""
-    return author.is_person and not _is_a_persons(row)
-
-
-def _is_a_persons(row: Worn) -> bool:
-    return row.set_by in (SetBy.GUIDE, SetBy.TAKEOVER)
+    return author.set_by.is_person and not row.set_by.is_person
 
 
 def _is_stale(row: Worn, at: datetime) -> bool:
@@ -269,7 +267,7 @@ def _is_news(author: Author, row: Worn, tag: TagToPut, reason: str | None, at: d
     """Whether confirming a tag that is there changes anything."""
     if _is_stale(row, at):
         return True
-    if author.is_person:
+    if author.set_by.is_person:
         says_more = reason is not None and reason != row.reason
         # Whoever was asked about it, and says so at once, has answered.
         was_asked = row.asked_at is not None

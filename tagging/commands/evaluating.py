@@ -6,26 +6,27 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from customers.models import Customer
-from directory.queries.stores import home_zone
 from kernel import bulk, clock, ids
 from kernel.work import Work
 from tagging.commands import carrying
 from tagging.commands.carrying import Pair
+from tagging.commands.marks import take_away
 from tagging.commands.rules import GO_THROUGH
 from tagging.commands.writing import say
-from tagging.models import CustomerMark, Night, SetBy, SuggestionState, TagSuggestion
+from tagging.models import MarkPurpose, Night, SetBy, SuggestionState, TagSuggestion
 from tagging.models.deciding import Decision, Ruling, decide, disagrees
 from tagging.models.measuring import Rule
 from tagging.models.reasons import because
-from tagging.queries import evidence, rules, suggestions
+from tagging.queries import evidence, facts, marks, rules, suggestions
 from tagging.queries.carried import lock_customers
 from tagging.queries.evidence import Evidence
 
 AT_ONCE = 500
+MARKS_AT_ONCE = 200
 
 Live = Mapping[UUID, tuple[Ruling, Rule]]
 
@@ -42,21 +43,17 @@ class Outcome:
     disagreements: int = 0
 
 
-async def follow_marks(work: Work, most: int = 200) -> int:
+async def follow_marks(work: Work, most: int = MARKS_AT_ONCE) -> int:
     """Look again at customers whose behaviour changed, the oldest marks first; returns how many marks are done.
 
     The marks are read before the behaviour, and only these are taken away: what changes meanwhile has left its own.
     """
-    marks = await rules.lock_marks(work.session, work.actor.brand_id, most)
-    if not marks:
+    found = await marks.oldest(work.session, work.actor.brand_id, MarkPurpose.RULES, most, is_shared=True)
+    if not found:
         return 0
-    await evaluate(work, sorted(set(marks.values())), await today(work))
-    await work.session.execute(
-        delete(CustomerMark)
-        .where(col(CustomerMark.brand_id) == work.actor.brand_id, col(CustomerMark.id).in_(list(marks)))
-        .execution_options(synchronize_session=False)
-    )
-    return len(marks)
+    await evaluate(work, sorted(set(found.values())), await today(work))
+    await take_away(work, found)
+    return len(found)
 
 
 async def night_step(work: Work, night: Night) -> UUID | None:
@@ -104,7 +101,7 @@ async def evaluate(work: Work, customer_ids: Sequence[UUID], day: date) -> Outco
 
 async def today(work: Work) -> date:
     """The day that it is where most of the brand's stores are."""
-    return clock.store_day(clock.now(), await home_zone(work.session, work.actor.brand_id))
+    return (await facts.today_of(work.session, work.actor.brand_id)).day
 
 
 async def _next_customers(work: Work, after: UUID | None, day: date) -> tuple[UUID | None, Outcome]:
@@ -145,7 +142,7 @@ async def _decide(
 
 
 async def _apply(work: Work, live: Live, found: Evidence, decisions: Mapping[UUID, Decision], at: datetime) -> None:
-    digits = await rules.digits(work.session, work.actor.brand_id)
+    digits = await facts.digits_of(work.session, work.actor.brand_id)
 
     def pair(customer_id: UUID, ruling: Ruling) -> Pair:
         tallies = found.customers[customer_id].tallies

@@ -1,19 +1,20 @@
 """Keep the bitmaps that segments are counted with: fold in what changed, and look at everybody anew."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlmodel import col
 
 from customers.models import Customer
 from kernel import bulk, clock
-from kernel.db import OneOf
 from kernel.pages import along
 from kernel.work import Work
 from tagging.commands import bits
-from tagging.models import CustomerMark, MarkPurpose, SegmentIndex
+from tagging.commands.marks import take_away
+from tagging.models import MarkPurpose, SegmentIndex
+from tagging.queries import marks
 from tagging.queries.upkeep import GO_ON
 
 AT_ONCE = 500  # an embedded database has one writer: others wait for as long as a chunk takes
@@ -21,10 +22,8 @@ AT_ONCE = 500  # an embedded database has one writer: others wait for as long as
 # An import tells every second how far it is, and waits for nobody: it is noted less often.
 _NOTED_EVERY = timedelta(seconds=10)
 
-_IDS = "ids"
 
-
-async def fold(work: Work, most: int = 500) -> int:
+async def fold(work: Work, most: int = AT_ONCE) -> int:
     """Fold in the customers of the oldest marks, and take those marks away; returns how many marks that were.
 
     One folds at a time: who comes second does nothing. Before the bitmaps are built there is nothing to fold into.
@@ -32,12 +31,12 @@ async def fold(work: Work, most: int = 500) -> int:
     index = await _lock(work, skip=True)
     if index is None or index.built_at is None:
         return 0
-    marks = await _oldest(work, most)
-    if marks:
+    found = await marks.oldest(work.session, work.actor.brand_id, MarkPurpose.SEGMENTS, most)
+    if found:
         # The facts are read after the marks: a change in between has left a mark of its own.
-        await bits.renew(work.session, index, sorted(set(marks.values())))
-        await _take_away(work, marks)
-    return len(marks)
+        await bits.renew(work.session, index, sorted(set(found.values())))
+        await take_away(work, found)
+    return len(found)
 
 
 async def begin(work: Work) -> None:
@@ -107,23 +106,3 @@ async def _lock(work: Work, *, skip: bool = False) -> SegmentIndex | None:
         .execution_options(populate_existing=True)
     )
     return index
-
-
-async def _oldest(work: Work, most: int) -> dict[UUID, UUID]:
-    found = await work.session.execute(
-        select(col(CustomerMark.id), col(CustomerMark.customer_id))
-        .where(col(CustomerMark.brand_id) == work.actor.brand_id, col(CustomerMark.purpose) == MarkPurpose.SEGMENTS)
-        .order_by(col(CustomerMark.id))
-        .limit(most)
-    )
-    return dict(found.all())
-
-
-async def _take_away(work: Work, marks: Iterable[UUID]) -> None:
-    await work.session.execute(
-        delete(CustomerMark).where(
-            col(CustomerMark.brand_id) == work.actor.brand_id, OneOf(col(CustomerMark.id), _IDS)
-        ),
-        {_IDS: list(marks)},
-        execution_options={"synchronize_session": False},
-    )

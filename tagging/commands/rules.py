@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from kernel import clock, ids
-from kernel.errors import Invalid, NotFound, require_text, require_version
+from kernel.errors import Invalid, require_text, require_version
 from kernel.work import Work
-from tagging.errors import RuleNameTaken, TagRetired, TooManyRules
+from tagging.errors import RuleNameTaken, TooManyRules
 from tagging.models import RuleMode, RuleState, TagRule
 from tagging.models.expressions import to_json
 from tagging.policy import require_librarian
@@ -44,7 +44,7 @@ async def save_rule(
         require_version(rule, expected_version)
     elif await rules.count_in_use(work.session, work.actor.brand_id) >= rules.MOST_RULES:
         raise TooManyRules(most=rules.MOST_RULES)
-    await _require_brand_tag(work, tag_id)
+    await library.brand_tag(work.session, work.actor, tag_id)
     trees = await _trees(work, condition, enough)
     if await rules.is_named(work.session, work.actor.brand_id, name, rule_id):
         raise RuleNameTaken
@@ -80,7 +80,7 @@ async def go_live(work: Work, rule_id: UUID, *, expected_version: int | None = N
     rule = await rules.lock(work.session, work.actor, rule_id)
     require_version(rule, expected_version)
     rule.go_live(clock.now())
-    await _require_brand_tag(work, rule.tag_id)
+    await library.brand_tag(work.session, work.actor, rule.tag_id)
     work.later(GO_THROUGH)
     return rule
 
@@ -96,13 +96,3 @@ async def retire_rule(work: Work, rule_id: UUID, *, expected_version: int | None
     rule.retire(clock.now())
     work.later(GO_THROUGH)
     return rule
-
-
-async def _require_brand_tag(work: Work, tag_id: UUID) -> None:
-    tag = (await library.by_ids(work.session, work.actor, [tag_id])).get(tag_id)
-    if tag is None:
-        raise NotFound
-    if tag.owner_id is not None:
-        raise Invalid(field="tagId", reason="a rule needs a tag of the brand.", reason_zh="规则只能使用企业标签。")
-    if tag.retired_at is not None:
-        raise TagRetired

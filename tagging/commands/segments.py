@@ -6,15 +6,14 @@ from sqlalchemy import delete, insert, select
 from sqlmodel import col
 
 from kernel import bulk, clock, ids
-from kernel.actor import Actor
-from kernel.errors import Forbidden, require_text, require_version
+from kernel.errors import require_text, require_version
 from kernel.work import Work
 from tagging.errors import SegmentInUse, SegmentNamesPrivate, SegmentNameTaken, SegmentRetired, TooManySegments
 from tagging.models import Segment, SegmentUse, SegmentVersion, Sharing, Tag
 from tagging.models.expressions import Kind, Node, Place, comparisons, from_json, refuse, to_json
 from tagging.models.facts import FACTS
-from tagging.policy import require_librarian, require_segmenter
-from tagging.queries import reading, segments
+from tagging.policy import require_author, require_segmenter
+from tagging.queries import library, reading, segments
 from tagging.queries.preparing import expanded, named_segments
 
 LONGEST_NAME = 60
@@ -29,7 +28,7 @@ async def save_segment(work: Work, *, name: str, text: str, sharing: Sharing = S
     """
     owner_id = require_segmenter(work.actor, sharing)
     name = require_text("name", name, longest=LONGEST_NAME)
-    await segments.lock_all(work.session, work.actor)
+    await library.lock_library(work.session, work.actor)
     await _require_room(work, sharing)
     node = await reading.read(work.session, work.actor, text)
     at = clock.now()
@@ -118,20 +117,13 @@ async def retire_segment(work: Work, segment_id: UUID, *, expected_version: int 
 
 async def _lock(work: Work, segment_id: UUID, expected_version: int | None) -> Segment:
     # All of them before the one, as everywhere: two who make segments name each other wait for one another.
-    await segments.lock_all(work.session, work.actor)
+    await library.lock_library(work.session, work.actor)
     segment = await segments.lock(work.session, work.actor, segment_id)
-    _require_author(work.actor, segment)
+    require_author(work.actor, None if segment.sharing is Sharing.BRAND else segment.owner_id)
     if segment.retired_at is not None:
         raise SegmentRetired
     require_version(segment, expected_version)
     return segment
-
-
-def _require_author(actor: Actor, segment: Segment) -> None:
-    if segment.sharing is Sharing.BRAND:
-        require_librarian(actor)
-    elif segment.owner_id != actor.staff_id:
-        raise Forbidden
 
 
 async def _require_room(work: Work, sharing: Sharing) -> None:

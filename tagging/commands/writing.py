@@ -40,10 +40,6 @@ class Author:
                 reason_zh=f"最多 {LONGEST_REASON} 个字符。",
             )
 
-    @property
-    def is_person(self) -> bool:
-        return self.set_by in (SetBy.GUIDE, SetBy.TAKEOVER)
-
 
 def line(
     work: Work,

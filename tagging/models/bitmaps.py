@@ -3,14 +3,14 @@
 After P. O'Neil and D. Quass, "Improved query performance with variant indexes", SIGMOD 1997.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from pyroaring import BitMap
 
 from tagging.models.expressions import Compare, Node, Op
 from tagging.models.expressions.tree import All, Not, Some
-from tagging.models.facts import SHAPE_OF, Shape, Today
+from tagging.models.facts import RISKS, SHAPE_OF, Shape, Today
 from tagging.models.terms import (
     AT_RISK,
     DAY_DIGITS,
@@ -29,7 +29,8 @@ from tagging.models.terms import (
 Read = Callable[[str], BitMap]
 """The customers that are found under a term, by their numbers. They are shared: never changed in place."""
 
-_LARGEST_LABEL = 5  # scores
+_SCORES = range(1, 6)
+_CLOSED_LABELS: Mapping[str, Sequence[int | str]] = {"birthday_month": range(1, 13), "churn_risk": RISKS}
 
 _MIRRORED = {Op.LESS: Op.MORE, Op.AT_MOST: Op.AT_LEAST, Op.MORE: Op.LESS, Op.AT_LEAST: Op.AT_MOST}
 
@@ -95,13 +96,14 @@ def _labelled(compare: Compare, read: Read) -> BitMap:
         return _union([read(f"{word}:{value}") for value in compare.values])
     if word in OPEN_LABELS:
         return read(known(word)) - _union([read(f"{word}:{value}") for value in compare.values])
-    highest = 12 if word == "birthday_month" else _LARGEST_LABEL
-    meant = [number for number in range(1, highest + 1) if _meets(op, number, compare.values)]
-    return _union([read(f"{word}:{number}") for number in meant])
+    known_ones = _CLOSED_LABELS.get(word, _SCORES)
+    return _union([read(f"{word}:{label}") for label in known_ones if _meets(op, label, compare.values)])
 
 
-def _meets(op: Op, number: int, values: Sequence[object]) -> bool:
-    first = int(str(values[0]))
+def _meets(op: Op, label: int | str, values: Sequence[object]) -> bool:
+    if op is Op.IS_NOT or op is Op.NOT_IN:
+        return label not in values
+    number, first = int(label), int(str(values[0]))
     match op:
         case Op.LESS:
             return number < first
@@ -109,10 +111,8 @@ def _meets(op: Op, number: int, values: Sequence[object]) -> bool:
             return number <= first
         case Op.MORE:
             return number > first
-        case Op.AT_LEAST:
-            return number >= first
         case _:
-            return number not in values
+            return number >= first
 
 
 def _flagged(compare: Compare, today: Today, read: Read) -> BitMap:

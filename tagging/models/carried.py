@@ -21,6 +21,11 @@ class SetBy(StrEnum):
     IMPORT = "import"
     TAKEOVER = "takeover"
 
+    @property
+    def is_person(self) -> bool:
+        """Whether somebody said so, and not a machine."""
+        return self in (SetBy.GUIDE, SetBy.TAKEOVER)
+
 
 class TagChangeKind(StrEnum):
     """What happened to a tag on a customer. `replaced` is by another tag of its single-choice group."""

@@ -14,6 +14,7 @@ from uuid import UUID
 from kernel import clock
 from tagging.models.expressions import EQUALITY, ORDER, Kind, Op, Word, vocabulary
 
+RISKS = ("low", "medium", "high")
 BANDS = ("new", "active", "at_risk", "lapsed", "none")
 MOST_ORDERS = 1_000_000
 MOST_SPENT = 10**12
@@ -59,6 +60,22 @@ _SHAPES: Mapping[Shape, tuple[Word, ...]] = {
         _score("recency_score", "How lately the customer bought", "最近购买得分（1–5）"),
         _score("frequency_score", "How often the customer buys", "购买频次得分（1–5）"),
         _score("monetary_score", "How much the customer spends", "消费金额得分（1–5）"),
+        Word(
+            "value_at_risk_score",
+            Kind.SCORE,
+            "How much of the last 12 months' spend is about to be lost, 1 to 5 (most) within the brand, as of last "
+            "night.",
+            "可能流失的消费额得分（1–5，5 为最多，截至昨夜）",
+            ORDER,
+        ),
+        Word(
+            "churn_risk",
+            Kind.CHOICE,
+            "How likely the customer is to buy nothing within 91 days, as of last night; nobody who never bought.",
+            "91 天内不再购买的可能性（低、中、高，截至昨夜）",
+            EQUALITY,
+            choices=RISKS,
+        ),
     ),
     Shape.NUMBER: (
         Word(
@@ -166,3 +183,5 @@ class Facts:
     recency_score: int | None = None
     frequency_score: int | None = None
     monetary_score: int | None = None
+    value_at_risk_score: int | None = None
+    churn_risk: str | None = None

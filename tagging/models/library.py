@@ -48,11 +48,7 @@ class TagGroup(SQLModel, table=True):
     def change(self, changes: Mapping[str, Any]) -> bool:
         """Give it these values; says whether that changed anything."""
         self.require_in_use()
-        news = {name: value for name, value in changes.items() if getattr(self, name) != value}
-        for name, value in news.items():
-            setattr(self, name, value)
-        self.version += bool(news)
-        return bool(news)
+        return _changed(self, changes)
 
     def retire(self, at: datetime) -> None:
         """Ask this question no more."""
@@ -101,11 +97,7 @@ class Tag(SQLModel, table=True):
     def change(self, changes: Mapping[str, Any]) -> bool:
         """Give it these values; says whether that changed anything."""
         self.require_in_use()
-        news = {key: value for key, value in changes.items() if getattr(self, key) != value}
-        for key, value in news.items():
-            setattr(self, key, value)
-        self.version += bool(news)
-        return bool(news)
+        return _changed(self, changes)
 
     def retire(self, at: datetime) -> None:
         """Use it no more."""
@@ -136,3 +128,11 @@ class Tag(SQLModel, table=True):
 def other_words(name: str, synonyms: Sequence[str]) -> list[str]:
     """A tag's synonyms as they are shown: without its own name."""
     return [word for word in synonyms if word != name]
+
+
+def _changed(row: TagGroup | Tag, changes: Mapping[str, Any]) -> bool:
+    news = {name: value for name, value in changes.items() if getattr(row, name) != value}
+    for name, value in news.items():
+        setattr(row, name, value)
+    row.version += bool(news)
+    return bool(news)

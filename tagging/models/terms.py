@@ -25,6 +25,15 @@ DAYS = {
     "days_since_contact": "contact",
 }
 OPEN_LABELS = ("tier", "city")  # of any text: what is not one of them needs to know who has any
+_LABELS = (
+    *OPEN_LABELS,
+    "birthday_month",
+    "recency_score",
+    "frequency_score",
+    "monetary_score",
+    "value_at_risk_score",
+    "churn_risk",
+)
 AT_RISK, LAPSED = "risk", "lapsed"
 ONE_DAY = "once"  # bought on one day only
 
@@ -42,7 +51,7 @@ def kept(facts: Facts) -> list[Any]:
     labels = [f"tag:{tag_id}" for tag_id in facts.tags]
     labels += [f"store:{store_id}" for store_id in facts.stores]
     labels += [f"area:{region_id}" for region_id in facts.areas]
-    for name in ("tier", "city", "birthday_month", "recency_score", "frequency_score", "monetary_score"):
+    for name in _LABELS:
         value = getattr(facts, name)
         if value is not None:
             labels.append(f"{name}:{value}")

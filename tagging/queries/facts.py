@@ -131,4 +131,6 @@ def _bought(profile: Any) -> dict[str, Any]:
         "recency_score": profile.recency_score,
         "frequency_score": profile.frequency_score,
         "monetary_score": profile.monetary_score,
+        "value_at_risk_score": profile.value_at_risk_score,
+        "churn_risk": profile.churn_risk,
     }

@@ -11,8 +11,9 @@ from sqlmodel import col
 
 from directory.models import Brand, Staff
 from kernel.actor import Actor
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.pages import along
+from tagging.errors import TagRetired
 from tagging.models import Tag, TagGroup
 from tagging.policy import groups_visible_to, visible_to
 
@@ -65,6 +66,18 @@ async def personal(session: AsyncSession, actor: Actor) -> Sequence[TagRow]:
         .limit(MOST_PERSONAL_TAGS)
     )
     return found.all()
+
+
+async def brand_tag(session: AsyncSession, actor: Actor, tag_id: UUID) -> TagRow:
+    """The tag, which a rule may speak for: `NOT_FOUND`, `INVALID` for a personal one, `TAG_RETIRED`."""
+    tag = (await by_ids(session, actor, [tag_id])).get(tag_id)
+    if tag is None:
+        raise NotFound
+    if tag.group_id is None:
+        raise Invalid(field="tagId", reason="a rule needs a tag of the brand.", reason_zh="规则只能使用企业标签。")
+    if tag.retired_at is not None:
+        raise TagRetired
+    return tag
 
 
 async def find(session: AsyncSession, actor: Actor, text: str, most: int) -> Sequence[TagRow]:

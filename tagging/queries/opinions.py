@@ -9,16 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from directory.models import Brand
-from directory.queries.stores import home_zone
-from kernel import clock
-from mall.models import minor_digits
 from tagging.models import RuleMode, RuleState, TagRule, Verdict
 from tagging.models.expressions import from_json
 from tagging.models.judging import Finding
 from tagging.models.measuring import Rule
 from tagging.models.reasons import because
-from tagging.queries import evidence
+from tagging.queries import evidence, facts
 
 AT_ONCE = 250
 
@@ -43,8 +39,8 @@ async def of_tags(session: AsyncSession, brand_id: UUID, pairs: Collection[Pair]
     where none has enough to go by, or there is none. Four statements for every 250.
     """
     rules = await _rules(session, brand_id, {tag_id for _, tag_id in pairs})
-    day = clock.store_day(clock.now(), await home_zone(session, brand_id))
-    digits = minor_digits(await session.scalar(select(col(Brand.currency)).where(col(Brand.id) == brand_id)) or "CNY")
+    day = (await facts.today_of(session, brand_id)).day
+    digits = await facts.digits_of(session, brand_id)
     opinions = {pair: NO_RULE for pair in pairs if pair[1] not in rules}
     # By tag, so that each part needs the rules of few tags.
     wanted = sorted((pair for pair in pairs if pair[1] in rules), key=lambda pair: (pair[1], pair[0]))

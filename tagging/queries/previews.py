@@ -11,17 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer
-from directory.queries.stores import home_zone
 from kernel import clock
 from kernel.actor import Actor
-from kernel.errors import Invalid, NotFound
-from tagging.errors import TagRetired
 from tagging.models import Choice, RuleMode, SegmentIndex, SegmentMember
 from tagging.models.deciding import Ruling, Worn, decide, disagrees
 from tagging.models.judging import Finding
 from tagging.models.measuring import Rule
 from tagging.policy import require_librarian
-from tagging.queries import evidence, library, suggestions, wording
+from tagging.queries import evidence, facts, library, suggestions, wording
 
 MOST = 20_000
 AT_ONCE = 500
@@ -69,7 +66,7 @@ async def preview(
     require_librarian(actor)
     rule = await wording.understood(session, actor, condition, enough)
     ruling = await _ruling(session, actor, tag_id, rule_id)
-    day = clock.store_day(clock.now(), await home_zone(session, actor.brand_id))
+    day = (await facts.today_of(session, actor.brand_id)).day
     total = await session.scalar(select(func.count()).where(col(Customer.brand_id) == actor.brand_id)) or 0
     is_sample = total > MOST
     shown = Preview(total, is_sample, seed if is_sample else None)
@@ -80,13 +77,7 @@ async def preview(
 
 
 async def _ruling(session: AsyncSession, actor: Actor, tag_id: UUID, rule_id: UUID | None) -> Ruling:
-    tag = (await library.by_ids(session, actor, [tag_id])).get(tag_id)
-    if tag is None:
-        raise NotFound
-    if tag.group_id is None:
-        raise Invalid(field="tagId", reason="a rule needs a tag of the brand.", reason_zh="规则只能使用企业标签。")
-    if tag.retired_at is not None:
-        raise TagRetired
+    tag = await library.brand_tag(session, actor, tag_id)
     group = (await library.groups_by_ids(session, actor, [tag.group_id]))[tag.group_id]
     single = group.id if group.choice is Choice.SINGLE else None
     return Ruling(rule_id or UUID(int=0), "", tag_id, single, RuleMode.SET, 100)

@@ -4,17 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, exists, func, select, true
+from sqlalchemy import Row, Select, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from directory.models import Brand, Store
+from directory.models import Store
 from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, paged
-from mall.models import minor_digits
-from tagging.models import Choice, CustomerMark, MarkPurpose, RuleState, Tag, TagGroup, TagRule
+from tagging.models import Choice, RuleState, Tag, TagGroup, TagRule
 from tagging.models.deciding import Ruling, preference
 from tagging.models.expressions import Kind, from_json
 from tagging.models.measuring import Rule
@@ -104,12 +103,6 @@ def tree_of(rule: Any) -> Rule:
     return Rule(from_json(rule.condition), from_json(rule.enough) if rule.enough else None)
 
 
-async def digits(session: AsyncSession, brand_id: UUID) -> int:
-    """How many decimals the brand's currency has."""
-    currency = await session.scalar(select(col(Brand.currency)).where(col(Brand.id) == brand_id))
-    return minor_digits(currency or "CNY")
-
-
 async def store_ids(session: AsyncSession, brand_id: UUID, codes: Sequence[str]) -> Mapping[tuple[Kind, str], UUID]:
     """Ids by store code, for what a rule names."""
     found = await session.execute(
@@ -124,24 +117,6 @@ async def store_codes(session: AsyncSession, brand_id: UUID, ids: Sequence[UUID]
         select(col(Store.id), col(Store.code)).where(col(Store.brand_id) == brand_id, col(Store.id).in_(ids))
     )
     return {(Kind.STORE, str(store_id)): code for store_id, code in found}
-
-
-async def lock_marks(session: AsyncSession, brand_id: UUID, most: int) -> dict[UUID, UUID]:
-    """The oldest marks for rules that nobody else works on, with their customers."""
-    found = await session.execute(
-        select(col(CustomerMark.id), col(CustomerMark.customer_id))
-        .where(col(CustomerMark.brand_id) == brand_id, col(CustomerMark.purpose) == MarkPurpose.RULES)
-        .order_by(col(CustomerMark.id))
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    return dict(found.all())
-
-
-async def has_marks(session: AsyncSession, brand_id: UUID) -> bool:
-    """Whether rules have to look at anybody."""
-    marked = exists().where(col(CustomerMark.brand_id) == brand_id, col(CustomerMark.purpose) == MarkPurpose.RULES)
-    return bool(await session.scalar(select(marked)))
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:

@@ -5,7 +5,22 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, extract, false, func, not_, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    case,
+    exists,
+    extract,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
 from sqlmodel import col
 
 from customers.models import Customer, Relationship
@@ -23,6 +38,8 @@ _LABELS: Mapping[str, Any] = {
     "recency_score": col(PurchaseProfile.recency_score),
     "frequency_score": col(PurchaseProfile.frequency_score),
     "monetary_score": col(PurchaseProfile.monetary_score),
+    "value_at_risk_score": col(PurchaseProfile.value_at_risk_score),
+    "churn_risk": type_coerce(col(PurchaseProfile.churn_risk), String()),
 }
 _NUMBERS: Mapping[str, Any] = {
     "orders": col(PurchaseProfile.orders),

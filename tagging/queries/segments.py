@@ -8,7 +8,6 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from directory.models import Brand
 from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
@@ -66,12 +65,6 @@ async def by_names(session: AsyncSession, actor: Actor, names: Iterable[str]) ->
     for name, segment_id in rows:
         found.setdefault(name, set()).add(segment_id)
     return {name: ids.pop() for name, ids in found.items() if len(ids) == 1}
-
-
-async def lock_all(session: AsyncSession, actor: Actor) -> None:
-    """Let one writer at a time change the brand's segments: two who name each other can't both be right."""
-    # Not the row's key, so that new rows that refer to the brand needn't wait.
-    await session.execute(select(col(Brand.id)).where(col(Brand.id) == actor.brand_id).with_for_update(key_share=True))
 
 
 async def lock(session: AsyncSession, actor: Actor, segment_id: UUID) -> Segment:

@@ -20,7 +20,7 @@ from tagging.models.expressions import (
     written,
 )
 from tagging.models.measuring import Rule
-from tagging.queries import rules
+from tagging.queries import facts, rules
 
 
 class Text(NamedTuple):
@@ -32,7 +32,7 @@ class Text(NamedTuple):
 
 async def understood(session: AsyncSession, actor: Actor, condition: str, enough: str | None) -> Rule:
     """What the texts say. Raises `BAD_EXPRESSION`, with the text, the line and the column."""
-    digits = await rules.digits(session, actor.brand_id)
+    digits = await facts.digits_of(session, actor.brand_id)
     trees = [_checked("condition", "条件", condition, digits)]
     if enough is not None and enough.strip():
         trees.append(_checked("enough", "证据是否充分", enough, digits))
@@ -60,7 +60,7 @@ async def texts(session: AsyncSession, actor: Actor, rule_ids: Sequence[UUID]) -
         if BEHAVIOUR[compare.word].arguments[name].kind is Kind.STORE
     }
     names = await rules.store_codes(session, actor.brand_id, sorted(stores)) if stores else {}
-    digits = await rules.digits(session, actor.brand_id)
+    digits = await facts.digits_of(session, actor.brand_id)
 
     def text(tree: Node) -> str:
         return written(tree, BEHAVIOUR, names, minor_digits=digits)

@@ -42,6 +42,11 @@ class PlanRun(SQLModel, table=True):
     begun_at: datetime = Field(sa_type=UtcDateTime)
     done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
+    def finish(self, at: datetime, counts: dict[str, int]) -> None:
+        """The plan is made; what is chosen is in it."""
+        self.counts = counts
+        self.done_at = at
+
 
 class PlanCandidate(SQLModel, table=True):
     """A customer whom a rule matched on a day: chosen, or one of the next in line. `place` is theirs in the
@@ -54,6 +59,7 @@ class PlanCandidate(SQLModel, table=True):
         refers("rule_id", "revisit_rule"),
         refers("task_id", "task"),
         Index("ix_plan_candidate_customer", "brand_id", "customer_id", "day"),
+        Index("ix_plan_candidate_day", "brand_id", "day"),
     )
 
     brand_id: UUID = Field(primary_key=True)

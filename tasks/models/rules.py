@@ -1,13 +1,16 @@
 """Revisit rules: whom to see again and when, written as data; and how a store plans."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from kernel.db import Json, UtcDateTime, enum_of, refers, unique_where
+from tasks.errors import RuleIsLive, RuleNotLive, RuleRetired
 from tasks.models.tasks import TaskKind
 
 
@@ -77,6 +80,40 @@ class RevisitRule(SQLModel, table=True):
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
 
+    def edit(self, said: Mapping[str, Any]) -> None:
+        """Say it differently. It is a draft again: what nobody has looked at doesn't plan."""
+        self._require_in_use()
+        for name, value in said.items():
+            setattr(self, name, value)
+        self.state, self.live_at = RevisitRuleState.DRAFT, None
+        self.version += 1
+
+    def go_live(self, at: datetime) -> None:
+        """Plan from now on."""
+        self._require_in_use()
+        if self.state is RevisitRuleState.LIVE:
+            raise RuleIsLive
+        self.state, self.live_at = RevisitRuleState.LIVE, at
+        self.version += 1
+
+    def pause(self) -> None:
+        """Plan nothing for now."""
+        self._require_in_use()
+        if self.state is not RevisitRuleState.LIVE:
+            raise RuleNotLive
+        self.state, self.live_at = RevisitRuleState.PAUSED, None
+        self.version += 1
+
+    def retire(self, at: datetime) -> None:
+        """Plan never again. The tasks that it made stay."""
+        self._require_in_use()
+        self.state, self.live_at, self.retired_at = RevisitRuleState.RETIRED, None, at
+        self.version += 1
+
+    def _require_in_use(self) -> None:
+        if self.state is RevisitRuleState.RETIRED:
+            raise RuleRetired
+
 
 class PlanSetting(SQLModel, table=True):
     """How a store plans: the brand's row has no store, a store's own row is used instead of it.
@@ -108,3 +145,9 @@ class PlanSetting(SQLModel, table=True):
     expires_after_days: int = 3
     influence_days: int = 14
     version: int = 1
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Plan differently in what is named."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.version += 1

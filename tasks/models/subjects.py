@@ -1,7 +1,9 @@
 """What a rule judges: everything known of one relationship on a day, and what it says of it. No I/O."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from tasks.models.plans import Verdict
@@ -27,7 +29,6 @@ class Subject:
     turned_to: date | None
     since: date
     """Since when the relationship is there."""
-    last_contact: date | None = None
     held_since: date | None = None
     """Since when the holder holds it, if it came to them from somebody else."""
     first_day: date | None = None
@@ -41,12 +42,14 @@ class Subject:
     tier_until: date | None = None
     delivered_on: date | None = None
     refunded_on: date | None = None
-    stale_tags: tuple[str, ...] = ()
-    """Names of the stale tags that a rule may ask after."""
+    stale_tags: Mapping[UUID, str] = field(default_factory=dict)
+    """The brand's tags on the customer that are stale, with their names."""
     tag_ids: frozenset[UUID] = frozenset()
-    """The tags of the customer that rules name."""
+    """The tags that rules name, and the customer carries."""
     segment_ids: frozenset[UUID] = frozenset()
     """The segments that rules name, and the customer is in."""
+    turned_by: Mapping[UUID, date] = field(default_factory=dict)
+    """By rule the day on which it last made somebody turn to the customer, or planned to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +60,48 @@ class Day:
     currency: str
     patience_days: float | None
     """`a` of `mall.models.churn`; empty where nobody has bought twice."""
-    arrivals: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """By category the names of products listed in the last weeks, newest first."""
+    arrivals: Mapping[str, tuple[tuple[date, str], ...]] = field(default_factory=dict)
+    """By category the products that rules may ask after: the day each was listed, and its name, newest first."""
+    tags: Mapping[UUID, str] = field(default_factory=dict)
+    """The names of the tags that rules name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A rule speaks for turning to the customer: how much (`worth`, higher first), and why in words."""
+    """A rule speaks for turning to the customer: how much (`worth`, higher first), and why in words.
+
+    Few of many matches are chosen: what is not said yet is a function and what it takes.
+    """
 
     rule_id: UUID
     kind: TaskKind
     worth: int
-    reason: str
+    said: str | tuple[Callable[..., str], tuple[Any, ...]]
+
+    @property
+    def reason(self) -> str:
+        """Why, in at most 300 characters."""
+        if isinstance(self.said, str):
+            return self.said
+        say, what = self.said
+        return say(*what)
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A rule doesn't: why not, in words in both languages."""
+    """A rule doesn't: why not. The words are put together when somebody asks for them."""
 
     rule_id: UUID
-    en: str
-    zh: str
+    said: tuple[str, str]
+    facts: tuple[Any, ...] = ()
+
+    @property
+    def en(self) -> str:
+        return self.said[0].format(*self.facts)
+
+    @property
+    def zh(self) -> str:
+        return self.said[1].format(*self.facts)
 
 
 @dataclass(frozen=True, slots=True)

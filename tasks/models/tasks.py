@@ -106,6 +106,7 @@ class Task(SQLModel, table=True):
         Index("ix_task_tag", "brand_id", "tag_id", "state"),
         Index("ix_task_customer", "brand_id", "customer_id", "created_at"),
         unique_where("uq_task_contact_day", "brand_id", "customer_id", "contact_day", where="contact_day IS NOT NULL"),
+        index_where("ix_task_contact", "brand_id", "store_id", "contact_day", where="contact_day IS NOT NULL"),
         index_where("ix_task_campaign", "brand_id", "campaign_id", "state", where="campaign_id IS NOT NULL"),
         index_where("ix_task_expires", "brand_id", "expires_at", where="state = 'pending' AND expires_at IS NOT NULL"),
         index_where(

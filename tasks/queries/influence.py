@@ -64,6 +64,19 @@ async def by_tasks(session: AsyncSession, actor: Actor, task_ids: Sequence[UUID]
     }
 
 
+async def by_campaigns(session: AsyncSession, actor: Actor, campaign_ids: Sequence[UUID]) -> dict[UUID, Influence]:
+    """What came of the tasks in sight of each of these campaigns, together; each order is in one campaign once."""
+    if not actor.may(Scope.ORDERS_READ):
+        return {}
+    contacts = func.count(distinct(col(Task.id)))
+    found = await session.execute(
+        _influenced(actor, col(Task.campaign_id), func.count(col(Order.id)), _amount(), col(Brand.currency), contacts)
+        .where(col(Task.campaign_id).in_(campaign_ids))
+        .group_by(col(Task.campaign_id), col(Brand.currency))
+    )
+    return {row[0]: Influence(row[1], int(row[2]), row[3], tasks=row[4]) for row in found}
+
+
 async def total(
     session: AsyncSession, actor: Actor, closed_from: datetime, closed_until: datetime, narrowed: Filter | None = None
 ) -> Influence:

@@ -3,9 +3,16 @@
 import argparse
 import asyncio
 
-from tests.bench import live, segments, storm, workbench
+from tests.bench import live, planning, scoring, segments, storm, workbench
 
-BENCHES = {"workbench": workbench.measure, "live": live.measure, "storm": storm.measure, "segments": segments.measure}
+BENCHES = {
+    "workbench": workbench.measure,
+    "live": live.measure,
+    "storm": storm.measure,
+    "segments": segments.measure,
+    "scoring": scoring.measure,
+    "planning": planning.measure,
+}
 
 
 def main() -> None:
@@ -15,7 +22,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each round lasts")
     parser.add_argument("--rounds", type=int, default=3, help="how often; medians are printed")
     parser.add_argument(
-        "--customers", nargs="+", type=int, default=[1_000_000], help="how many customers segments are counted over"
+        "--customers",
+        nargs="+",
+        type=int,
+        default=[1_000_000],
+        help="how many customers segments are counted over, scored, or planned for",
     )
     parser.add_argument("--people", type=int, default=2000, help="how many come back at once")
     parser.add_argument("--database", help="a database to measure on instead of a new one; filled if it is empty")

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from intake.queries import ledger
 from kernel.work import Ground
 from kpi.queries.figures import figures
-from tests.intake.amounting import wrong_coverage, wrong_profiles
+from tests.intake.amounting import wrong_churn, wrong_coverage, wrong_profiles
 from tests.intake.carrying import SMALL, STAGING, carry, counts, snapshot
 from tests.oracle_online_retail import differences, truth
 from tests.tagging.real_rules import follow_keywords
@@ -34,12 +34,21 @@ async def test_every_customers_profile_is_what_the_file_says_once_the_import_is_
     assert await wrong_profiles(ground, SMALL) == []
 
 
+async def test_rankings_of_who_is_about_to_leave_do_what_the_file_says_they_did(ground: Ground) -> None:
+    await carry(ground, SMALL)
+
+    for cut in (date(2011, 2, 1), date(2011, 3, 21)):
+        assert await wrong_churn(ground, SMALL, cut) == {}
+
+
 async def test_the_real_file_gives_every_figure_and_rules_find_their_customers(ground: Ground, real_data: Path) -> None:
     """All in one: taking the file in is what takes long. A second import of it changes nothing."""
     report = await carry(ground, real_data)
     assert await wrong_figures(ground, real_data) == []
     assert await wrong_profiles(ground, real_data) == []
     assert await wrong_coverage(ground, real_data) == {}
+    for cut in (date(2011, 6, 9), date(2011, 9, 9)):
+        assert await wrong_churn(ground, real_data, cut) == {}
     before, epochs = await _written(ground), await _epochs(ground)
 
     again = await carry(ground, real_data)

@@ -1,5 +1,6 @@
 """Histories of purchases, and what they amount to, worked out in plain Python: no code shared with the product."""
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 from uuid import UUID
+
+import pytest
 
 from customers.models import Customer
 from kernel import ids
@@ -65,6 +68,7 @@ def truth(history: History, today: date) -> dict[str, Any]:
         "net_12_months": fen(
             [*(value for day, value in gross if day > year_ago), *(-value for day, value in back if day > year_ago)]
         ),
+        "rhythm": pytest.approx(sum(math.exp((day - date(2000, 1, 1)).days / 365) for day in days[1:]), rel=1e-12),
         "first_day": days[0] if days else None,
         "last_day": days[-1] if days else None,
         "median_gap_days": gap,

@@ -39,11 +39,13 @@ async def begin(ground: Ground) -> tuple[World, Customer]:
 
 async def test_an_order_is_in_the_profile_from_its_own_commit_on(ground: Ground) -> None:
     world, customer = await begin(ground)
+    noon = clock.now().replace(hour=4)  # the clock stands still, so that no midnight comes between
+    today = clock.store_day(noon, world.shop.store.time_zone)
 
-    await place(ground, world, customer, placed_at=clock.now() - timedelta(days=40))
-    await place(ground, world, customer, amount=100)
+    with clock.stopped_at(noon):
+        await place(ground, world, customer, placed_at=noon - timedelta(days=40))
+        await place(ground, world, customer, amount=100)
 
-    today = clock.store_day(clock.now(), world.shop.store.time_zone)
     assert await said(ground, customer, "orders", "purchase_days", "gross", "net", "as_of") == (
         2,
         2,
@@ -52,8 +54,8 @@ async def test_an_order_is_in_the_profile_from_its_own_commit_on(ground: Ground)
         today,
     )
     assert await said(ground, customer, "first_day", "last_day", "median_gap_days") == (
-        clock.store_day(clock.now() - timedelta(days=40), world.shop.store.time_zone),
-        clock.store_day(clock.now() - timedelta(hours=1), world.shop.store.time_zone),
+        today - timedelta(days=40),
+        today,
         40.0,
     )
 

@@ -40,7 +40,18 @@ from tagging.models import (
     TagRule,
     TagSuggestion,
 )
-from tests.factories import NOON, Shop, World, build_customer, build_run, build_task, relationship_of, save
+from tasks.models import RevisitRule, RevisitRuleState, Trigger
+from tests.factories import (
+    NOON,
+    Shop,
+    World,
+    build_campaign,
+    build_customer,
+    build_run,
+    build_task,
+    relationship_of,
+    save,
+)
 
 Belongings = dict[str, UUID]
 
@@ -99,7 +110,10 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     said: dict[str, Any] = {"version": 1, "name": segment.name, "tree": segment.tree, "at": NOON}
     await save(ground, note, visit, product, group, tag, worn, rule, suggestion, segment)
     await save(ground, SegmentVersion(brand_id=brand_id, segment_id=segment.id, **said))
+    revisit_rules = [_revisit_rule(world, state, name) for state in (RevisitRuleState.DRAFT, RevisitRuleState.LIVE)]
+    await save(ground, *revisit_rules)
     order, refund = await _sell(ground, relationship, product, guide)
+    campaign = await build_campaign(ground, shop.manager)
     audited = await _audit(ground, relationship, tag, shop)
     return {
         "customer": customer.id,
@@ -119,9 +133,25 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "tag_suggestion": suggestion.id,
         "import_run": run.id,
         "segment": segment.id,
+        "campaign": campaign.id,
+        "revisit_rule": revisit_rules[0].id,
+        "live_rule": revisit_rules[1].id,
         "tag_audit": audited.audit_id,
         "tag_question": audited.id,
     }
+
+
+def _revisit_rule(world: World, state: RevisitRuleState, name: str) -> RevisitRule:
+    return RevisitRule(
+        brand_id=world.brand.id,
+        id=ids.new(),
+        name=f"{state} {name}",
+        trigger=Trigger.NO_CONTACT,
+        state=state,
+        days=90,
+        title="问候",
+        created_at=NOON,
+    )
 
 
 async def _audit(ground: Ground, relationship: Relationship, tag: Tag, shop: Shop) -> AuditItem:

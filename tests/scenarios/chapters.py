@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
+from tests.scenarios.chapters_campaigns import CAMPAIGNS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
+from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
+from tests.scenarios.chapters_workbench import WORKBENCH
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
     LINE,
@@ -84,6 +87,7 @@ CUSTOMERS = [
             phone="13812345678",
             memberNumber="M-li",
             tier="金卡",
+            tierUntil="2030-06-30",
             birthday="1990-02-03",
             city="上海",
             remark="周末来",
@@ -96,11 +100,20 @@ CUSTOMERS = [
     Step(
         "registerCustomer",
         "manager",
-        newcomer(PUBLIC, name="钱多", tier="银卡", birthday="1980-01-02", city="苏州", remark="要开发票"),
+        newcomer(
+            PUBLIC,
+            name="钱多",
+            tier="银卡",
+            tierUntil="2030-06-30",
+            birthday="1980-01-02",
+            city="苏州",
+            remark="要开发票",
+        ),
     ),
     Step("registerCustomer", "neighbour", newcomer(name="娜娜", phone="13812345678")),
     Step("claimCustomer", "next manager", only(memberNumber="M-zhou")),
-    Step("editCustomer", "owner", thing("li", name="李娜娜", tier="黑卡", birthday="1990-02-04", city=None)),
+    Step("editCustomer", "owner", thing("li", name="李娜娜", tier="黑卡", tierUntil="2031-01-31", city=None)),
+    Step("editCustomer", "owner", thing("li", birthday="1990-02-04")),
     Step("editCustomer", "hq", thing("wang", name="王芳芳")),
     Step("changePhone", "neighbour", thing("li", phone="13812345679")),
     Step("changePhone", "owner", thing("zhou", phone="13712345678")),
@@ -162,7 +175,7 @@ TASKS = [
 TRADE = [
     Step("putProduct", "hq", only(code="P1", name="羊绒衫", price=20_000, category="上衣"), "product"),
     Step("recordOrder", MACHINE, order("O1", customer="li", channel="MINI_MALL", country="中国"), "O1"),
-    Step("putProduct", "hq", only(code="P1", name="羊绒开衫", price=30_000)),
+    Step("putProduct", "hq", only(code="P1", name="羊绒开衫", price=30_000, listedOn="2026-03-01")),
     Step("recordOrder", MACHINE, order("O2", memberNumber="M-zhou"), "O2"),
     Step("recordOrder", MACHINE, order("O3"), "guest's"),
     Step("recordOrder", MACHINE, order("O7", None, storeCode="ours-2", memberNumber="M-li")),
@@ -237,10 +250,13 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "library": LIBRARY,
     "segments": SEGMENTS,
     "audits": AUDITS,
+    "campaigns": CAMPAIGNS,
     "tasks": TASKS,
     "life": LIFE,
+    "workbench": WORKBENCH,
     "trade": TRADE,
     "rules": RULES,
+    "revisiting": REVISITING,
     "files": FILES,
     "handovers": HANDOVERS,
     "moves": MOVES,

@@ -46,6 +46,9 @@ NAMED = {
     "orderId": "order",
     "productId": "product",
     "ruleId": "tag_rule",
+    "ruleIds": "revisit_rule",
+    "regionIds": "region",
+    "guideIds": "staff",
 }
 # What `id` names, by the field that takes it.
 ID_OF = {
@@ -69,10 +72,22 @@ ID_OF = {
     "setDoNotContact": "customer",
     "setPrimaryRelationship": "relationship",
     "editNote": "note",
+    "revisitRule": "revisit_rule",
+    "editRevisitRule": "revisit_rule",
+    "startRevisitRule": "revisit_rule",
+    "pauseRevisitRule": "revisit_rule",
+    "retireRevisitRule": "revisit_rule",
     "task": "task",
     "completeTask": "task",
     "snoozeTask": "task",
     "cancelTask": "task",
+    "campaign": "campaign",
+    "previewCampaign": "campaign",
+    "editCampaign": "campaign",
+    "sendCampaign": "campaign",
+    "pauseCampaign": "campaign",
+    "resumeCampaign": "campaign",
+    "recallCampaign": "campaign",
     "skipTask": "task",
     "reassignTask": "task",
     "order": "order",
@@ -104,7 +119,8 @@ ID_OF = {
     "closeTagAudit": "tag_audit",
     "answerTagQuestion": "tag_question",
 }
-OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "segment", "product"}  # every role of a brand sees these
+# Every role of a brand sees these.
+OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "revisit_rule", "live_rule", "segment", "product"}
 
 
 @dataclass(frozen=True)

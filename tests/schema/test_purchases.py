@@ -18,7 +18,7 @@ from tests.statements import statements
 PURCHASES = """
 query ($first: Int!) { customers(first: $first) { edges { node { id purchases {
   orders purchaseDays gross refunds net netLast12Months firstDay lastDay medianGapDays churnBand atRiskFrom lapsedFrom
-  recencyScore frequencyScore monetaryScore scoredOn asOf
+  recencyScore frequencyScore monetaryScore churnRisk valueAtRiskScore scoredOn asOf
 } } } } }
 """
 VARIANTS = "query { orders { edges { node { lines { variant } } } } }"
@@ -68,10 +68,13 @@ async def test_a_profile_says_what_was_bought_and_how_that_compares(ground: Grou
         "recencyScore": 1,
         "frequencyScore": 1,
         "monetaryScore": 1,
+        "churnRisk": "LOW",
+        "valueAtRiskScore": 1,
         "scoredOn": today,
         "asOf": today,
     }
-    unscored = dict.fromkeys(("recencyScore", "frequencyScore", "monetaryScore", "scoredOn"))
+    scored = ("recencyScore", "frequencyScore", "monetaryScore", "churnRisk", "valueAtRiskScore", "scoredOn")
+    unscored = dict.fromkeys(scored)
     assert before == found | unscored
 
 

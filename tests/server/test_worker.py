@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory.models import Brand
@@ -352,3 +353,37 @@ async def test_the_house_is_kept(workshop: Workshop) -> None:
         keys = (await session.scalars(select(col(idempotency.ClientMutation.key)))).all()
     assert keys == ["key-29"]
     assert (await workshop.row()).args == {"name": "6"}
+
+
+async def test_a_job_that_is_prepared_reads_while_others_write(workshop: Workshop) -> None:
+    """The answer of what is read first is the handler's; on SQLite, too, nobody waits for the reading."""
+
+    async def read_name(session: AsyncSession, brand_id: UUID, by: str) -> str | None:
+        before = await session.scalar(select(col(Brand.name)).where(col(Brand.id) == brand_id))
+        async with asyncio.timeout(5), unit_of_work(workshop.ground, system(brand_id)) as work:
+            await workshop.rename(work, by)
+        return before
+
+    async def note(work: Work, by: str, prepared: str) -> None:
+        workshop.done.append(f"{prepared} before {by}")
+
+    await workshop.ask("note", by="new")
+    job_id = (await workshop.row()).id
+
+    await worker.run(workshop.ground, job_id, {"note": note}, {"note": read_name})
+
+    assert workshop.done == ["new", "青禾 before new"]
+    assert (await workshop.row()).state == JobState.DONE
+
+
+async def test_a_job_whose_preparation_fails_is_put_back(workshop: Workshop) -> None:
+    async def fail(session: AsyncSession, brand_id: UUID, name: str) -> None:
+        raise ConnectionError
+
+    await workshop.ask("rename", name="new")
+    job_id = (await workshop.row()).id
+
+    await worker.run(workshop.ground, job_id, workshop.handlers, {"rename": fail})
+
+    assert workshop.done == []
+    assert (await workshop.row()).last_error == "ConnectionError"

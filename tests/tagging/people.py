@@ -57,6 +57,8 @@ profiles = st.fixed_dictionaries(
         "recency_score": score,
         "frequency_score": score,
         "monetary_score": score,
+        "value_at_risk_score": score,
+        "churn_risk": st.none() | st.sampled_from(["low", "medium", "high"]),
     }
 )
 people = st.builds(
@@ -85,6 +87,7 @@ _QUANTITIES: Mapping[str, st.SearchStrategy[int]] = {
     "recency_score": st.integers(1, 5),
     "frequency_score": st.integers(1, 5),
     "monetary_score": st.integers(1, 5),
+    "value_at_risk_score": st.integers(1, 5),
 }
 # Stores, regions and tags by number: whoever uses the tree puts ids in their place.
 _LABELS: Mapping[str, st.SearchStrategy[Any]] = {
@@ -92,6 +95,7 @@ _LABELS: Mapping[str, st.SearchStrategy[Any]] = {
     "city": st.sampled_from(TEXTS),
     "birthday_month": st.integers(1, 12),
     "churn_band": st.sampled_from(["new", "active", "at_risk", "lapsed", "none"]),
+    "churn_risk": st.sampled_from(["low", "medium", "high"]),
     "tag": st.integers(0, 3),
     "stale_tag": st.integers(0, 3),
     "store": st.integers(0, 2),

@@ -24,6 +24,7 @@ from mall.models import PurchaseProfile
 from server import chores
 from server.worker import Worker
 from tagging.commands import bits, folding, segment_nights
+from tagging.commands.marks import take_away
 from tagging.models import (
     CustomerMark,
     MarkPurpose,
@@ -499,7 +500,7 @@ def unmarked(broken: pytest.MonkeyPatch) -> None:
 
 def swept(broken: pytest.MonkeyPatch) -> None:
     """All marks are taken away, not those alone that were read before the facts."""
-    take = folding._take_away
+    take = take_away
 
     async def all_of_them(work: Any, _read: Any) -> None:
         found = await work.session.scalars(
@@ -507,7 +508,7 @@ def swept(broken: pytest.MonkeyPatch) -> None:
         )
         await take(work, found.all())
 
-    broken.setattr(folding, "_take_away", all_of_them)
+    broken.setattr(folding, "take_away", all_of_them)
 
 
 def unsighted(broken: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,8 @@ KINDS = (
         "CUSTOMER",
         "Customer",
         (
-            *("memberNumber", "name", "tier", "birthday", "city", "phoneMasked", "doNotContact", "doNotContactAt"),
-            *("joinedAt", "lastContactAt", "tags { id name color }"),
+            *("memberNumber", "name", "tier", "tierUntil", "birthday", "city", "phoneMasked", "doNotContact"),
+            *("doNotContactAt", "joinedAt", "lastContactAt", "tags { id name color }"),
         ),
     ),
     Kind(
@@ -50,6 +50,7 @@ KINDS = (
             *("kind", "title", "reason", "suggestedWords", "priority", "dueAt", "snoozedUntil", "state", "source"),
             *("outcome", "outcomeRemark", "skipReason", "createdAt", "closedAt", "customer { id }", "keeper { id }"),
             *("alertAt", "seenAt", "escalatesAt", "escalatedAt", "expiresAt", "ruleId", "campaignId"),
+            "campaignName",
         ),
     ),
     Kind("NOTE", "Note", ("body", "at", "author { id name }", "relationship { id }")),
@@ -58,7 +59,8 @@ KINDS = (
         "ORDER",
         "Order",
         (
-            *("source", "number", "state", "channel", "amount", "currency", "placedAt", "day", "customer { id }"),
+            *("source", "number", "state", "channel", "amount", "currency", "placedAt", "day", "completedAt"),
+            "customer { id }",
             *("servedBy { id }", "lines { line productCode name kind quantity amount }"),
         ),
     ),

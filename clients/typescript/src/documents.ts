@@ -17,18 +17,18 @@ const fragments: Record<string, string> = {
   Relationship: `fragment RelationshipFields on Relationship {
     __typename id version isPrimary remark lastContactAt createdAt customer { id } store { id } holder { id } }`,
   Customer: `fragment CustomerFields on Customer {
-    __typename id version memberNumber name tier birthday city phoneMasked doNotContact doNotContactAt joinedAt
+    __typename id version memberNumber name tier tierUntil birthday city phoneMasked doNotContact doNotContactAt joinedAt
     tags { id setBy setAt } }`,
   Task: `fragment TaskFields on Task {
     __typename id version kind title reason suggestedWords priority dueAt snoozedUntil taskState: state taskSource: source
     outcome outcomeRemark skipReason createdAt closedAt alertAt seenAt escalatesAt escalatedAt expiresAt ruleId campaignId
-    customer { id } relationship { id } keeper { id } store { id } }`,
+    campaignName customer { id } relationship { id } keeper { id } store { id } }`,
   Note: `fragment NoteFields on Note { __typename id version body at author { id } relationship { id } }`,
   Visit: `fragment VisitFields on Visit {
     __typename id version at remark account { id } author { id } relationship { id } }`,
   Order: `fragment OrderFields on Order {
-    __typename id version source number orderState: state channel country amount currency placedAt day store { id }
-    customer { id } relationship { id } servedBy { id } credit { reason decidedAt account { id } }
+    __typename id version source number orderState: state channel country amount currency placedAt day completedAt
+    store { id } customer { id } relationship { id } servedBy { id } credit { reason decidedAt account { id } }
     lines { line productCode name kind quantity amount } }`,
   Refund: `fragment RefundFields on Refund {
     __typename id version source number amount currency placedAt day store { id } customer { id } order { id }
@@ -123,7 +123,7 @@ export const mutations = {
   createCustomer: mutation("createCustomer", "$input: NewCustomer!", "CustomerChanged", "customer", "Customer"),
   editCustomer: mutation(
     "editCustomer",
-    "$id: ID!, $name: String, $tier: String, $birthday: Date, $city: String, $expectedVersion: Int",
+    "$id: ID!, $name: String, $tier: String, $tierUntil: Date, $birthday: Date, $city: String, $expectedVersion: Int",
     "CustomerChanged",
     "customer",
     "Customer",

@@ -101,7 +101,10 @@ def upgrade() -> None:
         sa.Column("suggested_words", sa.String(length=500), nullable=True),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("segment_id", sa.Uuid(), nullable=True),
+        sa.Column("segment_tree", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.Column("store_ids", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("region_ids", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("guide_ids", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("control_percent", sa.Integer(), nullable=False),
         sa.Column("seed", sa.BigInteger(), nullable=False),
         sa.Column("most_per_guide", sa.Integer(), nullable=False),
@@ -109,7 +112,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("counts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("refused", sa.String(length=40), nullable=True),
         sa.Column("created_by_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -168,6 +171,31 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "campaign_store",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("campaign_id", sa.Uuid(), nullable=False),
+        sa.Column("store_id", sa.Uuid(), nullable=False),
+        sa.Column("do_not_contact", sa.Integer(), nullable=False),
+        sa.Column("task_open", sa.Integer(), nullable=False),
+        sa.Column("claimed", sa.Integer(), nullable=False),
+        sa.Column("cooling_down", sa.Integer(), nullable=False),
+        sa.Column("holder_away", sa.Integer(), nullable=False),
+        sa.Column("over_quota", sa.Integer(), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "campaign_id"],
+            ["campaign.brand_id", "campaign.id"],
+            name=op.f("fk_campaign_store_brand_id_campaign_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "store_id"], ["store.brand_id", "store.id"], name=op.f("fk_campaign_store_brand_id_store_id")
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "campaign_id", "store_id", name=op.f("pk_campaign_store")),
+    )
+    with op.batch_alter_table("campaign_store", schema=None) as batch_op:
+        batch_op.create_index("ix_campaign_store_store", ["brand_id", "store_id", "campaign_id"], unique=False)
+
+    op.create_table(
         "campaign_recipient",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -207,6 +235,13 @@ def upgrade() -> None:
     with op.batch_alter_table("campaign_recipient", schema=None) as batch_op:
         batch_op.create_index("ix_campaign_recipient_customer", ["brand_id", "customer_id"], unique=False)
         batch_op.create_index("ix_campaign_recipient_store", ["brand_id", "campaign_id", "store_id"], unique=False)
+        batch_op.create_index(
+            "uq_campaign_recipient_guide",
+            ["brand_id", "campaign_id", "account_id"],
+            unique=True,
+            sqlite_where=sa.text("customer_id IS NULL"),
+            postgresql_where=sa.text("customer_id IS NULL"),
+        )
 
     op.create_table(
         "plan_candidate",
@@ -237,6 +272,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("plan_candidate", schema=None) as batch_op:
         batch_op.create_index("ix_plan_candidate_customer", ["brand_id", "customer_id", "day"], unique=False)
+        batch_op.create_index("ix_plan_candidate_day", ["brand_id", "day"], unique=False)
 
     op.create_table(
         "task_step",
@@ -314,6 +350,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'pending' AND expires_at IS NOT NULL"),
         )
         batch_op.create_index(
+            "ix_task_contact",
+            ["brand_id", "store_id", "contact_day"],
+            unique=False,
+            sqlite_where=sa.text("contact_day IS NOT NULL"),
+            postgresql_where=sa.text("contact_day IS NOT NULL"),
+        )
+        batch_op.create_index(
             "uq_task_contact_day",
             ["brand_id", "customer_id", "contact_day"],
             unique=True,
@@ -342,6 +385,11 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_task_brand_id_campaign_id"), type_="foreignkey")
         batch_op.drop_index(
             "uq_task_contact_day",
+            sqlite_where=sa.text("contact_day IS NOT NULL"),
+            postgresql_where=sa.text("contact_day IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_task_contact",
             sqlite_where=sa.text("contact_day IS NOT NULL"),
             postgresql_where=sa.text("contact_day IS NOT NULL"),
         )
@@ -396,13 +444,23 @@ def downgrade() -> None:
     op.drop_table("task_step")
     with op.batch_alter_table("plan_candidate", schema=None) as batch_op:
         batch_op.drop_index("ix_plan_candidate_customer")
+        batch_op.drop_index("ix_plan_candidate_day")
 
     op.drop_table("plan_candidate")
     with op.batch_alter_table("campaign_recipient", schema=None) as batch_op:
         batch_op.drop_index("ix_campaign_recipient_store")
         batch_op.drop_index("ix_campaign_recipient_customer")
+        batch_op.drop_index(
+            "uq_campaign_recipient_guide",
+            sqlite_where=sa.text("customer_id IS NULL"),
+            postgresql_where=sa.text("customer_id IS NULL"),
+        )
 
     op.drop_table("campaign_recipient")
+    with op.batch_alter_table("campaign_store", schema=None) as batch_op:
+        batch_op.drop_index("ix_campaign_store_store")
+
+    op.drop_table("campaign_store")
     with op.batch_alter_table("revisit_rule", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_revisit_rule_name",

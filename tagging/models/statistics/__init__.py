@@ -8,7 +8,7 @@ J. L. Fleiss, J. Cohen & B. S. Everitt, Psychological Bulletin 72 (1969) 323–3
 """
 
 from tagging.models.statistics.agreement import Agreement, kappa
-from tagging.models.statistics.comparing import Difference, Standing, certain_level, difference, ranks, standing
+from tagging.models.statistics.comparing import Difference, Standing, apart, certain_level, difference, ranks, standing
 from tagging.models.statistics.intervals import LEVEL, Interval, quantile, sample_size, wilson
 from tagging.models.statistics.strata import FEWEST_KNOWN, WIDEST_HALF, Accuracy, Stratum, accuracy, allocate
 
@@ -24,6 +24,7 @@ __all__ = [
     "Stratum",
     "accuracy",
     "allocate",
+    "apart",
     "certain_level",
     "difference",
     "kappa",

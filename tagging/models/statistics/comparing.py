@@ -34,9 +34,14 @@ def difference(first: Accuracy, second: Accuracy) -> Difference | None:
     """First less second, by Newcombe's hybrid of the two intervals (1998, method 10); None if either is unknown."""
     if first.estimate is None or second.estimate is None or first.interval is None or second.interval is None:
         return None
-    value = first.estimate - second.estimate
-    down = sqrt((first.estimate - first.interval.low) ** 2 + (second.interval.high - second.estimate) ** 2)
-    up = sqrt((first.interval.high - first.estimate) ** 2 + (second.estimate - second.interval.low) ** 2)
+    return apart(first.estimate, first.interval, second.estimate, second.interval)
+
+
+def apart(first: float, of_first: Interval, second: float, of_second: Interval) -> Difference:
+    """One share less another with the hybrid of their intervals (Newcombe 1998, method 10)."""
+    value = first - second
+    down = sqrt((first - of_first.low) ** 2 + (of_second.high - second) ** 2)
+    up = sqrt((of_first.high - first) ** 2 + (second - of_second.low) ** 2)
     return Difference(value, Interval(max(-1.0, value - down), min(1.0, value + up)))
 
 
