@@ -115,6 +115,13 @@ class Task(SQLModel, table=True):
             "escalates_at",
             where="state = 'pending' AND escalates_at IS NOT NULL AND escalated_at IS NULL",
         ),
+        index_where(
+            "ix_task_escalated",
+            "brand_id",
+            "due_at",
+            "id",
+            where="state = 'pending' AND escalated_at IS NOT NULL",
+        ),
     )
 
     brand_id: UUID = Field(primary_key=True)

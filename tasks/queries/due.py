@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, select, union
+from sqlalchemy import ColumnElement, Row, and_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from kernel.db import enum_of
-from tasks.models import Task, TaskState
+from tasks.models import Task
+from tasks.queries.tasks import PENDING
 
 DueRow = Row[UUID, UUID, int]
 """A task's id, the account that keeps it, and its version."""
@@ -52,13 +52,9 @@ async def _lock(
     return found.all()
 
 
-# Written out, as in the conditions of the partial indexes: a parameter would keep the database from using them.
-_PENDING = col(Task.state) == bindparam("pending", TaskState.PENDING, enum_of(TaskState), literal_execute=True)
-
-
 def _expired(now: datetime) -> ColumnElement[bool]:
-    return and_(_PENDING, col(Task.expires_at) <= now)
+    return and_(PENDING, col(Task.expires_at) <= now)
 
 
 def _overdue(now: datetime) -> ColumnElement[bool]:
-    return and_(_PENDING, col(Task.escalated_at).is_(None), col(Task.escalates_at) <= now)
+    return and_(PENDING, col(Task.escalated_at).is_(None), col(Task.escalates_at) <= now)

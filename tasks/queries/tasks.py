@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -16,6 +16,7 @@ from customers.models import Customer
 from customers.queries import relationships
 from kernel import clock
 from kernel.actor import Actor
+from kernel.db import enum_of
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
 from mall.models import Order, OrderState
@@ -25,6 +26,9 @@ from tasks.policy import visible_to
 TaskRow = Row[*tuple[Any, ...]]
 Claim = tuple[UUID, date]
 """A customer, and a day on which somebody is to turn to them."""
+
+# Written out, as in the conditions of partial indexes: a parameter would keep the database from using them.
+PENDING = col(Task.state) == bindparam("pending", TaskState.PENDING, enum_of(TaskState), literal_execute=True)
 
 _COLUMNS = tuple(Task.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
 
@@ -127,7 +131,7 @@ async def escalated(session: AsyncSession, actor: Actor, first: int) -> Sequence
     """Open tasks in sight that came before the manager: longest overdue first."""
     found = await session.execute(
         _rows(actor)
-        .where(col(Task.state) == TaskState.PENDING, col(Task.escalated_at).is_not(None), _awake())
+        .where(PENDING, col(Task.escalated_at).is_not(None), _awake())
         .order_by(col(Task.due_at), col(Task.id))
         .limit(first)
     )

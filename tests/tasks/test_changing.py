@@ -27,6 +27,7 @@ from tasks.errors import (
     TaskFollowsCustomer,
 )
 from tasks.models import Outcome, SkipReason, StepKind, Task, TaskKind, TaskSource, TaskState, TaskStep
+from tasks.queries import tasks as queries
 from tests.factories import build_customer, build_task, build_world, relationship_of, reload, said
 from tests.refusals import refused
 
@@ -215,6 +216,23 @@ async def test_of_two_that_move_to_one_day_at_once_one_is_refused(ground: Ground
         assert (moved, len(answers[1])) == (DAY, 1)  # type: ignore[arg-type]
     else:
         assert (moved, answers[1]) == (DAY + timedelta(days=1), [])
+
+
+async def test_a_day_that_is_claimed_while_somebody_looks_is_refused_when_it_is_written(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await build_world(ground)
+    customer = await build_customer(ground, world.shop.guide)
+    task = await build_task(ground, world.shop.guide, customer, contact_day=DAY)
+    await build_task(ground, world.shop.guide, customer, contact_day=DAY + timedelta(days=1))
+
+    async def too_early(*_given: Any) -> set[Any]:
+        return set()
+
+    monkeypatch.setattr(queries, "claims", too_early)
+    async with refused(ground, ContactTaken):
+        with clock.stopped_at(AT):
+            await do(ground, world.shop.guide, commands.snooze, task.id, until=AT + timedelta(days=1))
 
 
 async def test_a_manager_gives_a_task_about_nobody_to_somebody_of_the_store(ground: Ground) -> None:

@@ -103,13 +103,14 @@ async def test_what_has_expired_ends_and_does_not_escalate_first(ground: Ground)
 async def test_many_are_seen_to_in_chunks(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tending, "AT_ONCE", 2)
     world = await build_world(ground)
-    expiring = [await build_task(ground, world.shop.guide, expires_at=AT) for _ in range(5)]
+    expiring = [await build_task(ground, world.shop.guide, expires_at=AT, escalates_at=AT) for _ in range(5)]
     overdue = [await build_task(ground, world.shop.guide, escalates_at=AT) for _ in range(4)]
 
     with clock.stopped_at(AT):
         await tend(ground, world)
 
-    assert {(await reload(ground, task)).state for task in expiring} == {TaskState.EXPIRED}
+    ended = [await reload(ground, task) for task in expiring]
+    assert {(row.state, row.escalated_at) for row in ended} == {(TaskState.EXPIRED, None)}
     assert {(await reload(ground, task)).escalated_at for task in overdue} == {AT}
     told = await said(ground, feed.of_desk(world.shop.store.id))
     assert sorted(told) == sorted(("put", "task", task.id) for task in (*expiring, *overdue))

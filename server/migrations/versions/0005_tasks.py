@@ -336,6 +336,13 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_task_customer", ["brand_id", "customer_id", "created_at"], unique=False)
         batch_op.create_index(
+            "ix_task_escalated",
+            ["brand_id", "due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending' AND escalated_at IS NOT NULL"),
+            postgresql_where=sa.text("state = 'pending' AND escalated_at IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_task_escalates",
             ["brand_id", "escalates_at"],
             unique=False,
@@ -397,6 +404,11 @@ def downgrade() -> None:
             "ix_task_expires",
             sqlite_where=sa.text("state = 'pending' AND expires_at IS NOT NULL"),
             postgresql_where=sa.text("state = 'pending' AND expires_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_task_escalated",
+            sqlite_where=sa.text("state = 'pending' AND escalated_at IS NOT NULL"),
+            postgresql_where=sa.text("state = 'pending' AND escalated_at IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_task_escalates",
