@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Date, Integer
+from sqlalchemy import Date, DateTime, Integer
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-
-from kernel.db import UtcDateTime
 
 
 class days_between(FunctionElement[int]):  # noqa: N801 - a function, as SQLAlchemy writes them
@@ -29,7 +27,7 @@ class day_after(FunctionElement[Any]):  # noqa: N801 - a function, as SQLAlchemy
 class moment_after(FunctionElement[Any]):  # noqa: N801 - a function, as SQLAlchemy writes them
     """The instant so many times 24 hours after an instant."""
 
-    type = UtcDateTime()
+    type = DateTime(timezone=True)
     inherit_cache = True
     name = "moment_after"
 
