@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Index, and_, delete, insert, or_, select, update
+from sqlalchemy import Index, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -117,6 +117,56 @@ async def due(session: AsyncSession, limit: int = 500) -> Sequence[UUID]:
     """Jobs that somebody should have run by now."""
     found = await session.scalars(
         select(col(Job.id)).where(_is_due(clock.now())).order_by(col(Job.run_at)).limit(limit)
+    )
+    return found.all()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How many jobs of a name wait, for how long the first of them has been due, and how many were given up.
+
+    `last_error` is what the one of them that was last tried, or is tried next, ended with.
+    """
+
+    name: str
+    waiting: int
+    failed: int
+    due_since: datetime | None
+    last_error: str | None
+
+
+async def figures(session: AsyncSession, brand_id: UUID, most: int = 100) -> list[Figures]:
+    """A brand's jobs that are not done, by name: at most 100 names, and there are some dozen."""
+    open_ones = (col(Job.brand_id) == brand_id, col(Job.state).in_((JobState.WAITING.value, JobState.FAILED.value)))
+    found = await session.execute(
+        select(
+            col(Job.name),
+            func.count().filter(col(Job.state) == JobState.WAITING.value).label("waiting"),
+            func.count().filter(col(Job.state) == JobState.FAILED.value).label("failed"),
+            func.min(col(Job.run_at)).filter(_is_due(clock.now())).label("due_since"),
+        )
+        .where(*open_ones)
+        .group_by(col(Job.name))
+        .order_by(col(Job.name))
+        .limit(most)
+    )
+    place = func.row_number().over(partition_by=col(Job.name), order_by=(col(Job.run_at).desc(), col(Job.id).desc()))
+    numbered = (
+        select(col(Job.name), col(Job.last_error), place.label("place"))
+        .where(*open_ones, col(Job.last_error).is_not(None))
+        .subquery()
+    )
+    newest = select(numbered.c.name, numbered.c.last_error).where(numbered.c.place == 1).limit(most)
+    errors: dict[str, str] = dict((await session.execute(newest)).all())
+    return [Figures(row.name, row.waiting, row.failed, row.due_since, errors.get(row.name)) for row in found]
+
+
+async def waiting(session: AsyncSession, brand_id: UUID, name: str) -> Sequence[dict[str, Any]]:
+    """What the brand's jobs of that name, which nobody has done yet, are asked for: their arguments."""
+    found = await session.scalars(
+        select(col(Job.args)).where(
+            col(Job.brand_id) == brand_id, col(Job.name) == name, col(Job.state) == JobState.WAITING.value
+        )
     )
     return found.all()
 

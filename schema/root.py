@@ -10,12 +10,13 @@ from schema.intake import IntakeQueries
 from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.mall import MallMutations, MallQueries
+from schema.operating import OperatingQueries
 from schema.scalars import CONFIG
 from schema.sharing import SharingExecutor
 from schema.sign_in import SignInMutations
 from schema.tagging import TaggingMutations, TaggingQueries
 from schema.tasks import TaskMutations, TaskQueries
-from schema.workbench import WorkbenchQueries
+from schema.workbench import WorkbenchMutations, WorkbenchQueries
 
 Query = merge_types(
     "Query",
@@ -30,6 +31,7 @@ Query = merge_types(
         LiveQueries,
         KpiQueries,
         HandoverQueries,
+        OperatingQueries,
     ),
 )
 Mutation = merge_types(
@@ -41,6 +43,7 @@ Mutation = merge_types(
         MallMutations,
         TaggingMutations,
         TaskMutations,
+        WorkbenchMutations,
         HandoverMutations,
     ),
 )

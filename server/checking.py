@@ -25,9 +25,11 @@ from server.reaching import why_no_redis
 from server.settings import Settings
 from server.tables import METADATA
 from tagging.queries import verifying
+from tasks.queries import plans
 
 STUCK_AFTER = timedelta(minutes=5)
 _EXAMPLES = 3
+_MOST_STORES = 10_000
 
 # By name, words too: these statements join the tables of every domain, and only read them.
 _table = METADATA.tables
@@ -61,6 +63,7 @@ async def check(settings: Settings, *, only_ready: bool = False) -> AsyncIterato
                 for what, wrong in PROMISES.items():
                     yield await _promise(session, what, wrong(brand.id), brand.code)
                 yield await _segments(session, brand.id, brand.code)
+                yield await _plans(session, brand.id, brand.code)
                 # Of a large brand a sample: the customers of the latest 2,000 orders, and 2,000 more.
                 wrong_profiles = await profiles.disagreeing(session, brand.id)
                 yield await _promise(session, "purchase profiles say what the orders say", wrong_profiles, brand.code)
@@ -124,6 +127,14 @@ async def _segments(session: AsyncSession, brand_id: UUID, brand: str) -> Findin
         return Finding(what, True, looked_at, brand)
     examples = ", ".join(map(str, found.wrong[:_EXAMPLES]))
     return Finding(what, False, f"{looked_at}, {len(found.wrong)} not, such as {examples}", brand)
+
+
+async def _plans(session: AsyncSession, brand_id: UUID, brand: str) -> Finding:
+    late = await plans.unplanned(session, brand_id, clock.now(), _MOST_STORES)
+    what = "stores are planned today, in time"
+    if not late:
+        return Finding(what, True, "", brand)
+    return Finding(what, False, f"{len(late)} not, such as {', '.join(map(str, late[:_EXAMPLES]))}", brand)
 
 
 def _without_its_holding(brand_id: UUID) -> Select[Any]:

@@ -16,6 +16,7 @@ from kernel.errors import Refusal
 from server import settings as configuration
 from server.errors import CANNOT_START, CannotStart
 from server.evaluate_commands import evaluate_app
+from server.options import Brand
 from server.segment_commands import segment_app
 from server.settings import Settings
 from server.tag_commands import tags_app
@@ -168,6 +169,21 @@ def check(
     checking.show(findings, as_json=as_json)
     if not all(finding.is_good for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command(epilog=_EXAMPLES + "daogou plan --store SH-01\n\ndaogou plan --brand qinghe --day 2011-09-09 --json")
+def plan(
+    brand: Brand = None,
+    store: Annotated[str | None, typer.Option(help="The store's code; all open stores, without one.")] = None,
+    day: Annotated[str | None, typer.Option(help="A day of the store's, also a past one; today, without one.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plans as JSON.")] = False,
+) -> None:
+    """Show whom the revisit rules would have guides turn to on a day, and change nothing."""
+    settings = _start()
+    from server import planning
+
+    asked = planning.parse_day(day) if day is not None else None
+    planning.show(_run(planning.dry_run(settings, brand, store, asked)), as_json=as_json)
 
 
 @app.command(epilog=_EXAMPLES + "daogou backup /backups/daogou-monday.db")

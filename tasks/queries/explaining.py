@@ -14,12 +14,13 @@ from customers.policy import relationships_visible_to
 from directory.models import Store
 from kernel import clock
 from kernel.actor import Actor, Scope
-from kernel.errors import Invalid, NotFound
+from kernel.errors import NotFound
 from tasks.models import PlanCandidate, PlanRun, PlanSetting, RevisitRule, Task, Verdict
 from tasks.models.judging import excluded, judge
 from tasks.models.subjects import Day, Match, Miss, Subject
 from tasks.queries import rules as rules_of
 from tasks.queries import subjects
+from tasks.queries.planning import require_not_to_come
 from tasks.queries.settings import setting_of
 
 
@@ -87,12 +88,6 @@ async def explain(session: AsyncSession, actor: Actor, customer_id: UUID, day: d
         is_kept=kept is not None,
         rules=says,
     )
-
-
-def require_not_to_come(day: date, today: date) -> None:
-    """What is to come can't be explained, or tried out: it depends on what happens until then."""
-    if day > today:
-        raise Invalid(field="day", reason="not a day to come.", reason_zh="不能是将来的日期。")
 
 
 async def _seen(session: AsyncSession, actor: Actor, customer_id: UUID) -> Relationship:

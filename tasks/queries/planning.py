@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from uuid import UUID
 
@@ -12,15 +12,39 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory.models import Store, StoreState
+from directory.queries import stores
 from kernel import clock
-from tasks.models import PlanSetting, RevisitRule, Verdict
+from kernel.actor import Actor
+from kernel.errors import Invalid, NotFound
+from tasks.models import PlanSetting, RevisitRule, Trigger, Verdict
 from tasks.models.choosing import Choice, choose
 from tasks.models.judging import judging
 from tasks.models.subjects import Day, Judged, Subject
+from tasks.policy import require_planner, rules_visible_to
 from tasks.queries import plans, rules, subjects
 from tasks.queries.settings import setting_of
 
-_AT_A_TIME = 500  # customers judged before others have their turn in this process
+_AT_A_TIME = 50  # customers judged before others have their turn in this process: some milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as it was read. Judging asks each of them of each customer: of a row of the session that takes twice as
+    long.
+    """
+
+    id: UUID
+    name: str
+    trigger: Trigger
+    days: int
+    window_days: int
+    category: str | None
+    tag_ids: Sequence[str]
+    segment_id: UUID | None
+    title: str
+    suggested_words: str | None
+    priority: int
+    weight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +58,7 @@ class Draft:
     time_zone: str
     day: date
     setting: PlanSetting
-    rules: Mapping[UUID, RevisitRule]
+    rules: Mapping[UUID, Rule]
     choices: Sequence[Choice]
     counts: Mapping[Verdict, int]
 
@@ -67,16 +91,65 @@ async def draft(
 ) -> Draft:
     """Whom the rules would have the store's guides turn to on that day; `as_of_past` leaves out what came after it."""
     brand_id = store.brand_id
-    facts = await subjects.day_of(session, brand_id, day, of_rules)
-    read = await subjects.of_store(session, brand_id, store.id, day, of_rules, as_of_past=as_of_past)
+    plain = [_plain(rule) for rule in of_rules]
+    facts = await subjects.day_of(session, brand_id, day, plain)
+    read = await subjects.of_store(session, brand_id, store.id, day, plain, as_of_past=as_of_past)
     already = {} if as_of_past else await plans.given(session, brand_id, store.id, day)
     before: Collection[UUID] = () if as_of_past else await plans.chosen(session, brand_id, store.id, day)
-    counts, candidates = await _judged(read, of_rules, setting, facts, before)
-    choices = choose(candidates, of_rules, setting, already, day)
+    counts, candidates = await _judged(read, plain, setting, facts, before)
+    choices = choose(candidates, plain, setting, already, day)
     chosen = sum(choice.verdict is Verdict.CHOSEN for choice in choices)
     counts |= {Verdict.CHOSEN: chosen, Verdict.OVER_QUOTA: len(candidates) - chosen}
-    known = {rule.id: rule for rule in of_rules}
+    known = {rule.id: rule for rule in plain}
     return Draft(store.id, store.time_zone, day, setting, known, choices, {k: n for k, n in counts.items() if n})
+
+
+def _plain(rule: RevisitRule) -> Rule:
+    return Rule(**{each.name: getattr(rule, each.name) for each in fields(Rule)})
+
+
+async def preview(
+    session: AsyncSession, actor: Actor, store_id: UUID, day: date | None = None, rule_ids: Sequence[UUID] | None = None
+) -> Draft:
+    """What the plan of a store's day would be, today's or a past one's; by the live rules, or others, drafts too.
+
+    Of a past day purchases and tasks are those until then, and all else is as it is now.
+    Raises `NOT_FOUND`, `FORBIDDEN`, and `INVALID` for a day to come or too many rules.
+    """
+    require_planner(actor)
+    if not await stores.by_ids(session, actor, [store_id]):
+        raise NotFound
+    store = await session.get_one(Store, (actor.brand_id, store_id))
+    today = clock.store_day(clock.now(), store.time_zone)
+    day = day or today
+    require_not_to_come(day, today)
+    of_rules = await rules.live(session, actor.brand_id) if rule_ids is None else await _named(session, actor, rule_ids)
+    setting = await setting_of(session, actor.brand_id, store_id)
+    return await draft(session, store, day, of_rules, setting, as_of_past=day < today)
+
+
+def require_not_to_come(day: date, today: date) -> None:
+    """What is to come can't be explained, or tried out: it depends on what happens until then."""
+    if day > today:
+        raise Invalid(field="day", reason="not a day to come.", reason_zh="不能是将来的日期。")
+
+
+async def _named(session: AsyncSession, actor: Actor, rule_ids: Sequence[UUID]) -> Sequence[RevisitRule]:
+    if not 1 <= len(rule_ids) <= rules.MOST_RULES:
+        raise Invalid(
+            field="ruleIds",
+            reason=f"from 1 to {rules.MOST_RULES}.",
+            reason_zh=f"请选择 1 到 {rules.MOST_RULES} 条规则。",
+        )
+    found = await session.scalars(
+        select(RevisitRule)
+        .where(rules_visible_to(actor), col(RevisitRule.id).in_(rule_ids))
+        .order_by(col(RevisitRule.id))
+    )
+    named = found.all()
+    if len(named) < len(set(rule_ids)):
+        raise NotFound
+    return named
 
 
 async def stores_of(session: AsyncSession, brand_id: UUID, codes: Collection[str] | None = None) -> Sequence[Store]:
@@ -90,7 +163,7 @@ async def stores_of(session: AsyncSession, brand_id: UUID, codes: Collection[str
 
 async def _judged(
     read: Sequence[Subject],
-    of_rules: Sequence[RevisitRule],
+    of_rules: Sequence[Rule],
     setting: PlanSetting,
     facts: Day,
     before: Collection[UUID],

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, Row, String, and_, case, exists, func, literal, select
+from sqlalchemy import Date, Row, String, and_, case, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import SQLModel, col
@@ -45,11 +45,13 @@ async def due(
 ) -> Sequence[tuple[UUID, UUID, date]]:
     """Stores of any brand, or one, whose plan of today is due and isn't begun: brand, store, and the store's day.
 
-    Open ones that plan, of brands with a live rule, where the clock shows `plans_at` or later. In the last minute of
-    a day all are due, so that a day whose end the clock skips is planned, too.
+    Open ones that plan, of brands with a rule that is live by then, where the clock shows `plans_at` or later. In
+    the last minute of a day all are due, so that a day whose end the clock skips is planned, too.
     """
     has_rules = exists().where(
-        col(RevisitRule.brand_id) == col(Store.brand_id), col(RevisitRule.state) == RevisitRuleState.LIVE
+        col(RevisitRule.brand_id) == col(Store.brand_id),
+        col(RevisitRule.state) == RevisitRuleState.LIVE,
+        or_(col(RevisitRule.live_at).is_(None), col(RevisitRule.live_at) <= now),
     )
     plans = and_(col(Store.state) == StoreState.OPEN, has_rules)
     if brand_id is not None:

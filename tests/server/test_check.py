@@ -26,6 +26,7 @@ from server.checking import Finding
 from server.settings import Settings
 from tasks import commands
 from tests.factories import NOON, World, build_customer, build_task, build_world, relationship_of, save
+from tests.tasks.planning import everybody, set_up
 
 KEY = bytes(range(32))
 
@@ -203,6 +204,13 @@ async def count_a_visit_more(shop: Shop) -> None:
     await shop.change(PurchaseProfile, purchase_days=2)
 
 
+async def miss_the_plan(shop: Shop) -> None:
+    """One store plans at midnight, and nobody did: neither today nor, in its first minutes, yesterday."""
+    await everybody(shop.ground, shop.world)
+    await set_up(shop.ground, shop.world, is_on=False)
+    await set_up(shop.ground, shop.world, store_id=shop.world.shop.store.id)
+
+
 PROFILES = "purchase profiles say what the orders say"
 HELD = "relationships are held as their history says"
 DAMAGES: list[tuple[Callable[[Shop], Awaitable[None]], str]] = [
@@ -220,6 +228,7 @@ DAMAGES: list[tuple[Callable[[Shop], Awaitable[None]], str]] = [
     (count_a_visit_more, PROFILES),
     (leave_a_job, "jobs are carried out in time"),
     (fail_a_job, "jobs are carried out in time"),
+    (miss_the_plan, "stores are planned today, in time"),
 ]
 
 

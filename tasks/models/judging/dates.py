@@ -16,7 +16,7 @@ _OTHER_MONTH = (
 _NO_END = ("their tier has no end", "会员等级没有到期日")
 _LAPSED = ("their tier lapsed on {0}", "会员等级已在 {0} 到期")
 _LONG = ("days until the tier lapses: {0}, the rule asks for {1} at most", "距会员到期 {0} 天，规则要求 {1} 天以内")
-_LONGEST_MONTHS = 62
+_LONGEST_MONTH, _LONGEST_MONTHS = 31, 62
 
 
 def birthday_month(rule: Rule, subject: Subject, day: Day) -> Finding:
@@ -43,7 +43,8 @@ def _opening(rule: Rule, birthday: date, day: date) -> date | None:
     for year in (day.year, day.year + 1):
         if year <= MAXYEAR:
             first = date(year, birthday.month, 1)
-            if -monthrange(year, first.month)[1] < (first - day).days <= rule.days:
+            left = (first - day).days
+            if -_LONGEST_MONTH < left <= rule.days and left > -monthrange(year, first.month)[1]:
                 return first
     return None
 

@@ -27,7 +27,7 @@ test("the types are those of the schema", () => {
 });
 
 test("a field that is gone would be noticed", () => {
-  const changed = SDL.replace("suggestedWords: String\n", "wordsToSay: String\n");
+  const changed = SDL.replaceAll("suggestedWords: String\n", "wordsToSay: String\n");
   assert.ok(misfits(changed).some((message) => message.includes('"suggestedWords"')));
 });
 
