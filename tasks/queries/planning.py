@@ -15,6 +15,7 @@ from directory.models import Store, StoreState
 from directory.queries import stores
 from kernel import clock
 from kernel.actor import Actor
+from kernel.db import Database
 from kernel.errors import Invalid, NotFound
 from tasks.models import PlanSetting, RevisitRule, Verdict
 from tasks.models.choosing import Choice, choose
@@ -68,10 +69,14 @@ async def draft(
     setting: PlanSetting,
     *,
     as_of_past: bool = False,
+    facts: Day | None = None,
 ) -> Draft:
-    """Whom the rules would have the store's guides turn to on that day; `as_of_past` leaves out what came after it."""
+    """Whom the rules would have the store's guides turn to on that day; `as_of_past` leaves out what came after it.
+
+    `facts` are those of the day, where they are known already.
+    """
     brand_id = store.brand_id
-    facts = await subjects.day_of(session, brand_id, day, of_rules)
+    facts = facts or await subjects.day_of(session, brand_id, day, of_rules)
     read = await subjects.of_store(session, brand_id, store.id, day, of_rules, as_of_past=as_of_past)
     already = {} if as_of_past else await plans.given(session, brand_id, store.id, day)
     before: Collection[UUID] = () if as_of_past else await plans.chosen(session, brand_id, store.id, day)
@@ -101,6 +106,25 @@ async def preview(
     of_rules = await rules.live(session, actor.brand_id) if rule_ids is None else await _named(session, actor, rule_ids)
     setting = await setting_of(session, actor.brand_id, store_id)
     return await draft(session, store, day, of_rules, setting, as_of_past=day < today)
+
+
+async def previews(db: Database, actor: Actor, of_stores: Sequence[Store], day: date | None = None) -> list[Draft]:
+    """The same for several stores of one brand, each as it is when it is its turn."""
+    require_planner(actor)
+    known: dict[date, Day] = {}
+    drafts = []
+    for store in of_stores:
+        today = clock.store_day(clock.now(), store.time_zone)
+        wanted = day or today
+        require_not_to_come(wanted, today)
+        async with db.read() as session:
+            of_rules = await rules.live(session, actor.brand_id)
+            setting = await setting_of(session, actor.brand_id, store.id)
+            if wanted not in known:
+                known[wanted] = await subjects.day_of(session, actor.brand_id, wanted, of_rules)
+            is_past, facts = wanted < today, known[wanted]
+            drafts.append(await draft(session, store, wanted, of_rules, setting, as_of_past=is_past, facts=facts))
+    return drafts
 
 
 def require_not_to_come(day: date, today: date) -> None:
