@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -31,6 +31,7 @@ from tasks.commands import plans
 # Below the lease, so that nobody else takes a job that is still being carried out.
 LONGEST = jobs.LEASE - timedelta(seconds=15)
 AT_ONCE = 8
+PREPARING_AT_ONCE = 2  # they reckon, too: whoever has a transaction open waits for them
 GRACE_SECONDS = 20
 LAST_WORDS_SECONDS = 2
 HOUSEKEEPING_SECONDS = 3600
@@ -52,10 +53,11 @@ async def run(
     job_id: UUID,
     handlers: Mapping[str, jobs.Handler] = HANDLERS,
     preparations: Mapping[str, jobs.Preparation] = PREPARATIONS,
+    turn: AbstractAsyncContextManager[object] = nullcontext(),  # noqa: B008 - it holds nothing
 ) -> None:
     """Carry a job out, once nobody else does; what it did and its being done are one commit.
 
-    A job that has a preparation reads first, with nothing locked: others write meanwhile.
+    A job that has a preparation reads first, when it is its turn, with nothing locked: others write meanwhile.
     """
     async with ground.db.write() as session:
         job = await jobs.take(session, job_id)
@@ -63,7 +65,10 @@ async def run(
         return
     try:
         async with asyncio.timeout(LONGEST.total_seconds()):
-            await _carry_out(ground, job, handlers, preparations)
+            if job.attempts > jobs.MOST_ATTEMPTS:
+                raise RuntimeError("every attempt so far ended with its worker")
+            prepared = await _prepare(ground, job, preparations, turn)
+            await _carry_out(ground, job, handlers, prepared)
     except asyncio.CancelledError:
         await asyncio.shield(_put_back(ground, job, "Cancelled"))
         raise
@@ -138,6 +143,7 @@ class Worker:
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PREPARING_AT_ONCE))
     _arq: ArqWorker | None = None
 
     async def listen(self) -> None:
@@ -206,7 +212,7 @@ class Worker:
         async with self._turns:
             if self._stopping.is_set():
                 return
-            task = asyncio.create_task(run(self.ground, job_id, self.handlers, self.preparations))
+            task = asyncio.create_task(run(self.ground, job_id, self.handlers, self.preparations, self._readers))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
             # Waited for, not awaited: a job that ends cancelled must not cancel the sweeper, or arq's loop.
@@ -240,19 +246,22 @@ class Worker:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
 
-async def _carry_out(
+async def _prepare(
     ground: Ground,
     job: jobs.Job,
-    handlers: Mapping[str, jobs.Handler],
     preparations: Mapping[str, jobs.Preparation],
+    turn: AbstractAsyncContextManager[object],
+) -> dict[str, Any]:
+    if job.name not in preparations:
+        return {}
+    async with turn, ground.db.read() as session:
+        return {"prepared": await preparations[job.name](session, job.brand_id, **job.args)}
+
+
+async def _carry_out(
+    ground: Ground, job: jobs.Job, handlers: Mapping[str, jobs.Handler], prepared: Mapping[str, Any]
 ) -> None:
-    if job.attempts > jobs.MOST_ATTEMPTS:
-        raise RuntimeError("every attempt so far ended with its worker")
     handler = handlers[job.name]
-    prepared = {}
-    if job.name in preparations:
-        async with ground.db.read() as session:
-            prepared["prepared"] = await preparations[job.name](session, job.brand_id, **job.args)
     async with unit_of_work(ground, system(job.brand_id)) as work:
         await handler(work, **job.args, **prepared)
         if not await jobs.finish(work.session, job):

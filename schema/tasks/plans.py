@@ -15,7 +15,7 @@ from schema.directory import Account, Store, account_of, store_of
 from schema.fields import field
 from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, read_id, shown_as, sought_id
-from schema.tasks.rules import RevisitRule
+from schema.tasks.rules import RevisitRule, rule_of
 from schema.tasks.types import Task, task_of
 from tasks.models import Verdict, verdicts
 from tasks.models.choosing import Choice
@@ -102,8 +102,12 @@ class PlanExplanation:
 class PlannedCustomer:
     reason: str = strawberry.field(description="Why, as the task would say.")
     place: int = strawberry.field(description="In the guide's list, from 1 on.")
-    rule: RevisitRule
+    rule_id: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID]
+
+    @field("The rule that speaks for them.")
+    async def rule(self, info: Info) -> RevisitRule | None:
+        return await rule_of(info, self.rule_id)
 
     @field("The customer.")
     async def customer(self, info: Info) -> Customer | None:
@@ -174,11 +178,11 @@ class PlanQueries:
             day=draft.day,
             quota=draft.setting.quota,
             customers=_counted(draft.counts),
-            guides=[_list(draft, account_id, list(chosen)) for account_id, chosen in lists][:MOST_GUIDES],
+            guides=[_list(account_id, list(chosen)) for account_id, chosen in lists][:MOST_GUIDES],
         )
 
 
-def _list(draft: planning.Draft, account_id: UUID, chosen: Sequence[Choice]) -> PlannedList:
+def _list(account_id: UUID, chosen: Sequence[Choice]) -> PlannedList:
     return PlannedList(
         account_id=account_id,
         chosen=len(chosen),
@@ -186,7 +190,7 @@ def _list(draft: planning.Draft, account_id: UUID, chosen: Sequence[Choice]) -> 
             PlannedCustomer(
                 reason=choice.match.reason,
                 place=choice.place,
-                rule=shown_as(RevisitRule, draft.rules[choice.match.rule_id]),
+                rule_id=choice.match.rule_id,
                 customer_id=choice.subject.customer_id,
             )
             for choice in chosen[:MOST_EACH]

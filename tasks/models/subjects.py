@@ -1,6 +1,6 @@
 """What a rule judges: everything known of one relationship on a day, and what it says of it. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -68,12 +68,23 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A rule speaks for turning to the customer: how much (`worth`, higher first), and why in words."""
+    """A rule speaks for turning to the customer: how much (`worth`, higher first), and why in words.
+
+    Few of many matches are chosen: what is not said yet is a function and what it takes.
+    """
 
     rule_id: UUID
     kind: TaskKind
     worth: int
-    reason: str
+    said: str | tuple[Callable[..., str], tuple[Any, ...]]
+
+    @property
+    def reason(self) -> str:
+        """Why, in at most 300 characters."""
+        if isinstance(self.said, str):
+            return self.said
+        say, what = self.said
+        return say(*what)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tagging.models.facts import Today
 from tagging.queries import preparing, segment_sql
 from tasks.models import CONTACTS, Task, TaskState
 
-LONGEST_WAY_DAYS = 180
+LONGEST_WAY_DAYS = 60
 """Orders that take longer to reach the customer aren't looked for."""
 
 _IDS = "ids"
@@ -110,7 +110,7 @@ def _turns(parts: Sequence[Any], whose: Whose) -> Turns:
 async def delivered(session: AsyncSession, whose: Whose, longest: int) -> dict[UUID, date]:
     """By customer the day on which an order from the mini-mall last reached them.
 
-    Looked for are orders placed in the `longest` days that a rule looks back, and 180 days before.
+    Looked for are orders placed in the `longest` days that a rule looks back, and 60 days before.
     """
     placed_from = whose.bounds[0] - timedelta(days=longest + LONGEST_WAY_DAYS)
     rows = (

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from uuid import UUID
 
@@ -16,15 +16,35 @@ from directory.queries import stores
 from kernel import clock
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound
-from tasks.models import PlanSetting, RevisitRule, Verdict
+from tasks.models import PlanSetting, RevisitRule, Trigger, Verdict
 from tasks.models.choosing import Choice, choose
-from tasks.models.judging import judge
+from tasks.models.judging import judging
 from tasks.models.subjects import Day, Judged, Subject
 from tasks.policy import require_planner, rules_visible_to
 from tasks.queries import plans, rules, subjects
 from tasks.queries.settings import setting_of
 
-_AT_A_TIME = 500  # customers judged before others have their turn in this process
+_AT_A_TIME = 50  # customers judged before others have their turn in this process: some milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as it was read. Judging asks each of them of each customer: of a row of the session that takes twice as
+    long.
+    """
+
+    id: UUID
+    name: str
+    trigger: Trigger
+    days: int
+    window_days: int
+    category: str | None
+    tag_ids: Sequence[str]
+    segment_id: UUID | None
+    title: str
+    suggested_words: str | None
+    priority: int
+    weight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +58,7 @@ class Draft:
     time_zone: str
     day: date
     setting: PlanSetting
-    rules: Mapping[UUID, RevisitRule]
+    rules: Mapping[UUID, Rule]
     choices: Sequence[Choice]
     counts: Mapping[Verdict, int]
 
@@ -71,16 +91,21 @@ async def draft(
 ) -> Draft:
     """Whom the rules would have the store's guides turn to on that day; `as_of_past` leaves out what came after it."""
     brand_id = store.brand_id
-    facts = await subjects.day_of(session, brand_id, day, of_rules)
-    read = await subjects.of_store(session, brand_id, store.id, day, of_rules, as_of_past=as_of_past)
+    plain = [_plain(rule) for rule in of_rules]
+    facts = await subjects.day_of(session, brand_id, day, plain)
+    read = await subjects.of_store(session, brand_id, store.id, day, plain, as_of_past=as_of_past)
     already = {} if as_of_past else await plans.given(session, brand_id, store.id, day)
     before: Collection[UUID] = () if as_of_past else await plans.chosen(session, brand_id, store.id, day)
-    counts, candidates = await _judged(read, of_rules, setting, facts, before)
-    choices = choose(candidates, of_rules, setting, already, day)
+    counts, candidates = await _judged(read, plain, setting, facts, before)
+    choices = choose(candidates, plain, setting, already, day)
     chosen = sum(choice.verdict is Verdict.CHOSEN for choice in choices)
     counts |= {Verdict.CHOSEN: chosen, Verdict.OVER_QUOTA: len(candidates) - chosen}
-    known = {rule.id: rule for rule in of_rules}
+    known = {rule.id: rule for rule in plain}
     return Draft(store.id, store.time_zone, day, setting, known, choices, {k: n for k, n in counts.items() if n})
+
+
+def _plain(rule: RevisitRule) -> Rule:
+    return Rule(**{each.name: getattr(rule, each.name) for each in fields(Rule)})
 
 
 async def preview(
@@ -138,17 +163,18 @@ async def stores_of(session: AsyncSession, brand_id: UUID, codes: Collection[str
 
 async def _judged(
     read: Sequence[Subject],
-    of_rules: Sequence[RevisitRule],
+    of_rules: Sequence[Rule],
     setting: PlanSetting,
     facts: Day,
     before: Collection[UUID],
 ) -> tuple[dict[Verdict, int], list[Judged]]:
     counts: Counter[Verdict] = Counter()
     candidates: list[Judged] = []
+    judged_by = judging(of_rules, setting, facts)
     for place, subject in enumerate(read):
         if place % _AT_A_TIME == 0:
             await asyncio.sleep(0)
-        judged = judge(of_rules, setting, subject, facts)
+        judged = judged_by(subject)
         if judged.verdict is None:
             candidates.append(judged)
         elif subject.customer_id not in before:

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import FromClause, Row, Select, and_, func, literal, or_, select
+from sqlalchemy import FromClause, Select, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -29,6 +29,7 @@ NEAR_DAYS = 31
 """For how many days before a night what it told of the brand's patience is good; before that, the orders tell."""
 
 _NOT_TURNED_TO = Turns(is_open=False, last=None, by_rule={})
+_NOTHING: Mapping[str, Any] = {}
 _PURCHASES = ("first_day", "last_day", "purchase_days", "net_12_months", "median_gap_days", "rhythm")
 _Other = aliased(Relationship)
 
@@ -71,7 +72,7 @@ async def of_store(
     rows = (await session.execute(_relationships(whose, bought, as_of_past=as_of_past), whose.asked)).all()
     turned = await facts.turns(session, whose, as_of_past=as_of_past)
     extras = await _extras(session, whose, rules)
-    return [_subject(row, whose, turned.get(row.customer_id, _NOT_TURNED_TO), extras) for row in rows]
+    return list(_subjects(rows, whose, turned, extras))
 
 
 async def _brand(session: AsyncSession, brand_id: UUID, day: date) -> tuple[str, float | None]:
@@ -100,24 +101,10 @@ async def _currency(session: AsyncSession, brand_id: UUID) -> str:
     return (await session.scalars(select(col(Brand.currency)).where(col(Brand.id) == brand_id))).one()
 
 
-@dataclass(frozen=True, slots=True)
-class _Extras:
+async def _extras(session: AsyncSession, whose: Whose, rules: Sequence[Rule]) -> dict[UUID, dict[str, Any]]:
     """By customer what single rules ask for."""
-
-    delivered_on: Mapping[UUID, date] = field(default_factory=dict)
-    refunded_on: Mapping[UUID, date] = field(default_factory=dict)
-    held_since: Mapping[UUID, date] = field(default_factory=dict)
-    stale_tags: Mapping[UUID, Mapping[UUID, str]] = field(default_factory=dict)
-    tag_ids: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
-    segment_ids: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
-
-    def of(self, customer_id: UUID) -> dict[str, Any]:
-        return {name: known[customer_id] for name in self.__slots__ if customer_id in (known := getattr(self, name))}
-
-
-async def _extras(session: AsyncSession, whose: Whose, rules: Sequence[Rule]) -> _Extras:
     asked = {rule.trigger for rule in rules}
-    found: dict[str, Any] = {}
+    found: dict[str, Mapping[UUID, Any]] = {}
     if Trigger.DELIVERY in asked:
         longest = max(rule.days + rule.window_days for rule in rules if rule.trigger is Trigger.DELIVERY)
         found["delivered_on"] = await facts.delivered(session, whose, longest)
@@ -131,34 +118,44 @@ async def _extras(session: AsyncSession, whose: Whose, rules: Sequence[Rule]) ->
         found["tag_ids"] = await facts.carried(session, whose, tags)
     if segments := sorted({rule.segment_id for rule in rules if rule.segment_id is not None}):
         found["segment_ids"] = await facts.memberships(session, whose, segments)
-    return _Extras(**found)
+    extras: dict[UUID, dict[str, Any]] = defaultdict(dict)
+    for name, known in found.items():
+        for customer_id, value in known.items():
+            extras[customer_id][name] = value
+    return extras
 
 
-def _subject(row: Row[Any], whose: Whose, turned: Turns, extras: _Extras) -> Subject:
-    contacted = row.contacted_at and clock.store_day(row.contacted_at, whose.time_zone)
-    days = [day for day in (turned.last, contacted) if day is not None]
-    return Subject(
-        customer_id=row.customer_id,
-        relationship_id=row.id,
-        account_id=row.holder_id,
-        is_primary=row.is_primary,
-        holder_works=row.holder_works,
-        do_not_contact=row.do_not_contact,
-        is_open=turned.is_open,
-        turned_to=max(days, default=None),
-        since=clock.store_day(row.created_at, whose.time_zone),
-        first_day=row.first_day,
-        last_day=row.last_day,
-        purchase_days=row.purchase_days or 0,
-        net_12_months=row.net_12_months or 0,
-        median_gap_days=row.median_gap_days,
-        rhythm=row.rhythm or 0.0,
-        birthday=row.birthday,
-        tier=row.tier,
-        tier_until=row.tier_until,
-        turned_by=turned.by_rule,
-        **extras.of(row.customer_id),
-    )
+def _subjects(
+    rows: Iterable[Sequence[Any]], whose: Whose, turned: Mapping[UUID, Turns], extras: Mapping[UUID, Mapping[str, Any]]
+) -> Iterator[Subject]:
+    zone = ZoneInfo(whose.time_zone)
+    # Taken apart by place: a store has a thousand, and names are looked up one by one.
+    for customer_id, relationship_id, account_id, is_primary, began_at, works, met_at, *known in rows:
+        do_not_contact, birthday, tier, tier_until, first_day, last_day, days, net, gap, rhythm = known
+        by_task = turned.get(customer_id, _NOT_TURNED_TO)
+        met = None if met_at is None else met_at.astimezone(zone).date()
+        yield Subject(
+            customer_id=customer_id,
+            relationship_id=relationship_id,
+            account_id=account_id,
+            is_primary=is_primary,
+            holder_works=works,
+            do_not_contact=do_not_contact,
+            is_open=by_task.is_open,
+            turned_to=met if by_task.last is None or (met is not None and met > by_task.last) else by_task.last,
+            since=began_at.astimezone(zone).date(),
+            first_day=first_day,
+            last_day=last_day,
+            purchase_days=days or 0,
+            net_12_months=net or 0,
+            median_gap_days=gap,
+            rhythm=rhythm or 0.0,
+            birthday=birthday,
+            tier=tier,
+            tier_until=tier_until,
+            turned_by=by_task.by_rule,
+            **extras.get(customer_id, _NOTHING),
+        )
 
 
 def _until(whose: Whose, currency: str) -> FromClause:

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 
-from tests.bench import live, scoring, segments, storm, workbench
+from tests.bench import live, planning, scoring, segments, storm, workbench
 
 BENCHES = {
     "workbench": workbench.measure,
@@ -11,6 +11,7 @@ BENCHES = {
     "storm": storm.measure,
     "segments": segments.measure,
     "scoring": scoring.measure,
+    "planning": planning.measure,
 }
 
 
@@ -25,7 +26,7 @@ def main() -> None:
         nargs="+",
         type=int,
         default=[1_000_000],
-        help="how many customers segments are counted over, or scored",
+        help="how many customers segments are counted over, scored, or planned for",
     )
     parser.add_argument("--people", type=int, default=2000, help="how many come back at once")
     parser.add_argument("--database", help="a database to measure on instead of a new one; filled if it is empty")

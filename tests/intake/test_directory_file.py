@@ -16,6 +16,7 @@ from kernel.errors import Refusal
 from kernel.work import Ground, unit_of_work
 from server.errors import CannotStart
 from server.importing_staff import carry_in
+from tasks.models import RevisitRule, Trigger
 from tests.factories import build_customer, build_world, said
 from tests.refusals import refused, snapshot
 
@@ -56,6 +57,7 @@ async def test_a_file_begins_a_brand(ground: Ground, tmp_path: Path) -> None:
     assert (tally.regions.added, tally.stores.added, tally.staff.added, tally.without_password) == (3, 1, 3, 3)
     brands = await all_of(ground, Brand, "code")
     assert (brands["qinghe"].name, brands["qinghe"].currency) == ("青禾", "CNY")
+    assert len(await all_of(ground, RevisitRule, "trigger")) == len(Trigger)
     regions = await all_of(ground, Region, "code")
     assert {code: region.path for code, region in regions.items()} == {
         "cn": "/cn/",

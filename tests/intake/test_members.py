@@ -13,6 +13,7 @@ from customers.models import Customer
 from intake import errors
 from intake.models import Kind
 from kernel.work import Ground
+from tasks.models import Trigger
 from tests.intake.carrying import STAGING, VAULT, carry, counts, is_untouched, shipped, snapshot, write
 
 NOON = datetime(2024, 3, 1, 12)  # noqa: DTZ001 - a cell of a workbook has no zone
@@ -65,7 +66,7 @@ async def test_members_become_customers_held_by_their_guides(ground: Ground, tmp
         "1990-02-03",
     )
     assert (wang.do_not_contact, li.do_not_contact) == (False, True)
-    assert await counts(ground, *STAGING) == [0, 0, 0, 0]
+    assert await counts(ground, *STAGING, "revisit_rule") == [0, 0, 0, 0, len(Trigger)]
 
 
 async def test_no_phone_is_readable_while_it_is_staged(ground: Ground, tmp_path: Path) -> None:
@@ -93,6 +94,35 @@ async def test_the_same_members_twice_change_nothing(ground: Ground, tmp_path: P
     assert report.counts["invoices"] == {"new": 0, "changed": 0, "unchanged": 3}
     assert await snapshot(ground) == before
     assert await counts(ground, *STAGING) == [0, 0, 0, 0]
+
+
+async def test_a_tiers_last_day_is_read_where_the_file_has_it_and_forgotten_with_the_tier(
+    ground: Ground, tmp_path: Path
+) -> None:
+    async def carried(*rows: str) -> list[tuple[str | None, str]]:
+        await members(ground, write(tmp_path / "m.csv", ["会员号,姓名,等级,等级有效期" + _REST, *rows]))
+        async with ground.db.read() as session:
+            found = (await session.scalars(select(Customer).order_by(Customer.member_number))).all()
+        return [(row.tier, str(row.tier_until)) for row in found]
+
+    def row(number: str, tier: str, until: str) -> str:
+        return f"{number},王芳,{tier},{until},,,,,,,"
+
+    assert await carried(row("M1", "金卡", "2026-12-31"), row("M2", "银卡", "")) == [
+        ("金卡", "2026-12-31"),
+        ("银卡", "None"),
+    ]
+    assert await carried(row("M1", "", ""), row("M2", "", "2027年1月31日")) == [
+        ("金卡", "2026-12-31"),
+        ("银卡", "2027-01-31"),
+    ]
+    assert await carried(row("M1", "钻石", ""), row("M2", "金卡", "2028-01-31")) == [
+        ("钻石", "None"),
+        ("金卡", "2028-01-31"),
+    ]
+
+
+_REST = ",手机号,生日,城市,入会日期,谢绝联系,门店编码,导购工号"
 
 
 async def test_a_later_file_adds_what_it_says_and_blank_cells_say_nothing(ground: Ground, tmp_path: Path) -> None:

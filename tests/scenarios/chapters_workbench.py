@@ -2,7 +2,12 @@
 
 from tests.scenarios.story import Deed, Step, only
 
-CARDS = [{"card": "ORDERS"}, {"card": "TASKS", "taskKinds": ["REVISIT", "TODO"]}, {"card": "TILES", "isHidden": True}]
+CARDS = [
+    {"card": "ORDERS", "orderStates": ["PAID"]},
+    {"card": "TASKS", "taskKinds": ["REVISIT", "TODO"]},
+    {"card": "CUSTOMERS_AT_RISK", "churnRisks": ["HIGH"]},
+    {"card": "TILES", "isHidden": True},
+]
 
 WORKBENCH: list[Step | Deed] = [
     Step("arrangeWorkbench", "owner", only(cards=CARDS)),

@@ -46,6 +46,7 @@ NAMED = {
     "orderId": "order",
     "productId": "product",
     "ruleId": "tag_rule",
+    "ruleIds": "revisit_rule",
     "regionIds": "region",
     "guideIds": "staff",
 }

@@ -16,7 +16,7 @@ _OTHER_MONTH = (
 _NO_END = ("their tier has no end", "会员等级没有到期日")
 _LAPSED = ("their tier lapsed on {0}", "会员等级已在 {0} 到期")
 _LONG = ("days until the tier lapses: {0}, the rule asks for {1} at most", "距会员到期 {0} 天，规则要求 {1} 天以内")
-_LONGEST_MONTHS = 62
+_LONGEST_MONTH, _LONGEST_MONTHS = 31, 62
 
 
 def birthday_month(rule: Rule, subject: Subject, day: Day) -> Finding:
@@ -33,7 +33,7 @@ def birthday_month(rule: Rule, subject: Subject, day: Day) -> Finding:
     opened = rule.days - (first - day.day).days
     last = monthrange(first.year, first.month)[1]
     left = (first.replace(day=min(subject.birthday.day, last)) - day.day).days
-    said = reason(_birthday(subject.birthday, left), spent(subject, day))
+    said = (_birthday, (subject.birthday, left, subject, day))
     worth = pressing(_LONGEST_MONTHS - left if left >= 0 else 0, subject)
     return asked_since(rule, subject, day, opened) or Match(rule.id, TaskKind.REVISIT, worth, said)
 
@@ -43,16 +43,16 @@ def _opening(rule: Rule, birthday: date, day: date) -> date | None:
     for year in (day.year, day.year + 1):
         if year <= MAXYEAR:
             first = date(year, birthday.month, 1)
-            if -monthrange(year, first.month)[1] < (first - day).days <= rule.days:
+            left = (first - day).days
+            if -_LONGEST_MONTH < left <= rule.days and left > -monthrange(year, first.month)[1]:
                 return first
     return None
 
 
-def _birthday(birthday: date, left: int) -> str:
+def _birthday(birthday: date, left: int, subject: Subject, day: Day) -> str:
     when = month_and_day(birthday)
-    if left < 0:
-        return f"{when}刚过生日"
-    return f"{when}生日，就是今天" if left == 0 else f"{when}生日，还有 {left} 天"
+    said = f"{when}生日，就是今天" if left == 0 else f"{when}生日，还有 {left} 天"
+    return reason(f"{when}刚过生日" if left < 0 else said, spent(subject, day))
 
 
 def tier_lapse(rule: Rule, subject: Subject, day: Day) -> Finding:
@@ -64,8 +64,10 @@ def tier_lapse(rule: Rule, subject: Subject, day: Day) -> Finding:
         return Miss(rule.id, _LAPSED, (subject.tier_until,))
     if left > rule.days:
         return Miss(rule.id, _LONG, (left, rule.days))
-    said = reason(
-        f"{subject.tier or '会员等级'} {ahead(left)}到期（{month_and_day(subject.tier_until)}）", spent(subject, day)
-    )
+    said = (_lapse, (subject.tier_until, left, subject, day))
     worth = pressing(rule.days - left, subject)
     return asked_since(rule, subject, day, rule.days - left) or Match(rule.id, TaskKind.REVISIT, worth, said)
+
+
+def _lapse(until: date, left: int, subject: Subject, day: Day) -> str:
+    return reason(f"{subject.tier or '会员等级'} {ahead(left)}到期（{month_and_day(until)}）", spent(subject, day))

@@ -1,6 +1,8 @@
 """One customer's day: first what leaves anybody in peace, then what each rule says."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from tasks.models.judging.dates import birthday_month, tier_lapse
 from tasks.models.judging.matters import new_arrivals, stale_tag
@@ -31,18 +33,32 @@ def judge(rules: Sequence[Rule], setting: PlanSetting, subject: Subject, day: Da
 
     Whoever is left in peace is judged by no rule. Without a match the verdict is `no_rule`.
     """
-    verdict = excluded(setting, subject, day)
-    if verdict is not None:
-        return Judged(subject, verdict, ())
-    matches: list[Match] = []
-    misses: list[Miss] = []
-    for rule in rules:
-        found = _found(rule, subject, day)
-        if isinstance(found, Match):
-            matches.append(found)
-        else:
-            misses.append(found)
-    return Judged(subject, None if matches else Verdict.NO_RULE, tuple(matches), tuple(misses))
+    return judging(rules, setting, day)(subject)
+
+
+def judging(rules: Sequence[Rule], setting: PlanSetting, day: Day) -> Callable[[Subject], Judged]:
+    """The same for many: what judges one after another."""
+    # Plain copies: what is read from a row of the session again and again costs as much as the judging.
+    ready = [(_plain(rule), _JUDGES[Trigger(rule.trigger)]) for rule in rules]
+
+    def judged(subject: Subject) -> Judged:
+        verdict = excluded(setting, subject, day)
+        if verdict is not None:
+            return Judged(subject, verdict, ())
+        matches: list[Match] = []
+        misses: list[Miss] = []
+        for rule, finds in ready:
+            if rule.segment_id is not None and rule.segment_id not in subject.segment_ids:
+                misses.append(Miss(rule.id, _NOT_A_MEMBER))
+                continue
+            found = finds(rule, subject, day)
+            if isinstance(found, Match):
+                matches.append(found)
+            else:
+                misses.append(found)
+        return Judged(subject, None if matches else Verdict.NO_RULE, tuple(matches), tuple(misses))
+
+    return judged
 
 
 def excluded(setting: PlanSetting, subject: Subject, day: Day) -> Verdict | None:
@@ -60,7 +76,20 @@ def excluded(setting: PlanSetting, subject: Subject, day: Day) -> Verdict | None
     return None
 
 
-def _found(rule: Rule, subject: Subject, day: Day) -> Finding:
-    if rule.segment_id is not None and rule.segment_id not in subject.segment_ids:
-        return Miss(rule.id, _NOT_A_MEMBER)
-    return _JUDGES[rule.trigger](rule, subject, day)
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """As much of a rule as judging takes."""
+
+    id: UUID
+    trigger: Trigger
+    days: int
+    window_days: int
+    category: str | None
+    tag_ids: tuple[str, ...]
+    segment_id: UUID | None
+
+
+def _plain(rule: Rule) -> Rule:
+    return _Plain(
+        rule.id, rule.trigger, rule.days, rule.window_days, rule.category, tuple(rule.tag_ids), rule.segment_id
+    )

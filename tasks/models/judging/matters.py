@@ -20,8 +20,12 @@ def stale_tag(rule: Rule, subject: Subject, day: Day) -> Finding:
     names = [name for tag_id, name in subject.stale_tags.items() if not wanted or tag_id in wanted]
     if not names:
         return Miss(rule.id, _FRESH)
-    said = reason(f"标签「{named(names)}」已过保鲜期，请聊聊近况再核实", spent(subject, day))
+    said = (_stale, (names, subject, day))
     return Match(rule.id, TaskKind.REVISIT, pressing(len(names), subject), said)
+
+
+def _stale(names: list[str], subject: Subject, day: Day) -> str:
+    return reason(f"标签「{named(names)}」已过保鲜期，请聊聊近况再核实", spent(subject, day))
 
 
 def new_arrivals(rule: Rule, subject: Subject, day: Day) -> Finding:
@@ -42,11 +46,13 @@ def new_arrivals(rule: Rule, subject: Subject, day: Day) -> Finding:
     if not come:
         return Miss(rule.id, _NOTHING_NEW, (rule.window_days,))
     newest = max(listed_on for listed_on, _ in come)
-    tags = named([day.tags[tag_id] for tag_id in carried if tag_id in day.tags])
-    said = reason(
-        f"{rule.category} 新到 {len(come)} 款：{named([name for _, name in come])}",
-        f"顾客标签：{tags}" if tags else "",
-        spent(subject, day),
-    )
+    said = (_come, (rule.category, [name for _, name in come], carried, subject, day))
     asked = asked_since(rule, subject, day, days_after(newest, day))
     return asked or Match(rule.id, TaskKind.REVISIT, value_of(subject), said)
+
+
+def _come(category: str, names: list[str], carried: list[UUID], subject: Subject, day: Day) -> str:
+    tags = named([day.tags[tag_id] for tag_id in carried if tag_id in day.tags])
+    return reason(
+        f"{category} 新到 {len(names)} 款：{named(names)}", f"顾客标签：{tags}" if tags else "", spent(subject, day)
+    )

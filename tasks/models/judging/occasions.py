@@ -72,6 +72,10 @@ def _within(rule: Rule, subject: Subject, day: Day, since: date, words: Words, s
     if not in_window(rule, days):
         return Miss(rule.id, words, (days, rule.days, rule.days + rule.window_days - 1))
     gone = days - rule.days
-    said = reason(sentence.format(ago(days)), spent(subject, day))
     kind = KIND_OF.get(Trigger(rule.trigger), TaskKind.REVISIT)
+    said = (_said, (sentence, days, subject, day))
     return asked_since(rule, subject, day, gone) or Match(rule.id, kind, pressing(gone, subject), said)
+
+
+def _said(sentence: str, days: int, subject: Subject, day: Day) -> str:
+    return reason(sentence.format(ago(days)), spent(subject, day))

@@ -28,9 +28,13 @@ def no_contact(rule: Rule, subject: Subject, day: Day) -> Finding:
     silent = days_after(subject.turned_to or subject.since, day)
     if silent < rule.days:
         return Miss(rule.id, _CONTACTED if subject.turned_to else _NEW, (silent, rule.days))
-    said = f"已 {silent} 天没有联系" if subject.turned_to else f"建立客户关系 {silent} 天，还没有联系过"
     worth = value_of(subject) * (_MOST_DAYS + 1) + min(silent, _MOST_DAYS)
-    return Match(rule.id, TaskKind.REVISIT, worth, reason(said, spent(subject, day)))
+    return Match(rule.id, TaskKind.REVISIT, worth, (_uncontacted, (silent, subject, day)))
+
+
+def _uncontacted(silent: int, subject: Subject, day: Day) -> str:
+    said = f"已 {silent} 天没有联系" if subject.turned_to else f"建立客户关系 {silent} 天，还没有联系过"
+    return reason(said, spent(subject, day))
 
 
 def churn(rule: Rule, subject: Subject, day: Day) -> Finding:
@@ -51,10 +55,11 @@ def churn(rule: Rule, subject: Subject, day: Day) -> Finding:
     probability = stays_away(subject.rhythm, subject.first_day, day.day, day.patience_days)
     if risk_of(probability) is ChurnRisk.LOW:
         return Miss(rule.id, _LOW)
-    said = (
-        f"只来买过一次，已 {silent} 天没再来"
-        if usual is None
-        else f"平时约 {max(round(usual), 1)} 天来一次，这次已 {silent} 天没来"
-    )
     worth = int(probability * subject.net_12_months)
-    return Match(rule.id, TaskKind.RETENTION, worth, reason(said, spent(subject, day)))
+    return Match(rule.id, TaskKind.RETENTION, worth, (_silent, (silent, usual, subject, day)))
+
+
+def _silent(silent: int, usual: float | None, subject: Subject, day: Day) -> str:
+    once = f"只来买过一次，已 {silent} 天没再来"
+    said = once if usual is None else f"平时约 {max(round(usual), 1)} 天来一次，这次已 {silent} 天没来"
+    return reason(said, spent(subject, day))
