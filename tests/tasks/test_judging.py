@@ -16,12 +16,13 @@ from tasks.models.subjects import Day, Judged, Match, Miss, Subject
 from tests.tasks.revisiting import TODAY, day, match, miss, rule, setting, subject
 
 TAG, OTHER_TAG, SEGMENT = UUID(int=10), UUID(int=11), UUID(int=12)
+LONGEST = "长" * 60
 RULES = [
     rule(
         trigger,
         days=3,
         window_days=5,
-        category="连衣裙" if trigger is Trigger.NEW_ARRIVALS else None,
+        category=LONGEST if trigger is Trigger.NEW_ARRIVALS else None,
         tag_ids=[str(TAG)] if trigger is Trigger.NEW_ARRIVALS else [],
     )
     for trigger in Trigger
@@ -362,7 +363,7 @@ ANY_DAY = some.builds(
     currency=some.sampled_from(["CNY", "JPY", "XTS"]),
     patience_days=some.none() | some.floats(0, 10**6),
     arrivals=some.dictionaries(
-        some.just("连衣裙"), some.lists(some.tuples(DAYS, NAMES), min_size=1, max_size=9).map(tuple), max_size=1
+        some.just(LONGEST), some.lists(some.tuples(DAYS, NAMES), min_size=1, max_size=9).map(tuple), max_size=1
     ),
     tags=some.sampled_from([{}, {TAG: "通勤"}]),
 )

@@ -256,7 +256,12 @@ async def test_the_brands_stale_tags_are_read_and_nobodys_own(ground: Ground) ->
     retired = await build_tag(ground, world, group, "旧", retired_at=NOON)
     own = await build_tag(ground, world, None, "难缠", owner_id=world.shop.guide.id)
     midnight = datetime(2026, 3, 1, 16, tzinfo=UTC)
-    for tag, until in ((worn, midnight), (fresh, midnight + timedelta(seconds=1)), (retired, midnight), (own, NOON)):
+    for tag, until in (
+        (worn, midnight),
+        (fresh, midnight + timedelta(seconds=1)),
+        (retired, midnight),
+        (own, midnight),
+    ):
         await _carry(ground, customer, tag, until)
 
     found = await the_only(ground, world, rule(Trigger.STALE_TAG))
