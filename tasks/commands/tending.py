@@ -1,13 +1,20 @@
 """Let tasks expire, and bring overdue ones before the manager: one job per store, some hundreds at a time."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import col
 
 from kernel import clock, jobs
 from kernel.work import Work
-from tasks.commands.changing import of
+from tasks.commands.changing import Happened
 from tasks.commands.telling import tell
 from tasks.events import TaskEscalated, TaskExpired
+from tasks.models import Task, TaskState
 from tasks.queries import due
+from tasks.queries.due import DueRow
 
 TEND_STORE = "tasks.tend_store"
 AT_ONCE = 200
@@ -35,13 +42,22 @@ async def tend_store(work: Work, store_id: UUID) -> bool:
     """
     brand_id, at = work.actor.brand_id, clock.now()
     expired = await due.lock_expired(work.session, brand_id, store_id, at, AT_ONCE)
-    for task in expired:
-        task.expire(at)
-    await tell(work, *(of(task, TaskExpired) for task in expired))
+    await _change(work, expired, TaskExpired, state=TaskState.EXPIRED, closed_at=at)
     if len(expired) == AT_ONCE:
         return True
     overdue = await due.lock_overdue(work.session, brand_id, store_id, at, AT_ONCE)
-    for task in overdue:
-        task.escalate(at)
-    await tell(work, *(of(task, TaskEscalated) for task in overdue))
+    await _change(work, overdue, TaskEscalated, escalated_at=at)
     return len(overdue) == AT_ONCE
+
+
+async def _change(work: Work, rows: Sequence[DueRow], happened: Happened, **values: Any) -> None:
+    """The same change of all: they are open, and locked."""
+    if not rows:
+        return
+    await work.session.execute(
+        update(Task)
+        .where(col(Task.brand_id) == work.actor.brand_id, col(Task.id).in_([row.id for row in rows]))
+        .values(version=Task.version + 1, **values)
+        .execution_options(synchronize_session=False)
+    )
+    await tell(work, *(happened(row.id, row.account_id, row.version + 1) for row in rows))

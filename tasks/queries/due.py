@@ -1,15 +1,18 @@
-"""Reads of what has expired or is overdue, and of what a purchase has settled."""
+"""Reads of what has expired or is overdue."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, select, union
+from sqlalchemy import ColumnElement, Row, and_, bindparam, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from kernel.db import enum_of
 from tasks.models import Task, TaskState
+
+DueRow = Row[UUID, UUID, int]
+"""A task's id, the account that keeps it, and its version."""
 
 
 async def stores(session: AsyncSession, brand_id: UUID, now: datetime, most: int) -> Sequence[UUID]:
@@ -24,23 +27,23 @@ async def stores(session: AsyncSession, brand_id: UUID, now: datetime, most: int
 
 async def lock_expired(
     session: AsyncSession, brand_id: UUID, store_id: UUID, now: datetime, most: int
-) -> Sequence[Task]:
+) -> Sequence[DueRow]:
     """Open tasks of the store whose time has run out, locked in the order of their keys."""
     return await _lock(session, brand_id, store_id, _expired(now), most)
 
 
 async def lock_overdue(
     session: AsyncSession, brand_id: UUID, store_id: UUID, now: datetime, most: int
-) -> Sequence[Task]:
+) -> Sequence[DueRow]:
     """Open tasks of the store that concern the manager by now and have not come before them, locked in the same way."""
     return await _lock(session, brand_id, store_id, _overdue(now), most)
 
 
 async def _lock(
     session: AsyncSession, brand_id: UUID, store_id: UUID, condition: ColumnElement[bool], most: int
-) -> Sequence[Task]:
-    found = await session.scalars(
-        select(Task)
+) -> Sequence[DueRow]:
+    found = await session.execute(
+        select(col(Task.id), col(Task.account_id), col(Task.version))
         .where(col(Task.brand_id) == brand_id, col(Task.store_id) == store_id, condition)
         .order_by(col(Task.id))
         .limit(most)

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +24,7 @@ from tasks.queries.planning import Draft
 from tests.oracle_online_retail import pence, read
 
 QUOTA = 8
+SILENT = 21  # days, of the rule of churn that brands begin with
 
 
 @dataclass
@@ -109,35 +108,33 @@ async def on_paper(ground: Ground, day: date) -> Paper:
 
 
 def silent_and_worth_most(path: Path, day: date, store: str) -> dict[str, list[str]]:
-    """By guide the customers of a British store who stay away for longer than usual, by what is at risk with them.
+    """By guide the customers of a British store who stay away for three weeks or more, by what is at risk with them.
 
     From the file alone: nothing of the product is used.
     """
-    bought, spent = _purchases(path, day)
+    bought, spent, homes = _purchases(path, day)
     e = {who: 365 - 365 * math.exp((days[0] - day.toordinal()) / 365) for who, days in bought.items()}
     s = {who: math.fsum(math.exp((at - day.toordinal()) / 365) for at in days[1:]) for who, days in bought.items()}
     a = math.fsum(e.values()) / math.fsum(s.values())
     by_guide: dict[str, list[tuple[int, str]]] = {}
     for who, days in bought.items():
         silent, worth = day.toordinal() - days[-1], int(pence(spent[who]) * 100)
-        gaps = [later - earlier for earlier, later in pairwise(days)]
-        is_silent = silent > median(gaps) if gaps else silent >= 60
         chance = ((a + e[who]) / (a + e[who] + 91)) ** (1 + s[who])
-        if _home(who) == store and is_silent and worth > 0 and chance >= 0.4:
+        if homes[who] == store and silent >= SILENT and worth > 0 and chance >= 0.4:
             by_guide.setdefault(f"{store}-G{int(who) // 12 % 4}", []).append((-int(chance * worth), who))
     return {guide: [who for _, who in sorted(found)] for guide, found in by_guide.items()}
 
 
-def _home(who: str) -> str:
-    return f"UK-{int(who) % 12:02}"
-
-
-def _purchases(path: Path, day: date) -> tuple[dict[str, list[int]], dict[str, Decimal]]:
-    """By customer the purchase days until a day, and what was spent in the year that ends with it, less refunds."""
+def _purchases(path: Path, day: date) -> tuple[dict[str, list[int]], dict[str, Decimal], dict[str, str]]:
+    """By customer the purchase days until a day, what was spent in the year that ends with it, less refunds; and the
+    store, which follows the country of the first order.
+    """
     days: dict[str, set[int]] = {}
+    first: dict[str, tuple[str, str, str]] = {}
     spent: dict[str, Decimal] = {}
     for number, lines in read([path])[0].items():
-        who, at = lines[0]["CustomerID"], date.fromisoformat(min(line["InvoiceDate"] for line in lines)[:10])
+        who, when = lines[0]["CustomerID"], min(line["InvoiceDate"] for line in lines)
+        at = date.fromisoformat(when[:10])
         if not who or at > day:
             continue
         values = [(int(line["Quantity"]), Decimal(line["UnitPrice"])) for line in lines]
@@ -145,10 +142,14 @@ def _purchases(path: Path, day: date) -> tuple[dict[str, list[int]], dict[str, D
         is_purchase = number[0].isdigit() and sold > 0
         if is_purchase:
             days.setdefault(who, set()).add(at.toordinal())
+            order = (when, number, lines[0]["Country"])
+            first[who] = min(first.get(who, order), order)
         money = sold if is_purchase else sum((n * p for n, p in values), Decimal(0)) if number[0] == "C" else Decimal(0)
         if at.toordinal() > day.toordinal() - 365:
             spent[who] = spent.get(who, Decimal(0)) + money
-    return {who: sorted(on) for who, on in days.items()}, spent | {who: Decimal(0) for who in days if who not in spent}
+    british = {who: f"UK-{int(who) % 12:02}" for who, order in first.items() if order[2] == "United Kingdom"}
+    homes = {who: british.get(who, order[2]) for who, order in first.items()}
+    return {who: sorted(on) for who, on in days.items()}, dict.fromkeys(days, Decimal(0)) | spent, homes
 
 
 def out_of_order(paper: Paper, path: Path, stores: Sequence[str]) -> list[str]:
