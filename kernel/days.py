@@ -7,6 +7,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from kernel.db import UtcDateTime
+
 
 class days_between(FunctionElement[int]):  # noqa: N801 - a function, as SQLAlchemy writes them
     """How many days the first day is after the second."""
@@ -22,6 +24,14 @@ class day_after(FunctionElement[Any]):  # noqa: N801 - a function, as SQLAlchemy
     type = Date()
     inherit_cache = True
     name = "day_after"
+
+
+class moment_after(FunctionElement[Any]):  # noqa: N801 - a function, as SQLAlchemy writes them
+    """The instant so many times 24 hours after an instant."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+    name = "moment_after"
 
 
 @compiles(days_between)
@@ -46,3 +56,16 @@ def _added(element: day_after, compiler: SQLCompiler, **options: Any) -> str:
 def _by_modifier(element: day_after, compiler: SQLCompiler, **options: Any) -> str:
     day, days = (compiler.process(part, **options) for part in element.clauses)
     return f"date({day}, ({days}) || ' days')"
+
+
+@compiles(moment_after)
+def _later(element: moment_after, compiler: SQLCompiler, **options: Any) -> str:
+    moment, days = (compiler.process(part, **options) for part in element.clauses)
+    return f"({moment} + make_interval(hours => 24 * ({days})))"
+
+
+@compiles(moment_after, "sqlite")
+def _on_a_later_day(element: moment_after, compiler: SQLCompiler, **options: Any) -> str:
+    # The time of day stays as it is written, to the microsecond: instants are compared as text.
+    moment, days = (compiler.process(part, **options) for part in element.clauses)
+    return f"(date({moment}, ({days}) || ' days') || substr({moment}, 11))"

@@ -161,6 +161,16 @@ async def figures(session: AsyncSession, brand_id: UUID, most: int = 100) -> lis
     return [Figures(row.name, row.waiting, row.failed, row.due_since, errors.get(row.name)) for row in found]
 
 
+async def waiting(session: AsyncSession, brand_id: UUID, name: str) -> Sequence[dict[str, Any]]:
+    """What the brand's jobs of that name, which nobody has done yet, are asked for: their arguments."""
+    found = await session.scalars(
+        select(col(Job.args)).where(
+            col(Job.brand_id) == brand_id, col(Job.name) == name, col(Job.state) == JobState.WAITING.value
+        )
+    )
+    return found.all()
+
+
 async def forget_done(session: AsyncSession, before: datetime) -> None:
     """Delete the rows of jobs that were done before that instant."""
     await session.execute(delete(Job).where(col(Job.state) == JobState.DONE.value, col(Job.done_at) < before))

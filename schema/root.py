@@ -16,7 +16,7 @@ from schema.sharing import SharingExecutor
 from schema.sign_in import SignInMutations
 from schema.tagging import TaggingMutations, TaggingQueries
 from schema.tasks import TaskMutations, TaskQueries
-from schema.workbench import WorkbenchQueries
+from schema.workbench import WorkbenchMutations, WorkbenchQueries
 
 Query = merge_types(
     "Query",
@@ -43,6 +43,7 @@ Mutation = merge_types(
         MallMutations,
         TaggingMutations,
         TaskMutations,
+        WorkbenchMutations,
         HandoverMutations,
     ),
 )

@@ -17,8 +17,9 @@ from kernel.work import Ground, unit_of_work
 from tagging.commands import evaluating, folding, nights
 from tagging.models import MarkPurpose
 from tagging.queries import marks, upkeep
-from tasks.commands import campaigns, handing_out, plans
+from tasks.commands import campaigns, handing_out, plans, tending
 from tasks.queries import campaigns as campaign_queries
+from tasks.queries import due
 from tasks.queries import plans as plan_queries
 
 MOST_FOLDS = 5  # at a sweep: jobs are waiting, too
@@ -80,8 +81,8 @@ async def begin_plans(ground: Ground) -> None:
     What was missed while no worker ran is planned for today; days that are over are not.
     """
     async with ground.db.read() as session:
-        due = await plan_queries.due(session, clock.now(), MOST_PLANS)
-    for brand_id, stores in groupby(due, itemgetter(0)):
+        unplanned = await plan_queries.due(session, clock.now(), MOST_PLANS)
+    for brand_id, stores in groupby(unplanned, itemgetter(0)):
         async with unit_of_work(ground, system(brand_id)) as work:
             await plans.begin(work, [(store_id, day) for _, store_id, day in stores])
 
@@ -103,7 +104,19 @@ async def mind_campaigns(ground: Ground) -> None:
                     await see_to(work, campaign_id)
 
 
-CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments, begin_plans, mind_campaigns)
+async def tend_tasks(ground: Ground) -> None:
+    """Ask for the jobs of the stores where a task is to expire, or to come before the manager."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            if not await due.stores(session, brand_id, clock.now(), 1):
+                continue
+        async with unit_of_work(ground, system(brand_id)) as work:
+            await tending.ask_to_tend(work)
+
+
+CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments, begin_plans, mind_campaigns, tend_tasks)
 
 
 async def see_to_all(ground: Ground) -> None:

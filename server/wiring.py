@@ -21,6 +21,7 @@ import tagging.queries.upkeep
 import tagging.reactions
 import tasks.commands.handing_out
 import tasks.commands.plans
+import tasks.commands.tending
 import tasks.policy
 import tasks.reactions
 from customers.events import (
@@ -87,6 +88,8 @@ from tasks.events import (
     TaskSeen,
     TaskSkipped,
     TaskSnoozed,
+    WorkbenchArranged,
+    WorkbenchDefaultSet,
 )
 
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
@@ -137,6 +140,8 @@ SEEN_BY: dict[type, SeenBy] = {
     ImportTakenOver: intake.policy.seen_by,
     ImportForgotten: intake.policy.seen_by,
     ImportApplied: intake.policy.seen_by_nobody,
+    WorkbenchArranged: tasks.policy.workbench_seen_by,
+    WorkbenchDefaultSet: tasks.policy.workbench_seen_by,
     TaskAdded: tasks.policy.seen_by,
     TaskSeen: tasks.policy.seen_by,
     TaskSnoozed: tasks.policy.seen_by,
@@ -172,18 +177,21 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 }
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
-    OrderPlaced: (tasks.reactions.on_order_placed,),
+    OrderPlaced: (tasks.reactions.settle_on_order_placed, tasks.reactions.on_order_placed),
     TagsWentStale: (tasks.reactions.on_tags_went_stale,),
     TagCheckSettled: (tasks.reactions.on_tag_check_settled,),
     TagRetired: (tasks.reactions.on_tag_retired,),
-    ImportApplied: (mall.reactions.on_import_applied,),
+    ImportApplied: (mall.reactions.on_import_applied, tasks.reactions.on_import_applied),
     TagQuestionAsked: (tasks.reactions.on_question_asked,),
     TagQuestionClosed: (tasks.reactions.on_question_closed,),
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
+    tasks.reactions.SETTLE_BY_ORDER: tasks.reactions.settle_by_order,
+    tasks.reactions.SETTLE_BY_LOADED: tasks.reactions.settle_by_loaded,
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
+    tasks.commands.tending.TEND_STORE: tasks.reactions.tend_store,
     tasks.reactions.CHECK_TAGS: tasks.reactions.check_tags,
     tasks.reactions.CLOSE_CHECK: tasks.reactions.close_check,
     tasks.reactions.CLOSE_CHECKS_OF_TAG: tasks.reactions.close_checks_of_tag,
@@ -204,6 +212,7 @@ HANDLERS: dict[str, jobs.Handler] = {
 # Jobs that read much: the reading comes first, and locks nothing.
 PREPARATIONS: dict[str, jobs.Preparation] = {
     tasks.commands.plans.PLAN_STORE: tasks.reactions.draft_plan,
+    tasks.commands.handing_out.HAND_OUT_IN: tasks.reactions.draft_campaign_in,
 }
 
 

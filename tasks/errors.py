@@ -148,3 +148,19 @@ class CampaignAuthorAway(Conflict):
     code = "CAMPAIGN_AUTHOR_AWAY"
     en = "Whoever wrote this campaign may not send it any more. Somebody else has to write it anew."
     zh = "该活动的创建人已无权发送，请由其他人重新编辑。"
+
+
+class CardLocked(Conflict):
+    """Headquarters wants everybody of the role to see the card."""
+
+    code = "CARD_LOCKED"
+    en = "Headquarters has fixed the card {card}: it can be moved, not hidden."
+    zh = "总部固定了卡片 {card}：可以移动，不能隐藏。"
+
+
+class FilterUnfit(Invalid):
+    """The card isn't narrowed down by such a thing."""
+
+    code = "FILTER_UNFIT"
+    en = "The card {card} has no such filter."
+    zh = "卡片 {card} 没有这种筛选条件。"

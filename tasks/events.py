@@ -81,3 +81,16 @@ TaskEvent = (
     | TaskExpired
     | TaskCancelled
 )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbenchArranged:
+    staff_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbenchDefaultSet:
+    role: str
+
+
+WorkbenchEvent = WorkbenchArranged | WorkbenchDefaultSet

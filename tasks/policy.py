@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory import policy as directory
+from directory.models import Staff, Store
 from directory.policy import in_sight
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from tasks.errors import SkipInstead
-from tasks.events import TaskEvent, TaskMoved
+from tasks.events import TaskEvent, TaskMoved, WorkbenchArranged, WorkbenchDefaultSet, WorkbenchEvent
 from tasks.models import Campaign, CampaignRecipient, CampaignStore, PlanRun, RevisitRule, Task, TaskSource
 
 TASK = "task"
@@ -148,3 +149,36 @@ def require_author(actor: Actor, campaign: Campaign) -> None:
     require_campaigner(actor)
     if actor.role is not Role.HQ and campaign.created_by_id != actor.staff_id:
         raise Forbidden
+
+
+def require_default_keeper(actor: Actor) -> None:
+    """What a role's workbench begins with is headquarters' to say."""
+    if actor.role is not Role.HQ:
+        raise Forbidden
+
+
+async def workbench_seen_by(
+    session: AsyncSession, brand_id: UUID, events: Sequence[WorkbenchEvent]
+) -> list[feed.Entry]:
+    """A phone keeps no copy of a layout, and asks for it anew when it is told of its owner, or of their store.
+
+    So an own arrangement is one entry, and a default for everybody in the shops is one for each store.
+    """
+    arranged = [event.staff_id for event in events if isinstance(event, WorkbenchArranged)]
+    roles = {Role(event.role) for event in events if isinstance(event, WorkbenchDefaultSet)}
+    over_stores = roles & {Role.REGIONAL_MANAGER, Role.HQ}
+    entries: list[feed.Entry] = []
+    if arranged or over_stores:
+        told = await session.execute(
+            select(col(Staff.id), col(Staff.version)).where(
+                col(Staff.brand_id) == brand_id, col(Staff.id).in_(arranged) | col(Staff.role).in_(over_stores)
+            )
+        )
+        entries += [feed.Entry(feed.of_staff(key), directory.STAFF, key, version) for key, version in told]
+    of_place = {Role.GUIDE: feed.of_store, Role.STORE_MANAGER: feed.of_desk}
+    feeds = [of_place[role] for role in of_place if role in roles]
+    if feeds:
+        stores = await session.execute(select(col(Store.id), col(Store.version)).where(col(Store.brand_id) == brand_id))
+        for key, version in stores:
+            entries += [feed.Entry(of(key), directory.STORE, key, version) for of in feeds]
+    return entries

@@ -6,15 +6,19 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from intake.events import ImportApplied
+from intake.models import Kind
 from kernel import jobs
 from kernel.work import Work
 from mall.events import MINI_MALL, OrderPlaced
 from tagging.events import TagCheckSettled, TagQuestionAsked, TagQuestionClosed, TagRetired, TagsWentStale
 from tasks import commands
-from tasks.commands import handing_out, plans
+from tasks.commands import handing_out, plans, settling, tending
 from tasks.queries import planning
 
 FOLLOW_UP_ORDER = "tasks.follow_up_order"
+SETTLE_BY_ORDER = "tasks.settle_by_order"
+SETTLE_BY_LOADED = "tasks.settle_by_loaded"
 CHECK_TAGS = "tasks.check_tags"
 CLOSE_CHECK = "tasks.close_check"
 CLOSE_CHECKS_OF_TAG = "tasks.close_checks_of_tag"
@@ -27,6 +31,18 @@ def on_order_placed(event: OrderPlaced) -> jobs.Request | None:
     if event.channel != MINI_MALL or event.relationship_id is None:
         return None
     return jobs.Request(FOLLOW_UP_ORDER, {"order_id": str(event.order_id)})
+
+
+def settle_on_order_placed(event: OrderPlaced) -> jobs.Request | None:
+    """Whoever was to be asked back has come."""
+    if event.relationship_id is None:
+        return None
+    return jobs.Request(SETTLE_BY_ORDER, {"order_id": str(event.order_id)})
+
+
+def on_import_applied(event: ImportApplied) -> jobs.Request | None:
+    """Whoever was to be asked back may have come: orders are in of which nothing was said one by one."""
+    return jobs.Request(SETTLE_BY_LOADED, {"after": None}) if event.kind == Kind.ORDERS else None
 
 
 def on_tags_went_stale(event: TagsWentStale) -> jobs.Request:
@@ -57,6 +73,22 @@ async def close_check(work: Work, source_key: str, is_checked: bool) -> None:
 async def close_checks_of_tag(work: Work, tag_id: str) -> None:
     if await commands.close_checks_of_tag(work, UUID(tag_id)):
         work.later(CLOSE_CHECKS_OF_TAG, tag_id=tag_id)
+
+
+async def settle_by_order(work: Work, order_id: str) -> None:
+    await settling.settle_by_order(work, UUID(order_id))
+
+
+async def settle_by_loaded(work: Work, after: str | None) -> None:
+    """The stores behind that one; those behind these by another job."""
+    has_more, done = await settling.settle_by_loaded(work, UUID(after) if after else None)
+    if has_more:
+        work.later(SETTLE_BY_LOADED, after=str(done) if done else None)
+
+
+async def tend_store(work: Work, store_id: str) -> None:
+    if await tending.tend_store(work, UUID(store_id)):
+        work.later(tending.TEND_STORE, store_id=store_id)
 
 
 async def follow_up_order(work: Work, order_id: str) -> None:
@@ -99,8 +131,14 @@ async def hand_out_campaign(work: Work, campaign_id: str, after: str | None = No
     await handing_out.hand_out(work, UUID(campaign_id), UUID(after) if after else None)
 
 
-async def hand_out_campaign_in(work: Work, campaign_id: str, store_id: str) -> None:
-    await handing_out.hand_out_in(work, UUID(campaign_id), UUID(store_id))
+async def draft_campaign_in(
+    session: AsyncSession, brand_id: UUID, campaign_id: str, store_id: str
+) -> handing_out.Chunk | None:
+    return await handing_out.draft_chunk(session, brand_id, UUID(campaign_id), UUID(store_id))
+
+
+async def hand_out_campaign_in(work: Work, campaign_id: str, store_id: str, prepared: handing_out.Chunk | None) -> None:
+    await handing_out.hand_out_in(work, UUID(campaign_id), UUID(store_id), prepared)
 
 
 async def close_campaign_off(work: Work, campaign_id: str) -> None:

@@ -16,7 +16,7 @@ from kernel import clock, feed, ids
 from kernel.actor import Actor, Role
 from kernel.feed import FeedEvent
 from kernel.work import Ground
-from tasks.models import Task, TaskKind, TaskSource
+from tasks.models import Campaign, CampaignAim, Task, TaskKind, TaskSource
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # a Monday, twelve o'clock in Shanghai
 Row = TypeVar("Row", bound=SQLModel)
@@ -185,6 +185,24 @@ async def build_task(ground: Ground, keeper: Actor, customer: Customer | None = 
     task = Task(**usual | values)
     await save(ground, task)
     return task
+
+
+async def build_campaign(ground: Ground, author: Actor, **values: Any) -> Campaign:
+    """A draft about all customers in the author's sight, due in two days."""
+    usual: dict[str, Any] = {
+        "brand_id": author.brand_id,
+        "id": ids.new(),
+        "name": "春装上新",
+        "aim": CampaignAim.CUSTOMERS,
+        "title": "邀请到店试穿",
+        "seed": 7,
+        "due_at": clock.now() + timedelta(days=2),
+        "created_by_id": author.staff_id,
+        "created_at": NOON,
+    }
+    campaign = Campaign(**usual | values)
+    await save(ground, campaign)
+    return campaign
 
 
 async def build_run(ground: Ground, brand_id: UUID, **values: Any) -> ImportRun:

@@ -20,7 +20,12 @@ MEDIUM_FROM, HIGH_FROM = 0.4, 0.65
 
 def decayed(rhythm: float, day: date) -> float:
     """S on that day, from what a profile keeps."""
-    return rhythm * exp(-(day - EPOCH).days / DECAY_DAYS)
+    return rhythm * faded(day)
+
+
+def faded(day: date) -> float:
+    """What a purchase of the `EPOCH` still counts on that day; what lies a century before it counts as that."""
+    return exp(min(-(day - EPOCH).days / DECAY_DAYS, 100))
 
 
 def exposure(first_day: date, day: date) -> float:

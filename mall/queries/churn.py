@@ -4,7 +4,6 @@ Each takes what has the columns of a purchase profile: `PurchaseProfile` itself,
 """
 
 from datetime import date
-from math import exp
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from sqlmodel import col
 
 from kernel.days import days_between
 from mall.models import ChurnRisk, PurchaseProfile
-from mall.models.churn import DECAY_DAYS, EPOCH, HIGH_FROM, HORIZON_DAYS, MEDIUM_FROM
+from mall.models.churn import DECAY_DAYS, EPOCH, HIGH_FROM, HORIZON_DAYS, MEDIUM_FROM, faded
 
 RISK: TypeEngine[Any] = PurchaseProfile.__table__.c.churn_risk.type  # type: ignore[attr-defined]  # set by SQLModel
 _MOST_DAYS = 100 * DECAY_DAYS
@@ -29,7 +28,7 @@ def purchase_weight(day: ColumnElement[date]) -> ColumnElement[float]:
 
 def decayed(day: date, of: Any = PurchaseProfile) -> ColumnElement[float]:
     """S on that day."""
-    still: ColumnElement[float] = of.rhythm * exp(-(day - EPOCH).days / DECAY_DAYS)
+    still: ColumnElement[float] = of.rhythm * faded(day)
     return still
 
 

@@ -1,7 +1,7 @@
 """Reads of orders and their lines."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -88,9 +88,11 @@ async def by_ids(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID])
     return {row.id: row for row in found}
 
 
-async def latest(session: AsyncSession, actor: Actor, first: int) -> Sequence[OrderRow]:
-    """The newest orders that the actor serves; for managers, those of their stores."""
-    rows = _rows(actor)
+async def latest(
+    session: AsyncSession, actor: Actor, first: int, states: Collection[OrderState] = ()
+) -> Sequence[OrderRow]:
+    """The newest orders that the actor serves; for managers, those of their stores. Without states, in any."""
+    rows = _rows(actor).where(*([col(Order.state).in_(states)] if states else []))
     if actor.role is Role.GUIDE:
         rows = rows.where(col(Order.serving_account_id).in_(actor.account_ids))
     found = await session.execute(rows.order_by(*_NEWEST_FIRST).limit(first))

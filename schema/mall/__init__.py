@@ -1,6 +1,7 @@
 """Products, orders and refunds in GraphQL."""
 
 from schema.mall.mutations import MallMutations
+from schema.mall.profiles import PurchaseProfile
 from schema.mall.queries import MallQueries
 from schema.mall.types import Order, Product, Refund, order_of, product_of, refund_of
 
@@ -9,6 +10,7 @@ __all__ = [
     "MallQueries",
     "Order",
     "Product",
+    "PurchaseProfile",
     "Refund",
     "order_of",
     "product_of",

@@ -3,6 +3,7 @@
 import strawberry
 
 from schema.tasks.campaigns import CampaignMutations, CampaignQueries
+from schema.tasks.influence import InfluenceQueries
 from schema.tasks.many import ManyTaskMutations
 from schema.tasks.plans import PlanQueries
 from schema.tasks.rules import RuleMutations, RuleQueries
@@ -12,7 +13,7 @@ from schema.tasks.types import Task, task_of
 
 
 @strawberry.type
-class TaskQueries(SingleTaskQueries, RuleQueries, SettingQueries, CampaignQueries, PlanQueries):
+class TaskQueries(SingleTaskQueries, InfluenceQueries, RuleQueries, SettingQueries, CampaignQueries, PlanQueries):
     """All that can be asked about tasks."""
 
 

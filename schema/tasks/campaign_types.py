@@ -15,7 +15,7 @@ from schema.scalars import Fen, shown_as
 from schema.versioned import Versioned
 from tagging.queries import segments
 from tasks.models import CampaignAim, CampaignState, Outcome, TaskState, Verdict
-from tasks.queries import campaign_effect, campaign_figures, reach
+from tasks.queries import campaign_effect, campaign_figures, influence, reach
 from tasks.queries import campaigns as queries
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class LeftOut:
     task_open: int = strawberry.field(description="Something that turns to them is open already.")
     claimed: int = strawberry.field(description="Somebody else turns to them on that day.")
     cooling_down: int = strawberry.field(description="Were turned to of late, by the store's setting.")
-    holder_away: int = strawberry.field(description="No guide at work holds them.")
+    holder_away: int = strawberry.field(description="Whoever holds them has left, or is leaving.")
     over_quota: int = strawberry.field(description="Behind the last that their guide gets.")
 
 
@@ -113,6 +113,17 @@ class CampaignStore:
     @field("The store.")
     async def store(self, info: Info) -> Store | None:
         return await store_of(info, self.store_id)
+
+
+@strawberry.type(
+    description="Orders influenced by a campaign's tasks, never caused: as `Task.influence` has it, each order once. "
+    "What it brought about is told by `effect`."
+)
+class CampaignSold:
+    tasks: int = strawberry.field(description="How many tasks reached somebody.")
+    orders: int
+    amount: Fen = strawberry.field(description="What they amount to, less what was given back on them.")
+    currency: str
 
 
 @strawberry.type(description="Those who were chosen, or those who were left alone.")
@@ -216,6 +227,10 @@ class Campaign(Versioned):
     async def by_store(self, info: Info) -> list[CampaignStore]:
         rows: list[CampaignStore] = await info.context.load(campaign_figures.by_store, _id(self))
         return rows
+
+    @field("What was bought after its tasks; null while none has reached anybody, and for who may not read orders.")
+    async def sold(self, info: Info) -> CampaignSold | None:
+        return shown_as(CampaignSold, await info.context.load(influence.by_campaigns, _id(self)))
 
     @field("What it brought about within so many days, 1 to 90; null for one that isn't sent, or is about guides.")
     async def effect(self, info: Info, days: int = 14) -> CampaignEffect | None:

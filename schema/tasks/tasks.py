@@ -91,13 +91,13 @@ class SingleTaskQueries:
     ) -> Connection[Task]:
         page = page_of(first, after)
         async with info.context.read() as session:
-            rows = await queries.page(session, info.context.actor, page, _wanted(filter), order_by)
+            rows = await queries.page(session, info.context.actor, page, wanted(filter), order_by)
         return connection(Task, rows, page, partial(queries.place, order_by))
 
     @field("How many tasks in sight there are in each state.")
     async def task_counts(self, info: Info, filter: TaskFilter | None = None) -> TaskCounts:
         async with info.context.read() as session:
-            found = await queries.counts(session, info.context.actor, _wanted(filter))
+            found = await queries.counts(session, info.context.actor, wanted(filter))
         return TaskCounts(
             pending=found.get(TaskState.PENDING, 0),
             done=found.get(TaskState.DONE, 0),
@@ -252,16 +252,17 @@ def _kinds(wanted: TaskFilter) -> frozenset[TaskKind] | None:
     return frozenset([wanted.kind]) & frozenset([wanted.kind] if wanted.kinds is None else wanted.kinds)
 
 
-def _wanted(wanted: TaskFilter | None) -> queries.Filter:
-    if wanted is None:
+def wanted(filter: TaskFilter | None) -> queries.Filter:
+    """What a list of tasks is narrowed down to."""
+    if filter is None:
         return queries.Filter()
     return queries.Filter(
-        state=wanted.state,
-        kinds=_kinds(wanted),
-        is_overdue=wanted.is_overdue,
-        is_escalated=wanted.is_escalated,
-        due_before=wanted.due_before,
-        account_id=sought_id(wanted.account_id),
-        store_id=sought_id(wanted.store_id),
-        customer_id=sought_id(wanted.customer_id),
+        state=filter.state,
+        kinds=_kinds(filter),
+        is_overdue=filter.is_overdue,
+        is_escalated=filter.is_escalated,
+        due_before=filter.due_before,
+        account_id=sought_id(filter.account_id),
+        store_id=sought_id(filter.store_id),
+        customer_id=sought_id(filter.customer_id),
     )

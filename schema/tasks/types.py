@@ -12,11 +12,11 @@ from schema.customers import Customer, Relationship, customer_of, relationship_o
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import OUT_OF_SIGHT, field
 from schema.paging import page_of
-from schema.scalars import shown_as
+from schema.scalars import Fen, shown_as
 from schema.versioned import Versioned
 from tagging.queries import library
 from tasks.models import Outcome, SkipReason, StepKind, TaskKind, TaskSource, TaskState
-from tasks.queries import history
+from tasks.queries import campaigns, history, influence
 from tasks.queries import tasks as queries
 from tasks.queries.tasks import TaskOrder
 
@@ -62,6 +62,20 @@ class TaskStep:
     @field("With `MOVED`, the account that has kept it since.")
     async def to_account(self, info: Info) -> Account | None:
         return await account_of(info, self.to_account_id)
+
+
+@strawberry.type(
+    description="Orders that the customer placed soon after somebody had turned to them: influenced by the task, never "
+    "caused by it. What customers do who are left alone is told by a campaign's control group."
+)
+class TaskInfluence:
+    orders: int = strawberry.field(
+        description="Orders in any store, placed at the moment of the contact or within `withinDays` times 24 hours "
+        "after it, and not cancelled. Of several contacts the last one before an order has it."
+    )
+    amount: Fen = strawberry.field(description="What they amount to, less what was given back on them.")
+    currency: str
+    within_days: int = strawberry.field(description="As the setting of the task's store says today.")
 
 
 @strawberry.type(description="Something for somebody to do (待办 / 回访).")
@@ -136,6 +150,19 @@ class Task(Versioned):
     )
     async def closed_by_order(self, info: Info) -> Any:
         return await info.context.load(orders.by_ids, self.closed_by_order_id) if self.closed_by_order_id else None
+
+    @field("What the campaign is called that it is of.")
+    async def campaign_name(self, info: Info) -> str | None:
+        return await info.context.load(campaigns.names, self.id) if self.campaign_id else None
+
+    @field(
+        "What came of it; null unless it is `DONE` with the outcome `REACHED`, `APPOINTMENT` or `BOUGHT`, and by a "
+        "person: a purchase that settled it shows nobody's having turned to the customer. Null for who may not read "
+        "orders."
+    )
+    async def influence(self, info: Info) -> TaskInfluence | None:
+        found = await info.context.load(influence.by_tasks, self.id) if self.state is TaskState.DONE else None
+        return shown_as(TaskInfluence, found) if found else None
 
     @field("What happened to it, the latest first; 1 to 100 lines.")
     async def history(self, info: Info, first: int = 20) -> list[TaskStep]:

@@ -74,6 +74,7 @@ class Batch:
     order_credits: list[Row] = field(default_factory=list)
     customer_tags: list[Row] = field(default_factory=list)
     tasks: list[Row] = field(default_factory=list)
+    campaign_recipients: list[Row] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from kernel.crypto import Vault
 from kernel.work import Ground, Work
 from mall.commands import profiles
 from server.demo.brands import TRADES
+from server.demo.campaigning import send_to
 from server.demo.dice import Dice, Today
 from server.demo.house import House
 from server.demo.knowing import get_to_know
@@ -109,6 +110,7 @@ async def _load_house(work: Work, house: House, report: DemoReport) -> None:
     )
     await mall.commands.load(work, products=rows["products"])
     await tasks.commands.load(work, revisit_rules=rows["revisit_rules"])
+    await tasks.commands.load(work, campaigns=rows["campaigns"], campaign_stores=rows["campaign_stores"])
     feeds = [feed.of_staff(person["id"]) for person in rows["staff"]]
     for store in rows["stores"]:
         feeds += (feed.of_store(store["id"]), feed.of_desk(store["id"]))
@@ -139,7 +141,7 @@ async def _load_batch(work: Work, batch: Batch, report: DemoReport, today: date)
     work.events.clear()
     await profiles.build(work, [row["id"] for row in batch.customers], today)
     await tagging.commands.load(work, customer_tags=batch.customer_tags)
-    await tasks.commands.load(work, tasks=batch.tasks)
+    await tasks.commands.load(work, tasks=batch.tasks, campaign_recipients=batch.campaign_recipients)
     for table in Batch.__slots__:
         report.count(table, len(getattr(batch, table)))
 
@@ -191,6 +193,7 @@ def _make(making: Making) -> Batch:
         people.append(person)
     let_guests_shop(making)
     tell(making, people)
+    send_to(making, people)
     return making.batch
 
 

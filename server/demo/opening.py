@@ -8,6 +8,7 @@ from directory.models import AccountKind, StaffState, StoreState
 from kernel.actor import Role
 from server.demo import names
 from server.demo.brands import Trade
+from server.demo.campaigning import add_campaigns
 from server.demo.dice import TIME_ZONE, Dice, Today
 from server.demo.house import House, Keeper, Row, Shop
 from server.demo.ruling import add_revisit_rules, add_rules, add_segments
@@ -43,6 +44,7 @@ def lay_out(trade: Trade, shape: Shape, today: Today, dice: Dice, password_hash:
         house.shops.append(_add_shop(house, dice, hiring, index, city, regions[city], count))
     add_catalogue(house, dice)
     add_segments(house)
+    add_campaigns(house)
     return house
 
 

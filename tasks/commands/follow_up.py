@@ -1,41 +1,48 @@
 """Have the guide ask after a new order."""
 
-from datetime import datetime, time, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from kernel import clock
 from kernel.work import Work
-from tasks.commands.tasks import add
+from tasks.commands.adding import add_made
 from tasks.models import Task, TaskKind, TaskSource
+from tasks.queries import hours
 from tasks.queries import tasks as queries
 
 TITLE = "下单跟进"
 REASON = "顾客在小程序商城下了单，问问是否满意、有没有需要帮忙的。"
-DUE_BY = time(18)
+PRIORITY = 50
+FURTHEST = 7  # days after the order: later than that, nobody need ask
 
 
 async def follow_up_order(work: Work, order_id: UUID) -> Task | None:
-    """Make the holder's to-do of asking after an order, due the store's next day at six in the evening.
+    """Make the holder's to-do of asking after an order, for the first day from tomorrow on that nobody has claimed.
 
-    Once per order. None for an order that has gone or was cancelled, a guest's, or that of a customer
-    who is not to be contacted.
+    Once per order, and within a week. None if every day of it is claimed, and for an order that has gone or was
+    cancelled, a guest's, or that of a customer who is not to be contacted.
     """
-    subject = await queries.to_follow_up(work.session, work.actor.brand_id, order_id)
+    brand_id, now, key = work.actor.brand_id, clock.now(), f"order:{order_id}"
+    subject = await queries.to_follow_up(work.session, brand_id, order_id)
     if subject is None:
         return None
-    return await add(
-        work,
-        title=TITLE,
-        reason=REASON,
-        kind=TaskKind.ORDER_FOLLOW_UP,
-        relationship_id=subject.relationship_id,
-        due_at=_next_evening(clock.now(), subject.time_zone),
-        source=TaskSource.RULE,
-        source_key=f"order:{order_id}",
-    )
-
-
-def _next_evening(now: datetime, time_zone: str) -> datetime:
-    tomorrow = clock.store_day(now, time_zone) + timedelta(days=1)
-    return datetime.combine(tomorrow, DUE_BY, ZoneInfo(time_zone))
+    there = await hours.of_store(work.session, brand_id, subject.store_id)
+    for days in range(1, FURTHEST + 1):
+        day = there.day_of(now) + timedelta(days=days)
+        row = {
+            "kind": TaskKind.ORDER_FOLLOW_UP,
+            "title": TITLE,
+            "reason": REASON,
+            "relationship_id": subject.relationship_id,
+            "priority": PRIORITY,
+            "contact_day": day,
+            "source": TaskSource.RULE,
+            "source_key": key,
+        }
+        await add_made(work, [row | asdict(there.times(day, now, PRIORITY))])
+        # Somebody else's, if it was made before: then the day is no matter.
+        made = await queries.by_source_key(work.session, brand_id, key)
+        if made is not None:
+            return made
+    return None

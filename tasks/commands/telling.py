@@ -1,8 +1,6 @@
 """Say what happened to tasks: to the phones that see them, and in each task's history."""
 
-from sqlalchemy import insert
-
-from kernel import clock, ids
+from kernel import bulk, clock, ids
 from kernel.work import Work
 from tasks.events import (
     TaskAdded,
@@ -41,7 +39,7 @@ async def tell(work: Work, *events: TaskEvent) -> None:
     for event in events:
         work.record(event)
     await work.session.flush()
-    await work.session.execute(insert(TaskStep), [_line(work, event) for event in events])
+    await bulk.insert_rows(work.session, TaskStep, [_line(work, event) for event in events])
 
 
 def _line(work: Work, event: TaskEvent) -> dict[str, object]:

@@ -14,17 +14,33 @@ from tasks.models.tasks import (
     TaskState,
     TaskStep,
 )
-from tasks.models.workbench import WorkbenchDefault, WorkbenchLayout
+from tasks.models.workbench import (
+    BUILT_IN,
+    FILTERED,
+    STAFF_ROLES,
+    Card,
+    PlacedCard,
+    WorkbenchDefault,
+    WorkbenchLayout,
+    laid_out,
+    restored,
+    stored,
+)
 
 __all__ = [
+    "BUILT_IN",
     "CONTACTS",
+    "FILTERED",
     "KIND_OF",
+    "STAFF_ROLES",
     "Campaign",
     "CampaignAim",
     "CampaignRecipient",
     "CampaignState",
     "CampaignStore",
+    "Card",
     "Outcome",
+    "PlacedCard",
     "PlanCandidate",
     "PlanRun",
     "PlanSetting",
@@ -41,4 +57,7 @@ __all__ = [
     "Verdict",
     "WorkbenchDefault",
     "WorkbenchLayout",
+    "laid_out",
+    "restored",
+    "stored",
 ]

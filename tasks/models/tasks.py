@@ -184,12 +184,6 @@ class Task(SQLModel, table=True):
         self.alert_at = alert_at
         self.version += 1
 
-    def escalate(self, at: datetime) -> None:
-        """Show the task to the manager: it is overdue."""
-        self.require_pending()
-        self.escalated_at = at
-        self.version += 1
-
     def complete(
         self,
         at: datetime,
@@ -209,10 +203,6 @@ class Task(SQLModel, table=True):
         self._close(TaskState.SKIPPED, at, by_id)
         self.skip_reason = reason
         self.outcome_remark = remark
-
-    def expire(self, at: datetime) -> None:
-        """Close the task as of no use any more."""
-        self._close(TaskState.EXPIRED, at, None)
 
     def cancel(self, at: datetime, remark: str | None, by_id: UUID | None = None) -> None:
         """Close the task as taken back."""

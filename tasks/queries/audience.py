@@ -91,9 +91,16 @@ async def free_of_store(
     store_id: UUID,
     manner: Manner,
     who: Members,
+    among: Sequence[UUID] | None = None,
 ) -> Sequence[SubjectRow]:
-    """The store's customers who may be turned to and weren't chosen yet, as far down each holder's list as is dealt."""
-    people = judged(campaign.brand_id, who, manner).where(*_unchosen(campaign)).subquery()
+    """The store's customers who may be turned to and weren't chosen yet, as far down each holder's list as is dealt.
+
+    With `among`, those of these customers.
+    """
+    free = judged(campaign.brand_id, who, manner).where(*_unchosen(campaign))
+    if among is not None:
+        free = free.where(col(Customer.id).in_(among))
+    people = free.subquery()
     ranked = (
         select(
             people,
@@ -182,18 +189,21 @@ def _turned_to(about: Any, contacts: Any, manner: Manner) -> Sequence[Any]:
         ),
         exists().where(*about, contacts, col(Task.state) == TaskState.DONE, col(Task.closed_at) >= manner.since),
         exists().where(
-            *about, contacts, col(Task.state) != TaskState.CANCELLED, col(Task.contact_day) > manner.last_day
+            *about,
+            contacts,
+            col(Task.state).not_in((TaskState.CANCELLED, TaskState.EXPIRED)),
+            col(Task.contact_day) > manner.last_day,
         ),
     )
 
 
 def _holder_away() -> Any:
-    """That no guide at work holds the relationship."""
-    return ~exists().where(
+    """That somebody who has left, or is leaving, holds the relationship; a store's public account is always there."""
+    return exists().where(
         col(Account.brand_id) == col(Relationship.brand_id),
         col(Account.id) == col(Relationship.holder_id),
         _owns(),
-        _at_work(),
+        or_(col(Staff.state) != StaffState.ACTIVE, col(Staff.access_closed_at).is_not(None)),
     )
 
 

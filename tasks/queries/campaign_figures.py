@@ -4,18 +4,20 @@ Each counts what is in the actor's sight: a manager sees what came of a campaign
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Row, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from kernel.actor import Actor
 from tasks.models import CampaignRecipient, CampaignStore, Outcome, Task, TaskState
 from tasks.policy import campaign_stores_visible_to, recipients_visible_to, visible_to
+
+PlaceRow = Row[*tuple[Any, ...]]
 
 MOST_STORES = 100
 _REASONS = ("do_not_contact", "task_open", "claimed", "cooling_down", "holder_away", "over_quota")
@@ -110,9 +112,7 @@ async def customers(session: AsyncSession, actor: Actor, campaign_ids: Sequence[
     return {campaign_id: found.get(campaign_id, Chosen()) for campaign_id in campaign_ids}
 
 
-async def by_store(
-    session: AsyncSession, actor: Actor, campaign_ids: Sequence[UUID]
-) -> dict[UUID, Sequence[Mapping[str, Any]]]:
+async def by_store(session: AsyncSession, actor: Actor, campaign_ids: Sequence[UUID]) -> dict[UUID, Sequence[PlaceRow]]:
     """What became of each campaign's tasks in its first 100 stores by id, as far as they are in sight."""
     place = func.row_number().over(partition_by=col(CampaignStore.campaign_id), order_by=col(CampaignStore.store_id))
     places = (
@@ -144,7 +144,7 @@ async def by_store(
         .group_by(places.c.campaign_id, places.c.store_id, places.c.done_at)
         .order_by(places.c.campaign_id, places.c.store_id)
     )
-    figures: dict[UUID, list[Any]] = {campaign_id: [] for campaign_id in campaign_ids}
+    figures: dict[UUID, list[PlaceRow]] = {campaign_id: [] for campaign_id in campaign_ids}
     for row in found:
         figures[row.campaign_id].append(row)
     return dict(figures)

@@ -14,7 +14,6 @@ from sqlmodel import col
 
 from customers.models import Customer
 from customers.queries import relationships
-from directory.models import Store
 from kernel import clock
 from kernel.actor import Actor
 from kernel.errors import NotFound
@@ -107,10 +106,16 @@ async def by_ids(session: AsyncSession, actor: Actor, task_ids: Sequence[UUID]) 
     return {row.id: row for row in found}
 
 
-async def most_pressing(session: AsyncSession, actor: Actor, first: int) -> Sequence[TaskRow]:
-    """Open tasks that the actor keeps and that are not asleep: highest priority first, then soonest due."""
+async def most_pressing(
+    session: AsyncSession, actor: Actor, first: int, kinds: Collection[TaskKind] = ()
+) -> Sequence[TaskRow]:
+    """Open tasks that the actor keeps and that are not asleep: highest priority first, then soonest due.
+
+    Only those of these kinds; without any, all.
+    """
     found = await session.execute(
         _rows(actor)
+        .where(*([col(Task.kind).in_(kinds)] if kinds else []))
         .where(col(Task.account_id).in_(actor.account_ids), col(Task.state) == TaskState.PENDING, _awake())
         .order_by(col(Task.priority).desc(), col(Task.due_at), col(Task.id))
         .limit(first)
@@ -137,7 +142,7 @@ async def page(
     order: TaskOrder = TaskOrder.DUE,
 ) -> Sequence[TaskRow]:
     """Tasks in sight; one more than asked for when there is a next page."""
-    rows = _rows(actor).where(*_conditions(narrowed or Filter()))
+    rows = _rows(actor).where(*conditions(narrowed or Filter()))
     return (await session.execute(paged(rows, page, *KEYS[order]))).all()
 
 
@@ -145,7 +150,7 @@ async def counts(session: AsyncSession, actor: Actor, narrowed: Filter | None = 
     """How many tasks in sight there are in each state; a state without any is left out."""
     found = await session.execute(
         select(col(Task.state), func.count())
-        .where(visible_to(actor), *_conditions(narrowed or Filter()))
+        .where(visible_to(actor), *conditions(narrowed or Filter()))
         .group_by(col(Task.state))
     )
     return dict(found.all())
@@ -200,10 +205,9 @@ async def lock_by_source_key(session: AsyncSession, brand_id: UUID, source_key: 
 
 
 async def to_follow_up(session: AsyncSession, brand_id: UUID, order_id: UUID) -> TaskRow | None:
-    """The relationship and time zone of an order whose customer may be asked after it; none if there is none such."""
+    """The relationship and store of an order whose customer may be asked after it; none if there is none such."""
     found = await session.execute(
-        select(col(Order.relationship_id), col(Store.time_zone))
-        .join(Store, (col(Store.brand_id) == col(Order.brand_id)) & (col(Store.id) == col(Order.store_id)))
+        select(col(Order.relationship_id), col(Order.store_id))
         .join(Customer, (col(Customer.brand_id) == col(Order.brand_id)) & (col(Customer.id) == col(Order.customer_id)))
         .where(
             col(Order.brand_id) == brand_id,
@@ -231,26 +235,27 @@ async def walk(
     return (await session.execute(along(rows, col(Task.id), after, most))).all()
 
 
-def _conditions(narrowed: Filter) -> list[ColumnElement[bool]]:
+def conditions(narrowed: Filter) -> list[ColumnElement[bool]]:
+    """What must hold of each task of a list that is so narrowed down."""
     wanted: dict[Any, Any] = {
         Task.state: narrowed.state,
         Task.account_id: narrowed.account_id,
         Task.store_id: narrowed.store_id,
         Task.customer_id: narrowed.customer_id,
     }
-    conditions = [col(column) == value for column, value in wanted.items() if value is not None]
+    holding = [col(column) == value for column, value in wanted.items() if value is not None]
     if narrowed.kinds is not None:
-        conditions.append(col(Task.kind).in_(narrowed.kinds))
+        holding.append(col(Task.kind).in_(narrowed.kinds))
     if narrowed.due_before is not None:
-        conditions.append(col(Task.due_at) < narrowed.due_before)
+        holding.append(col(Task.due_at) < narrowed.due_before)
     if narrowed.is_overdue is not None:
         overdue = and_(col(Task.state) == TaskState.PENDING, col(Task.due_at) < clock.now())
-        conditions.append(overdue if narrowed.is_overdue else not_(overdue))
+        holding.append(overdue if narrowed.is_overdue else not_(overdue))
     if narrowed.is_escalated is not None:
-        conditions.append(
+        holding.append(
             col(Task.escalated_at).is_not(None) if narrowed.is_escalated else col(Task.escalated_at).is_(None)
         )
-    return conditions
+    return holding
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:

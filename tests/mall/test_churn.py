@@ -19,6 +19,7 @@ from mall.models import ChurnRisk, PurchaseProfile
 from mall.models import churn as formulas
 from mall.queries import churn
 from mall.queries import profiles as reads
+from mall.queries.churn_evaluation import evaluate
 from tests.factories import World, build_world
 from tests.mall.purchases import History, load, people
 from tests.mall.test_profiles_random import kept
@@ -105,6 +106,7 @@ async def test_what_was_bought_in_another_age_stops_nobody(ground: Ground) -> No
 
     async with ground.db.read() as session:
         assert await churn.patience_days(session, world.brand.id, TODAY)
+        assert (await evaluate(session, world.brand.id, date(1200, 5, 5))).customers == 1
         chances = await session.scalars(
             select(churn.stays_away(TODAY, 90.0)).where(col(PurchaseProfile.brand_id) == world.brand.id)
         )

@@ -8,14 +8,17 @@ from uuid import UUID
 
 import pytest
 
+from kernel import clock
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
+from mall import commands
 from mall.commands import profiles
 from mall.queries import churn
 from mall.queries import profiles as reads
-from tests.factories import World, build_world
+from tests.factories import World, build_customer, build_world
 from tests.mall.purchases import History, load, made_up, people, scores
 from tests.mall.test_profiles_random import kept
+from tests.mall.trading import place, till
 
 TODAY = date(2026, 11, 22)
 FIGURES = {"recency_score": "last_day", "frequency_score": "purchase_days", "monetary_score": "net"}
@@ -163,3 +166,20 @@ async def test_planners_may_ask_for_the_patience_that_a_night_will_find(ground: 
     assert scale
     assert asked
     assert scale.patience_days == pytest.approx(asked, rel=1e-12)
+
+
+async def test_whose_orders_are_all_cancelled_has_neither_scores_nor_a_risk_from_then_on(ground: Ground) -> None:
+    world = await build_world(ground)
+    regular, gone = [await build_customer(ground, world.shop.guide) for _ in range(2)]
+    for days in (10, 40):
+        await place(ground, world, regular, placed_at=clock.now() - timedelta(days=days))
+    order = await place(ground, world, gone)
+    await night(ground, world, clock.store_day(clock.now(), world.shop.store.time_zone))
+    before = await kept(ground, world)
+
+    async with unit_of_work(ground, till(world)) as work:
+        await commands.cancel_order(work, order.id)
+
+    rows = await kept(ground, world)
+    assert None not in given(before)[gone.id]
+    assert given(rows) == {regular.id: given(before)[regular.id], gone.id: (None,) * len(GIVEN)}

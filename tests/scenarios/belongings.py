@@ -41,7 +41,17 @@ from tagging.models import (
     TagSuggestion,
 )
 from tasks.models import RevisitRule, RevisitRuleState, Trigger
-from tests.factories import NOON, Shop, World, build_customer, build_run, build_task, relationship_of, save
+from tests.factories import (
+    NOON,
+    Shop,
+    World,
+    build_campaign,
+    build_customer,
+    build_run,
+    build_task,
+    relationship_of,
+    save,
+)
 
 Belongings = dict[str, UUID]
 
@@ -103,6 +113,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     revisit_rules = [_revisit_rule(world, state, name) for state in (RevisitRuleState.DRAFT, RevisitRuleState.LIVE)]
     await save(ground, *revisit_rules)
     order, refund = await _sell(ground, relationship, product, guide)
+    campaign = await build_campaign(ground, shop.manager)
     audited = await _audit(ground, relationship, tag, shop)
     return {
         "customer": customer.id,
@@ -122,6 +133,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "tag_suggestion": suggestion.id,
         "import_run": run.id,
         "segment": segment.id,
+        "campaign": campaign.id,
         "revisit_rule": revisit_rules[0].id,
         "live_rule": revisit_rules[1].id,
         "tag_audit": audited.audit_id,

@@ -26,7 +26,9 @@ from server.wiring import HANDLERS
 from tagging import commands as tagging
 from tagging.models import Tag, TagGroup
 from tasks import commands as tasks
-from tasks.models import Task, TaskState
+from tasks.commands import tending
+from tasks.models import SkipReason, Task, TaskState
+from tasks.queries import tasks as queries
 from tests.asking import VAULT
 from tests.scenarios import deeds
 from tests.scenarios.stage import Stage
@@ -160,6 +162,8 @@ async def give_task(scene: Scene) -> None:
     whom: dict[str, Any] = {"account_id": account.id}
     if known and scene.dice.random() < 0.8:
         whom = {"customer_id": known.id}
+    if scene.dice.random() < 0.5:
+        whom["expires_at"] = due_at + timedelta(days=1)
     await scene.do(scene.stage.world.hq, lambda work: tasks.add(work, title=scene.words(), due_at=due_at, **whom))
 
 
@@ -168,13 +172,38 @@ async def see_to_task(scene: Scene) -> None:
     if task is None:
         return
     actor, later = await scene.manager_of(task.store_id), clock.now() + timedelta(days=2)
-    match scene.dice.randrange(3):
+    match scene.dice.randrange(5):
         case 0:
             await scene.do(actor, lambda work: tasks.complete(work, task.id))
         case 1:
             await scene.do(actor, lambda work: tasks.snooze(work, task.id, until=later))
+        case 2:
+            await scene.do(actor, lambda work: tasks.skip(work, task.id, reason=SkipReason.BAD_TIME))
+        case 3:
+            taker = await scene.some(Account, col(Account.store_id) == task.store_id)
+            await scene.do(actor, lambda work: tasks.reassign(work, task.id, to_account_id=taker.id))
         case _:
             await scene.do(actor, lambda work: tasks.cancel(work, task.id))
+
+
+async def open_tasks(scene: Scene) -> None:
+    """Somebody opens some of their tasks, or puts them all off."""
+    person = await scene.somebody(Role.GUIDE, Role.STORE_MANAGER)
+    async with scene.stage.ground.db.read() as session:
+        found = (await queries.most_pressing(session, person, 3)) if person.account_ids else ()
+    chosen = [row.id for row in found]
+    if chosen and scene.dice.random() < 0.6:
+        await scene.do(person, lambda work: tasks.mark_seen(work, chosen))
+    elif chosen:
+        until = clock.now() + timedelta(days=1)
+        await scene.do(person, lambda work: tasks.snooze_many(work, chosen, until=until))
+
+
+async def let_days_pass(scene: Scene) -> None:
+    """What is overdue some days from now comes before the manager of one of the stores; what ends by then is over."""
+    store_id, later = scene.dice.choice(scene.stage.world.shops).store.id, timedelta(days=scene.dice.randrange(9))
+    with clock.stopped_at(clock.now() + later):
+        await scene.do(system(scene.stage.world.brand.id), lambda work: tending.tend_store(work, store_id))
 
 
 async def order(scene: Scene) -> None:
@@ -278,6 +307,8 @@ CHANCES: dict[Chance, int] = {
     tag: 6,
     give_task: 8,
     see_to_task: 6,
+    open_tasks: 4,
+    let_days_pass: 2,
     order: 9,
     see_to_order: 5,
     give_back: 5,

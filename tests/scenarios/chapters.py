@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
+from tests.scenarios.chapters_campaigns import CAMPAIGNS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
+from tests.scenarios.chapters_workbench import WORKBENCH
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
     LINE,
@@ -248,8 +250,10 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "library": LIBRARY,
     "segments": SEGMENTS,
     "audits": AUDITS,
+    "campaigns": CAMPAIGNS,
     "tasks": TASKS,
     "life": LIFE,
+    "workbench": WORKBENCH,
     "trade": TRADE,
     "rules": RULES,
     "revisiting": REVISITING,

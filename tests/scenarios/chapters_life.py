@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.scenarios import deeds
 from tests.scenarios.story import Deed, Given, Step, ahead, task, thing
 
 
@@ -26,7 +27,7 @@ def _off(*names: str) -> Given:
 LIFE: list[Step | Deed] = [
     *(
         Step("createTask", "manager", task(keeper="owner", title=name, expiresAt=ahead(days=9)), name)
-        for name in ("贴价签", "擦橱窗", "盘点", "换模特")
+        for name in ("贴价签", "擦橱窗", "盘点", "换模特", "熨衣")
     ),
     Step("createTask", "owner", task("li", title="问候"), "greet li"),
     Step("markTasksSeen", "owner", things("贴价签", "擦橱窗", "greet li")),
@@ -38,4 +39,5 @@ LIFE: list[Step | Deed] = [
     Step("skipTasks", "colleague", things("贴价签", reason="BAD_TIME", remark="太忙")),
     Step("completeTasks", "colleague", things("擦橱窗", outcome="REACHED", remark="好了")),
     Step("cancelTasks", "manager", things("盘点", "换模特", remark="不用了")),
+    Deed("more than a week goes by", deeds.tend_tasks),
 ]

@@ -1,5 +1,6 @@
 """What happens in a brand without anybody's asking for a mutation: jobs, files, and what an operator does."""
 
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -9,13 +10,14 @@ from sqlmodel import col
 
 from intake.commands.directory_file import read
 from intake.models import Kind
-from kernel import compaction, feed
+from kernel import clock, compaction, feed
 from kernel.actor import system
 from kernel.feed import Feed
 from kernel.jobs import Job
 from kernel.work import unit_of_work
 from server.importing_staff import carry_in
 from server.wiring import HANDLERS
+from tasks.commands import tending
 from tests.intake.carrying import carry, shipped, write
 from tests.scenarios.stage import Stage
 
@@ -69,6 +71,16 @@ async def _carry(stage: Stage, mapping: str, kind: Kind, lines: list[str]) -> No
         path = write(Path(folder) / "file.csv", lines)
         report = await carry(stage.ground, path, shipped(mapping, kind), brand_code="ours")
     assert report.counts["invoices"]["new"] == len(lines) - 1
+
+
+async def tend_tasks(stage: Stage) -> None:
+    """What is overdue in eight days comes before the manager, and what has expired in ten is over."""
+    brand_id = stage.world.brand.id
+    for days in (8, 10):
+        with clock.stopped_at(clock.now() + timedelta(days=days)):
+            for shop in stage.world.shops:
+                async with unit_of_work(stage.ground, system(brand_id)) as work:
+                    await tending.tend_store(work, shop.store.id)
 
 
 async def compact(stage: Stage) -> None:

@@ -21,7 +21,7 @@ from schema.fields import Refusals
 from schema.tasks import Task as ShownTask
 from schema.versioned import node
 from tagging.models import Segment, Tag, TagAudit, TagGroup, TagRule, TagSuggestion
-from tasks.models import PlanSetting, RevisitRule, Task
+from tasks.models import Campaign, PlanSetting, RevisitRule, Task, WorkbenchDefault, WorkbenchLayout
 from tests.factories import World, build_world
 from tests.refusals import Snapshot, snapshot
 from tests.scenarios.documents import roots
@@ -31,6 +31,12 @@ from tests.scenarios.writing import Given, Write, answer
 NOT_QUEUED = {"signIn", "refreshSession", "signOut"}
 EDITS = sorted(name for name, field in roots("mutation").items() if "expectedVersion" in field.args)
 _REUSED = {"code": "IDEMPOTENCY_KEY_REUSED"}
+OF_ONES_OWN = {
+    "putProduct": "a product's code is looked for in one's own brand",
+    "arrangeWorkbench": "everybody has a workbench of their own",
+    "resetWorkbench": "the same",
+    "setWorkbenchDefault": "a role is looked for in one's own brand",
+}
 TABLES: dict[str, Any] = {
     table.__name__: table
     for table in (
@@ -51,6 +57,9 @@ TABLES: dict[str, Any] = {
         TagSuggestion,
         Segment,
         Task,
+        Campaign,
+        WorkbenchDefault,
+        WorkbenchLayout,
     )
 }
 
@@ -114,7 +123,7 @@ async def test_an_edit_that_shows_nothing_newer_is_noticed(
 async def test_who_may_not_edit_a_row_is_never_shown_it(ground: Ground, world: World) -> None:
     inside = {world.shop.other_guide, world.shop.guide, world.shop.manager, world.east_manager, world.hq}
     outside = {world.shops[2].guide, world.shops[2].manager, *await _people_of_another_brand(ground)}
-    by_id = [name for name in EDITS if name != "putProduct"]  # a product's code is looked for in one's own brand
+    by_id = [name for name in EDITS if name not in OF_ONES_OWN]
 
     told = [each async for each in _refusals(ground, world, by_id, inside | outside | {_powerless(world)})]
 
@@ -217,7 +226,8 @@ async def _is_present(ground: Ground, write: Write, shown: Given | None) -> bool
         return False
     table = TABLES[shown["__typename"]]
     async with ground.db.read() as session:
-        row = await session.get(table, (write.actor.brand_id, write.edited))
+        key = Role.GUIDE if table is WorkbenchDefault else write.edited
+        row = await session.get(table, (write.actor.brand_id, key))
     return row is not None and (shown["id"], shown["version"]) == (str(write.edited), row.version)
 
 

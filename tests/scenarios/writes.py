@@ -16,7 +16,14 @@ from tagging.models import TagGroup
 from tests.asking import VAULT
 from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
-from tests.scenarios import writes_life, writes_revisiting, writes_rules, writes_segments
+from tests.scenarios import (
+    writes_campaigns,
+    writes_life,
+    writes_revisiting,
+    writes_rules,
+    writes_segments,
+    writes_workbench,
+)
 from tests.scenarios.belongings import furnish
 from tests.scenarios.writes_audits import AUDIT_WRITES
 from tests.scenarios.writes_library import LIBRARY_WRITES
@@ -241,5 +248,7 @@ WRITES: dict[str, Prepare] = {
     **writes_revisiting.WRITES,
     **writes_rules.WRITES,
     **writes_segments.WRITES,
+    **writes_campaigns.WRITES,
     **AUDIT_WRITES,
+    **writes_workbench.WRITES,
 }

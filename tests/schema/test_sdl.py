@@ -24,6 +24,7 @@ WITHOUT_EXPECTED_VERSION = {
     "addTag": "makes a new row",
     "saveSegment": "makes a new row",
     "createTask": "makes a new row",
+    "addCampaign": "makes a new row",
     "completeTasks": "names several rows; what was closed meanwhile is TASK_CLOSED",
     "skipTasks": "names several rows; what was closed meanwhile is TASK_CLOSED",
     "snoozeTasks": "names several rows; what was closed meanwhile is TASK_CLOSED",

@@ -27,7 +27,11 @@ async def test_reasons_quote_the_figures_that_the_orders_give(demo: Demo) -> Non
     }
     seen: Counter[str] = Counter()
     async with demo.ground.db.read() as session:
-        tasks = (await session.scalars(select(Task).where(col(Task.customer_id).is_not(None)))).all()
+        tasks = (
+            await session.scalars(
+                select(Task).where(col(Task.customer_id).is_not(None), col(Task.campaign_id).is_(None))
+            )
+        ).all()
 
     for task in tasks:
         ((pattern, found),) = [(p, m) for p in patterns if (m := re.fullmatch(p, task.reason or ""))]
@@ -123,8 +127,13 @@ async def test_there_are_tasks_of_every_state_late_today_and_tomorrow(demo: Demo
     for task in done:
         assert task.closed_at
         assert task.created_at < task.closed_at <= AS_OF
-    # Tags are checked when the night has found them stale.
-    assert {task.kind for task in pending} == set(TaskKind) - {TaskKind.CHECK_TAG}
+    # The others are made by the night and the planner.
+    assert {task.kind for task in pending} == {
+        TaskKind.TODO,
+        TaskKind.REVISIT,
+        TaskKind.ORDER_FOLLOW_UP,
+        TaskKind.CAMPAIGN,
+    }
     assert all(0 <= task.priority <= 100 for task in tasks)
 
 

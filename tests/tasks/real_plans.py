@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +24,7 @@ from tasks.queries.planning import Draft
 from tests.oracle_online_retail import pence, read
 
 QUOTA = 8
+SILENT = 21  # days, of the rule of churn that brands begin with
 
 
 @dataclass
@@ -109,7 +108,7 @@ async def on_paper(ground: Ground, day: date) -> Paper:
 
 
 def silent_and_worth_most(path: Path, day: date, store: str) -> dict[str, list[str]]:
-    """By guide the customers of a British store who stay away for longer than usual, by what is at risk with them.
+    """By guide the customers of a British store who stay away for three weeks or more, by what is at risk with them.
 
     From the file alone: nothing of the product is used.
     """
@@ -120,10 +119,8 @@ def silent_and_worth_most(path: Path, day: date, store: str) -> dict[str, list[s
     by_guide: dict[str, list[tuple[int, str]]] = {}
     for who, days in bought.items():
         silent, worth = day.toordinal() - days[-1], int(pence(spent[who]) * 100)
-        gaps = [later - earlier for earlier, later in pairwise(days)]
-        is_silent = silent > median(gaps) if gaps else silent >= 60
         chance = ((a + e[who]) / (a + e[who] + 91)) ** (1 + s[who])
-        if homes[who] == store and is_silent and worth > 0 and chance >= 0.4:
+        if homes[who] == store and silent >= SILENT and worth > 0 and chance >= 0.4:
             by_guide.setdefault(f"{store}-G{int(who) // 12 % 4}", []).append((-int(chance * worth), who))
     return {guide: [who for _, who in sorted(found)] for guide, found in by_guide.items()}
 

@@ -1,7 +1,7 @@
 """An order in the mini-mall is followed up once, the next day."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -15,7 +15,8 @@ from mall import commands as mall
 from mall.models import Channel, Order
 from server.wiring import HANDLERS
 from tasks.models import Task, TaskKind, TaskSource, TaskState
-from tests.factories import World, build_customer, build_world, relationship_of, said
+from tasks.reactions import FOLLOW_UP_ORDER
+from tests.factories import World, build_customer, build_task, build_world, relationship_of, said
 from tests.mall.trading import place
 
 EVENING = datetime(2026, 5, 31, 15, 30, tzinfo=UTC)  # half past eleven at night in Shanghai
@@ -23,7 +24,8 @@ EVENING = datetime(2026, 5, 31, 15, 30, tzinfo=UTC)  # half past eleven at night
 
 async def asked(ground: Ground, world: World) -> list[jobs.Job]:
     async with ground.db.read() as session:
-        return list(await session.scalars(select(jobs.Job).where(col(jobs.Job.brand_id) == world.brand.id)))
+        found = await session.scalars(select(jobs.Job).where(col(jobs.Job.brand_id) == world.brand.id))
+        return [job for job in found if job.name == FOLLOW_UP_ORDER]
 
 
 async def carry_out(ground: Ground, world: World, job: jobs.Job) -> None:
@@ -54,6 +56,11 @@ async def test_the_holder_is_to_ask_after_an_order_by_the_next_evening_in_the_st
     assert task.account_id == world.shop.guide.account_ids[0]
     assert (task.customer_id, task.relationship_id) == (customer.id, (await relationship_of(ground, customer)).id)
     assert task.due_at == datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+    assert (task.contact_day, task.alert_at) == (date(2026, 6, 1), datetime(2026, 6, 1, 1, 0, tzinfo=UTC))
+    assert (task.escalates_at, task.expires_at) == (
+        datetime(2026, 6, 2, 10, 0, tzinfo=UTC),
+        datetime(2026, 6, 4, 16, 0, tzinfo=UTC),
+    )
     assert await said(ground, feed.of_staff(world.shop.guide.id)) == [
         ("put", "order", order.id),
         ("put", "task", task.id),
@@ -97,6 +104,31 @@ async def test_who_is_not_to_be_contacted_or_has_cancelled_is_not_asked(ground: 
 
     assert len(await asked(ground, world)) == 2
     assert await made(ground, world) == []
+
+
+async def test_a_day_that_somebody_has_claimed_is_left_alone_and_after_a_week_nobody_asks(ground: Ground) -> None:
+    world = await build_world(ground)
+    customer = await build_customer(ground, world.shop.guide)
+    claimed: list[date] = []
+
+    async def claim(*days: int) -> None:
+        for day in days:
+            claimed.append(date(2026, 5, 31) + timedelta(days=day))
+            await build_task(ground, world.shop.guide, customer, contact_day=claimed[-1])
+
+    with clock.stopped_at(EVENING):
+        await claim(1, 2, 4)
+        await in_mall(ground, world, customer)
+        await in_mall(ground, world, customer)
+        first, second = await asked(ground, world)
+        await carry_out(ground, world, first)
+        await claim(5, 6, 7)
+        await carry_out(ground, world, second)
+        await carry_out(ground, world, first)
+
+    [task] = [task for task in await made(ground, world) if task.kind is TaskKind.ORDER_FOLLOW_UP]
+    assert task.contact_day == date(2026, 6, 3)
+    assert task.due_at == datetime(2026, 6, 3, 10, 0, tzinfo=UTC)
 
 
 async def test_the_task_goes_to_whoever_holds_the_relationship_by_then(ground: Ground) -> None:

@@ -50,6 +50,7 @@ KINDS = (
             *("kind", "title", "reason", "suggestedWords", "priority", "dueAt", "snoozedUntil", "state", "source"),
             *("outcome", "outcomeRemark", "skipReason", "createdAt", "closedAt", "customer { id }", "keeper { id }"),
             *("alertAt", "seenAt", "escalatesAt", "escalatedAt", "expiresAt", "ruleId", "campaignId"),
+            "campaignName",
         ),
     ),
     Kind("NOTE", "Note", ("body", "at", "author { id name }", "relationship { id }")),

@@ -22,7 +22,7 @@ const fragments: Record<string, string> = {
   Task: `fragment TaskFields on Task {
     __typename id version kind title reason suggestedWords priority dueAt snoozedUntil taskState: state taskSource: source
     outcome outcomeRemark skipReason createdAt closedAt alertAt seenAt escalatesAt escalatedAt expiresAt ruleId campaignId
-    customer { id } relationship { id } keeper { id } store { id } }`,
+    campaignName customer { id } relationship { id } keeper { id } store { id } }`,
   Note: `fragment NoteFields on Note { __typename id version body at author { id } relationship { id } }`,
   Visit: `fragment VisitFields on Visit {
     __typename id version at remark account { id } author { id } relationship { id } }`,

@@ -59,6 +59,7 @@ export type Customer = {
   memberNumber: string;
   name: string;
   tier: string | null;
+  tierUntil: string | null;
   birthday: string | null;
   city: string | null;
   phoneMasked: string | null;
@@ -83,8 +84,17 @@ export type Task = {
   taskSource: TaskSource;
   outcome: Outcome | null;
   outcomeRemark: string | null;
+  skipReason: SkipReason | null;
   createdAt: string;
   closedAt: string | null;
+  alertAt: string | null;
+  seenAt: string | null;
+  escalatesAt: string | null;
+  escalatedAt: string | null;
+  expiresAt: string | null;
+  ruleId: string | null;
+  campaignId: string | null;
+  campaignName: string | null;
   customer: { id: string } | null;
   relationship: { id: string } | null;
   keeper: { id: string } | null;
@@ -125,6 +135,7 @@ export type Order = {
   currency: string;
   placedAt: string;
   day: string;
+  completedAt: string | null;
   store: { id: string } | null;
   customer: { id: string } | null;
   relationship: { id: string } | null;
@@ -218,6 +229,7 @@ export type EditCustomerVariables = {
   id: string;
   name?: string | null;
   tier?: string | null;
+  tierUntil?: string | null;
   birthday?: string | null;
   city?: string | null;
   expectedVersion?: number | null;
@@ -292,13 +304,15 @@ export type Choice = "SINGLE" | "MULTI";
 
 export type SetBy = "GUIDE" | "RULE" | "IMPORT" | "TAKEOVER";
 
-export type TaskKind = "TODO" | "REVISIT" | "ORDER_FOLLOW_UP" | "CHECK_TAG";
+export type TaskKind = "TODO" | "REVISIT" | "RETENTION" | "WELCOME" | "CAMPAIGN" | "ORDER_FOLLOW_UP" | "CHECK_TAG";
 
-export type TaskState = "PENDING" | "DONE" | "CANCELLED";
+export type TaskState = "PENDING" | "DONE" | "SKIPPED" | "EXPIRED" | "CANCELLED";
 
-export type TaskSource = "PERSON" | "RULE" | "IMPORT";
+export type TaskSource = "PERSON" | "RULE" | "CAMPAIGN" | "IMPORT";
 
 export type Outcome = "REACHED" | "NOT_REACHED" | "APPOINTMENT" | "BOUGHT" | "NOT_INTERESTED" | "WRONG_PERSON";
+
+export type SkipReason = "IN_TOUCH" | "BAD_TIME" | "UNSUITABLE" | "NO_CONTACT" | "OTHER";
 
 export type OrderState = "PAID" | "SHIPPED" | "COMPLETED" | "CANCELLED";
 
@@ -323,6 +337,7 @@ export type NewTask = {
   reason?: string | null;
   suggestedWords?: string | null;
   priority?: number;
+  expiresAt?: string | null;
 };
 
 export type NewCustomer = {
@@ -330,6 +345,7 @@ export type NewCustomer = {
   phone?: string | null;
   memberNumber?: string | null;
   tier?: string | null;
+  tierUntil?: string | null;
   birthday?: string | null;
   city?: string | null;
   remark?: string | null;

@@ -27,12 +27,12 @@ test("the types are those of the schema", () => {
 });
 
 test("a field that is gone would be noticed", () => {
-  const changed = SDL.replace("suggestedWords: String\n", "wordsToSay: String\n");
+  const changed = SDL.replaceAll("suggestedWords: String\n", "wordsToSay: String\n");
   assert.ok(misfits(changed).some((message) => message.includes('"suggestedWords"')));
 });
 
 test("a field of another type would be noticed", () => {
-  const changed = SDL.replace("title: String!", "title: String");
+  const changed = SDL.replaceAll("title: String!", "title: String");
   assert.deepEqual(misfits(changed), []);
   assert.notEqual(TYPES, typesOf(buildSchema(changed), asked, mutations));
 });
