@@ -55,12 +55,9 @@ async def dry_run(settings: Settings, brand: str | None, store: str | None, day:
             stores = await planning.stores_of(session, chosen.id, None if store is None else [store])
         if not stores and store is not None:
             raise CannotStart(f"The brand has no store with the code {store!r}.")
-        plans = []
-        for each in stores:
-            async with ground.db.read() as session:
-                draft = await planning.preview(session, system(chosen.id), each.id, day)
-                plans.append(await _plan(session, each, draft))
-        return plans
+        drafts = await planning.previews(ground.db, system(chosen.id), stores, day)
+        async with ground.db.read() as session:
+            return [await _plan(session, each, draft) for each, draft in zip(stores, drafts, strict=True)]
 
 
 def show(plans: Sequence[StorePlan], *, as_json: bool) -> None:

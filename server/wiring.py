@@ -212,6 +212,7 @@ HANDLERS: dict[str, jobs.Handler] = {
 # Jobs that read much: the reading comes first, and locks nothing.
 PREPARATIONS: dict[str, jobs.Preparation] = {
     tasks.commands.plans.PLAN_STORE: tasks.reactions.draft_plan,
+    tasks.commands.handing_out.HAND_OUT_IN: tasks.reactions.draft_campaign_in,
 }
 
 

@@ -131,8 +131,14 @@ async def hand_out_campaign(work: Work, campaign_id: str, after: str | None = No
     await handing_out.hand_out(work, UUID(campaign_id), UUID(after) if after else None)
 
 
-async def hand_out_campaign_in(work: Work, campaign_id: str, store_id: str) -> None:
-    await handing_out.hand_out_in(work, UUID(campaign_id), UUID(store_id))
+async def draft_campaign_in(
+    session: AsyncSession, brand_id: UUID, campaign_id: str, store_id: str
+) -> handing_out.Chunk | None:
+    return await handing_out.draft_chunk(session, brand_id, UUID(campaign_id), UUID(store_id))
+
+
+async def hand_out_campaign_in(work: Work, campaign_id: str, store_id: str, prepared: handing_out.Chunk | None) -> None:
+    await handing_out.hand_out_in(work, UUID(campaign_id), UUID(store_id), prepared)
 
 
 async def close_campaign_off(work: Work, campaign_id: str) -> None:

@@ -106,6 +106,9 @@ class Order(SQLModel, table=True):
         Index("ix_mall_order_placed", "brand_id", "placed_at"),
         Index("ix_mall_order_store", "brand_id", "store_id", "placed_at"),
         Index("ix_mall_order_store_day", "brand_id", "store_id", "day"),
+        index_where(
+            "ix_mall_order_completed", "brand_id", "customer_id", "completed_at", where="completed_at IS NOT NULL"
+        ),
     )
 
     brand_id: UUID = Field(primary_key=True)

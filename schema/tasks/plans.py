@@ -17,8 +17,9 @@ from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, read_id, shown_as, sought_id
 from schema.tasks.rules import RevisitRule, rule_of
 from schema.tasks.types import Task, task_of
-from tasks.models import Verdict, verdicts
+from tasks.models import Verdict
 from tasks.models.choosing import Choice
+from tasks.models.verdicts import said
 from tasks.queries import explaining, planning
 from tasks.queries import plans as queries
 from tasks.queries.explaining import Explanation
@@ -202,7 +203,7 @@ def _explained(found: Explanation, language: str) -> PlanExplanation:
     return PlanExplanation(
         day=found.day,
         verdict=found.verdict,
-        says=verdicts.said(found.verdict, found.place, found.quota, language),
+        says=said(found.verdict, found.place, found.quota, language),
         place=found.place,
         quota=found.quota,
         is_kept=found.is_kept,

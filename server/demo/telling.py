@@ -1,6 +1,6 @@
 """Give everybody something to do: tasks with reasons, late and in time, put off, and done with an outcome."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from tasks.models import Outcome, TaskKind, TaskSource, TaskState
 
 MORNING = 6 * 3600
 EVENING = 21 * 3600 + 1800
+ESCALATES_AFTER = timedelta(hours=24)
 SNOOZED_SHARE = 0.08
 LATE_SHARE = 0.3
 DONE_SHARE = 0.3
@@ -72,6 +73,7 @@ def _tell_done(making: Making, person: Person) -> bool:
     task = _task(making, person, person.tie, reason, days_ago, today.at(days_ago - 2, EVENING))
     task |= {
         "state": TaskState.DONE,
+        "escalates_at": None,
         "closed_at": closed_at,
         "outcome": outcome,
         "outcome_remark": remark,
@@ -97,7 +99,8 @@ def _task(
     }
     if snoozes:
         until = making.today.at(-1, 10 * 3600)
-        task |= {"snoozed_until": until, "due_at": max(due_at, until), "version": 2}
+        due_at = max(due_at, until)
+        task |= {"snoozed_until": until, "due_at": due_at, "escalates_at": due_at + ESCALATES_AFTER, "version": 2}
     return task
 
 
@@ -131,6 +134,7 @@ def _row(
         "suggested_words": None,
         "priority": 40,
         "due_at": due_at,
+        "escalates_at": due_at + ESCALATES_AFTER,
         "state": TaskState.PENDING,
         "snoozed_until": None,
         "source": TaskSource.PERSON,

@@ -1,21 +1,24 @@
 """Hand a campaign's tasks out, store by store, and take them back; chunk by chunk, each a commit of its own.
 
-A store's chunk reads who is left to be chosen, so one that is done twice, or cut off, does no harm: whoever was
-chosen has a line by then that says so.
+Whom a store's chunk chooses is read before it begins, and looked at once more when nobody can change it. One that is
+done twice, or cut off, does no harm: whoever was chosen has a line by then that says so.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer
 from customers.queries import relationships
-from directory.models import Account, Store
+from directory.models import Account
 from kernel import bulk, clock, ids
+from kernel.actor import system
 from kernel.work import Work
 from tasks.commands.adding import add_made
 from tasks.commands.telling import tell
@@ -26,15 +29,15 @@ from tasks.models import (
     CampaignRecipient,
     CampaignState,
     CampaignStore,
-    PlanSetting,
     TaskKind,
     TaskSource,
+    Verdict,
 )
 from tasks.models.dealing import Dealt
-from tasks.models.hours import times
 from tasks.queries import audience, reach
 from tasks.queries import campaigns as queries
-from tasks.queries.settings import setting_of
+from tasks.queries.hours import StoreHours
+from tasks.queries.hours import of_store as hours_of
 
 HAND_OUT = "tasks.hand_out_campaign"
 HAND_OUT_IN = "tasks.hand_out_campaign_in"
@@ -56,8 +59,36 @@ async def hand_out(work: Work, campaign_id: UUID, after: UUID | None = None) -> 
         work.later(HAND_OUT, campaign_id=str(campaign.id), after=str(found[-1]))
 
 
-async def hand_out_in(work: Work, campaign_id: UUID, store_id: UUID) -> None:
-    """Choose the next customers, or guides, of a store, and make their tasks; ask for the next chunk if there is one.
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whom a store's next chunk chooses, as was read before; the last one knows who is left out, by verdict."""
+
+    manner: audience.Manner
+    chosen: Sequence[Any]
+    is_last: bool
+    left_out: Mapping[str, int]
+
+
+async def draft_chunk(session: AsyncSession, brand_id: UUID, campaign_id: UUID, store_id: UUID) -> Chunk | None:
+    """Read whom the next chunk is to choose; none for what isn't being sent, or is about guides."""
+    actor = system(brand_id)
+    campaign = await queries.find(session, brand_id, campaign_id)
+    if campaign is None or campaign.state is not CampaignState.SENDING or campaign.aim is CampaignAim.GUIDES:
+        return None
+    hours = await hours_of(session, brand_id, store_id)
+    manner = audience.manner_of(hours.setting, hours.time_zone, campaign.due_at)
+    who = await audience.members_of(session, actor, campaign)
+    free = await audience.free_of_store(session, campaign, store_id, manner, who)
+    chosen = [each.candidate for each in reach.dealt(campaign, free, await queries.given(session, campaign, store_id))]
+    is_last = len(chosen) <= AT_ONCE
+    left_out = await audience.left_out_of_store(session, campaign, store_id, manner, who) if is_last else {}
+    if left_out.get(Verdict.OVER_QUOTA.value):
+        left_out[Verdict.OVER_QUOTA.value] -= len(chosen)
+    return Chunk(manner, chosen[:AT_ONCE], is_last, left_out)
+
+
+async def hand_out_in(work: Work, campaign_id: UUID, store_id: UUID, prepared: Chunk | None) -> None:
+    """Make the tasks of a store's next chunk, and note who was chosen; ask for the next chunk if there is one.
 
     Nothing is handed out of a campaign that is paused or recalled, or due by now.
     """
@@ -72,8 +103,8 @@ async def hand_out_in(work: Work, campaign_id: UUID, store_id: UUID) -> None:
         place.close(at, {})
     elif campaign.aim is CampaignAim.GUIDES:
         await _to_guides(work, campaign, place, at)
-    else:
-        await _to_customers(work, campaign, place, at)
+    elif prepared is not None:
+        await _to_customers(work, campaign, place, at, prepared)
     if place.done_at is None:
         work.later(HAND_OUT_IN, campaign_id=str(campaign_id), store_id=str(store_id))
     elif not await queries.others_undone(work.session, campaign, store_id):
@@ -108,18 +139,13 @@ async def take_back(work: Work, campaign_id: UUID) -> None:
         work.later(TAKE_BACK, campaign_id=str(campaign_id))
 
 
-async def _to_customers(work: Work, campaign: Campaign, place: CampaignStore, at: datetime) -> None:
-    zone, setting = await _store(work, place.store_id)
-    manner = audience.manner_of(setting, zone, campaign.due_at)
-    who = await audience.members_of(work.session, work.actor, campaign)
-    free = await audience.free_of_store(work.session, campaign, place.store_id, manner, who)
-    given = await queries.given(work.session, campaign, place.store_id)
-    chosen = reach.dealt(campaign, free, given)
-    sure = await _still_so(work, campaign, chosen[:AT_ONCE])
-    usual = _usual(campaign, setting, zone, at)
+async def _to_customers(work: Work, campaign: Campaign, place: CampaignStore, at: datetime, chunk: Chunk) -> None:
+    chosen = await _still_so(work, campaign, place, chunk)
+    hours = await hours_of(work.session, campaign.brand_id, place.store_id)
+    usual = _usual(campaign, hours, at)
     rows = [
-        usual | {"id": ids.new(), "relationship_id": each.candidate.relationship_id, "contact_day": manner.day}
-        for each in sure
+        usual | {"id": ids.new(), "relationship_id": each.candidate.relationship_id, "contact_day": chunk.manner.day}
+        for each in chosen
         if not each.is_control
     ]
     made = set(await add_made(work, rows))
@@ -130,46 +156,33 @@ async def _to_customers(work: Work, campaign: Campaign, place: CampaignStore, at
         place,
         at,
         [
-            (
-                each.candidate.holder_id,
-                each.candidate.customer_id,
-                each.is_control,
-                of.get(each.candidate.relationship_id),
-            )
-            for each in sure
+            (each.holder_id, each.customer_id, is_control, of.get(each.relationship_id))
+            for each, is_control in ((one.candidate, one.is_control) for one in chosen)
         ],
     )
-    if len(sure) == len(chosen):
-        place.close(at, await audience.left_out_of_store(work.session, campaign, place.store_id, manner, who))
+    if chunk.is_last and len(chosen) == len(chunk.chosen):
+        place.close(at, chunk.left_out)
 
 
-async def _still_so(work: Work, campaign: Campaign, chosen: Sequence[Dealt]) -> Sequence[Dealt]:
-    """Those of whom what they were chosen by still holds, and will until the commit."""
-    candidates: list[Any] = [each.candidate for each in chosen]
-    asked = await work.session.scalars(
+async def _still_so(work: Work, campaign: Campaign, place: CampaignStore, chunk: Chunk) -> Sequence[Dealt]:
+    """Those of a chunk of whom what they were chosen by still holds, and will until the commit."""
+    about = sorted(candidate.customer_id for candidate in chunk.chosen)
+    await work.session.execute(
         select(col(Customer.id))
-        .where(
-            col(Customer.brand_id) == campaign.brand_id,
-            col(Customer.id).in_([each.customer_id for each in candidates]),
-            col(Customer.do_not_contact).is_(False),
-        )
+        .where(col(Customer.brand_id) == campaign.brand_id, col(Customer.id).in_(about))
         .order_by(col(Customer.id))
         .with_for_update(read=True)
     )
-    may_ask = set(asked)
-    held = await relationships.hold_many(work.session, campaign.brand_id, [each.relationship_id for each in candidates])
-    return [
-        each
-        for each, candidate in zip(chosen, candidates, strict=True)
-        if candidate.customer_id in may_ask
-        and (row := held.get(candidate.relationship_id)) is not None
-        and row.is_primary
-        and row.holder_id == candidate.holder_id
-    ]
+    await relationships.hold_many(
+        work.session, campaign.brand_id, [candidate.relationship_id for candidate in chunk.chosen]
+    )
+    who = await audience.members_of(work.session, work.actor, campaign)
+    free = await audience.free_of_store(work.session, campaign, place.store_id, chunk.manner, who, about)
+    return reach.dealt(campaign, free, await queries.given(work.session, campaign, place.store_id))
 
 
 async def _to_guides(work: Work, campaign: Campaign, place: CampaignStore, at: datetime) -> None:
-    zone, setting = await _store(work, place.store_id)
+    hours = await hours_of(work.session, campaign.brand_id, place.store_id)
     told = exists().where(
         col(CampaignRecipient.brand_id) == campaign.brand_id,
         col(CampaignRecipient.campaign_id) == campaign.id,
@@ -177,7 +190,7 @@ async def _to_guides(work: Work, campaign: Campaign, place: CampaignStore, at: d
     )
     statement = audience.guides_at_work(campaign).where(~told).limit(AT_ONCE)
     found = (await work.session.execute(statement, {audience.STORES: [place.store_id]})).all()
-    usual = _usual(campaign, setting, zone, at)
+    usual = _usual(campaign, hours, at)
     rows = [
         usual
         | {
@@ -225,19 +238,9 @@ async def _note(
     await bulk.insert_rows(work.session, CampaignRecipient, rows)
 
 
-async def _store(work: Work, store_id: UUID) -> tuple[str, PlanSetting]:
-    zone = await work.session.scalar(
-        select(col(Store.time_zone)).where(col(Store.brand_id) == work.actor.brand_id, col(Store.id) == store_id)
-    )
-    if zone is None:
-        raise LookupError(f"no store {store_id}")
-    return zone, await setting_of(work.session, work.actor.brand_id, store_id)
-
-
-def _usual(campaign: Campaign, setting: PlanSetting, zone: str, at: datetime) -> dict[str, Any]:
+def _usual(campaign: Campaign, hours: StoreHours, at: datetime) -> dict[str, Any]:
     """What the campaign's tasks in a store have in common."""
-    day = clock.store_day(campaign.due_at, zone)
-    usual = times(setting, zone, day, at, campaign.priority)
+    usual = hours.times(hours.day_of(campaign.due_at), at, campaign.priority)
     return {
         "kind": TaskKind.CAMPAIGN,
         "source": TaskSource.CAMPAIGN,
@@ -249,6 +252,6 @@ def _usual(campaign: Campaign, setting: PlanSetting, zone: str, at: datetime) ->
         "created_by_id": campaign.created_by_id,
         "due_at": campaign.due_at,
         "alert_at": usual.alert_at,
-        "escalates_at": campaign.due_at + timedelta(hours=setting.escalates_after_hours),
+        "escalates_at": hours.escalates_at(campaign.due_at),
         "expires_at": max(usual.expires_at, campaign.due_at),
     }

@@ -110,8 +110,8 @@ STARTERS: Sequence[dict[str, Any]] = (
     {
         "name": "流失挽回",
         "trigger": Trigger.CHURN,
-        "days": 0,
-        "title": "可能流失，尽快关心",
+        "days": 21,
+        "title": "重点顾客，防止流失",
         "suggested_words": "您好，有段时间没见您来店里了，一直惦记着。最近到了些您会喜欢的，方便时来看看？",
         "priority": 70,
         "weight": 4,

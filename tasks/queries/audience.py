@@ -91,9 +91,16 @@ async def free_of_store(
     store_id: UUID,
     manner: Manner,
     who: Members,
+    among: Sequence[UUID] | None = None,
 ) -> Sequence[SubjectRow]:
-    """The store's customers who may be turned to and weren't chosen yet, as far down each holder's list as is dealt."""
-    people = judged(campaign.brand_id, who, manner).where(*_unchosen(campaign)).subquery()
+    """The store's customers who may be turned to and weren't chosen yet, as far down each holder's list as is dealt.
+
+    With `among`, those of these customers.
+    """
+    free = judged(campaign.brand_id, who, manner).where(*_unchosen(campaign))
+    if among is not None:
+        free = free.where(col(Customer.id).in_(among))
+    people = free.subquery()
     ranked = (
         select(
             people,

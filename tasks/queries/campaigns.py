@@ -70,6 +70,11 @@ async def get(session: AsyncSession, actor: Actor, campaign_id: UUID) -> Campaig
     return campaign
 
 
+async def find(session: AsyncSession, brand_id: UUID, campaign_id: UUID) -> Campaign | None:
+    """The campaign, for jobs."""
+    return await session.get(Campaign, (brand_id, campaign_id))
+
+
 async def hold(session: AsyncSession, brand_id: UUID, campaign_id: UUID) -> Campaign | None:
     """The campaign, which changes only after the commit; many stores may hold it so at once."""
     return await session.scalar(

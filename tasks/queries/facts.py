@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +14,12 @@ from sqlmodel import col
 from customers.models import Customer, Holding, HoldingReason, Relationship
 from kernel import clock
 from kernel.db import OneOf
-from mall.models import Channel, Order, OrderState, Refund
+from mall.models import Order, Refund
 from tagging.models import CustomerTag, Tag
 from tagging.models.expressions import Compare, Node, Op
 from tagging.models.facts import Today
 from tagging.queries import preparing, segment_sql
 from tasks.models import CONTACTS, Task, TaskState
-
-LONGEST_WAY_DAYS = 60
-"""Orders that take longer to reach the customer aren't looked for."""
 
 _IDS = "ids"
 
@@ -107,23 +104,13 @@ def _turns(parts: Sequence[Any], whose: Whose) -> Turns:
     )
 
 
-async def delivered(session: AsyncSession, whose: Whose, longest: int) -> dict[UUID, date]:
-    """By customer the day on which an order from the mini-mall last reached them.
-
-    Looked for are orders placed in the `longest` days that a rule looks back, and 60 days before.
-    """
-    placed_from = whose.bounds[0] - timedelta(days=longest + LONGEST_WAY_DAYS)
-    rows = (
-        whose.beside(Order, col(Order.customer_id), func.max(col(Order.completed_at)).label("at"))
-        .where(
-            col(Order.placed_at) >= placed_from,
-            col(Order.channel) == Channel.MINI_MALL,
-            col(Order.state) == OrderState.COMPLETED,
-            col(Order.completed_at) < whose.bounds[1],
-        )
-        .group_by(col(Order.customer_id))
+async def delivered(session: AsyncSession, whose: Whose) -> dict[UUID, date]:
+    """By customer the day on which an order last reached them that came to them later than it was placed."""
+    reached = col(Order.completed_at)
+    rows = whose.beside(Order, col(Order.customer_id), func.max(reached).label("at")).where(
+        reached.is_not(None), reached < whose.bounds[1]
     )
-    found = await session.execute(rows, whose.asked)
+    found = await session.execute(rows.group_by(col(Order.customer_id)), whose.asked)
     return {row.customer_id: clock.store_day(row.at, whose.time_zone) for row in found}
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -15,8 +15,9 @@ from directory.models import Store, StoreState
 from directory.queries import stores
 from kernel import clock
 from kernel.actor import Actor
+from kernel.db import Database
 from kernel.errors import Invalid, NotFound
-from tasks.models import PlanSetting, RevisitRule, Trigger, Verdict
+from tasks.models import PlanSetting, RevisitRule, Verdict
 from tasks.models.choosing import Choice, choose
 from tasks.models.judging import judging
 from tasks.models.subjects import Day, Judged, Subject
@@ -25,26 +26,6 @@ from tasks.queries import plans, rules, subjects
 from tasks.queries.settings import setting_of
 
 _AT_A_TIME = 50  # customers judged before others have their turn in this process: some milliseconds
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule as it was read. Judging asks each of them of each customer: of a row of the session that takes twice as
-    long.
-    """
-
-    id: UUID
-    name: str
-    trigger: Trigger
-    days: int
-    window_days: int
-    category: str | None
-    tag_ids: Sequence[str]
-    segment_id: UUID | None
-    title: str
-    suggested_words: str | None
-    priority: int
-    weight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +39,7 @@ class Draft:
     time_zone: str
     day: date
     setting: PlanSetting
-    rules: Mapping[UUID, Rule]
+    rules: Mapping[UUID, RevisitRule]
     choices: Sequence[Choice]
     counts: Mapping[Verdict, int]
 
@@ -88,24 +69,23 @@ async def draft(
     setting: PlanSetting,
     *,
     as_of_past: bool = False,
+    facts: Day | None = None,
 ) -> Draft:
-    """Whom the rules would have the store's guides turn to on that day; `as_of_past` leaves out what came after it."""
+    """Whom the rules would have the store's guides turn to on that day; `as_of_past` leaves out what came after it.
+
+    `facts` are those of the day, where they are known already.
+    """
     brand_id = store.brand_id
-    plain = [_plain(rule) for rule in of_rules]
-    facts = await subjects.day_of(session, brand_id, day, plain)
-    read = await subjects.of_store(session, brand_id, store.id, day, plain, as_of_past=as_of_past)
+    facts = facts or await subjects.day_of(session, brand_id, day, of_rules)
+    read = await subjects.of_store(session, brand_id, store.id, day, of_rules, as_of_past=as_of_past)
     already = {} if as_of_past else await plans.given(session, brand_id, store.id, day)
     before: Collection[UUID] = () if as_of_past else await plans.chosen(session, brand_id, store.id, day)
-    counts, candidates = await _judged(read, plain, setting, facts, before)
-    choices = choose(candidates, plain, setting, already, day)
+    counts, candidates = await _judged(read, of_rules, setting, facts, before)
+    choices = choose(candidates, of_rules, setting, already, day)
     chosen = sum(choice.verdict is Verdict.CHOSEN for choice in choices)
     counts |= {Verdict.CHOSEN: chosen, Verdict.OVER_QUOTA: len(candidates) - chosen}
-    known = {rule.id: rule for rule in plain}
+    known = {rule.id: rule for rule in of_rules}
     return Draft(store.id, store.time_zone, day, setting, known, choices, {k: n for k, n in counts.items() if n})
-
-
-def _plain(rule: RevisitRule) -> Rule:
-    return Rule(**{each.name: getattr(rule, each.name) for each in fields(Rule)})
 
 
 async def preview(
@@ -126,6 +106,25 @@ async def preview(
     of_rules = await rules.live(session, actor.brand_id) if rule_ids is None else await _named(session, actor, rule_ids)
     setting = await setting_of(session, actor.brand_id, store_id)
     return await draft(session, store, day, of_rules, setting, as_of_past=day < today)
+
+
+async def previews(db: Database, actor: Actor, of_stores: Sequence[Store], day: date | None = None) -> list[Draft]:
+    """The same for several stores of one brand, each as it is when it is its turn."""
+    require_planner(actor)
+    known: dict[date, Day] = {}
+    drafts = []
+    for store in of_stores:
+        today = clock.store_day(clock.now(), store.time_zone)
+        wanted = day or today
+        require_not_to_come(wanted, today)
+        async with db.read() as session:
+            of_rules = await rules.live(session, actor.brand_id)
+            setting = await setting_of(session, actor.brand_id, store.id)
+            if wanted not in known:
+                known[wanted] = await subjects.day_of(session, actor.brand_id, wanted, of_rules)
+            is_past, facts = wanted < today, known[wanted]
+            drafts.append(await draft(session, store, wanted, of_rules, setting, as_of_past=is_past, facts=facts))
+    return drafts
 
 
 def require_not_to_come(day: date, today: date) -> None:
@@ -163,7 +162,7 @@ async def stores_of(session: AsyncSession, brand_id: UUID, codes: Collection[str
 
 async def _judged(
     read: Sequence[Subject],
-    of_rules: Sequence[Rule],
+    of_rules: Sequence[RevisitRule],
     setting: PlanSetting,
     facts: Day,
     before: Collection[UUID],

@@ -106,8 +106,7 @@ async def _extras(session: AsyncSession, whose: Whose, rules: Sequence[Rule]) ->
     asked = {rule.trigger for rule in rules}
     found: dict[str, Mapping[UUID, Any]] = {}
     if Trigger.DELIVERY in asked:
-        longest = max(rule.days + rule.window_days for rule in rules if rule.trigger is Trigger.DELIVERY)
-        found["delivered_on"] = await facts.delivered(session, whose, longest)
+        found["delivered_on"] = await facts.delivered(session, whose)
     if Trigger.REFUND in asked:
         found["refunded_on"] = await facts.refunded(session, whose)
     if Trigger.HANDOVER in asked:

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text
 
@@ -12,6 +13,24 @@ from tests.intake.amounting import wrong_churn, wrong_coverage, wrong_profiles
 from tests.intake.carrying import SMALL, STAGING, carry, counts, snapshot
 from tests.oracle_online_retail import differences, truth
 from tests.tagging.real_rules import follow_keywords
+from tests.tasks.real_plans import on_paper, out_of_order
+
+PLANNED: dict[date, dict[str, Any]] = {
+    date(2011, 9, 9): {
+        "stores": 48,
+        "chosen": 605,
+        "no_rule": 1341,
+        "over_quota": 2392,
+        "by": {"churn": 434, "first_purchase": 26, "no_contact": 123, "refund": 22},
+    },
+    date(2011, 12, 8): {
+        "stores": 48,
+        "chosen": 646,
+        "no_rule": 719,
+        "over_quota": 2973,
+        "by": {"churn": 415, "first_purchase": 22, "no_contact": 176, "refund": 33},
+    },
+}
 
 
 async def wrong_figures(ground: Ground, *paths: Path) -> list[str]:
@@ -41,11 +60,32 @@ async def test_rankings_of_who_is_about_to_leave_do_what_the_file_says_they_did(
         assert await wrong_churn(ground, SMALL, cut) == {}
 
 
+async def test_plans_choose_who_the_file_says_is_worth_most_and_may_leave(ground: Ground) -> None:
+    await carry(ground, SMALL)
+    day = date(2011, 3, 21)
+
+    paper = await on_paper(ground, day)
+
+    assert paper.broken() == []
+    assert out_of_order(paper, SMALL, [store for store in paper.drafts if store.startswith("UK")]) == []
+    assert paper.figures() == {
+        "stores": 17,
+        "chosen": 19,
+        "no_rule": 20,
+        "by": {"churn": 3, "first_purchase": 1, "no_contact": 14, "refund": 1},
+    }
+
+
 async def test_the_real_file_gives_every_figure_and_rules_find_their_customers(ground: Ground, real_data: Path) -> None:
     """All in one: taking the file in is what takes long. A second import of it changes nothing."""
     report = await carry(ground, real_data)
     assert await wrong_figures(ground, real_data) == []
     assert await wrong_profiles(ground, real_data) == []
+    for day, figures_of_day in PLANNED.items():
+        paper = await on_paper(ground, day)
+        assert paper.broken() == []
+        assert out_of_order(paper, real_data, ("UK-00", "UK-05", "UK-11")) == []
+        assert paper.figures() == figures_of_day
     assert await wrong_coverage(ground, real_data) == {}
     for cut in (date(2011, 6, 9), date(2011, 9, 9)):
         assert await wrong_churn(ground, real_data, cut) == {}

@@ -16,7 +16,7 @@ from kernel.feed import Feed
 from kernel.jobs import Job
 from kernel.work import unit_of_work
 from server.importing_staff import carry_in
-from server.wiring import HANDLERS
+from server.wiring import HANDLERS, PREPARATIONS
 from tasks.commands import tending
 from tests.intake.carrying import carry, shipped, write
 from tests.scenarios.stage import Stage
@@ -46,8 +46,12 @@ async def carry_out_jobs(stage: Stage) -> None:
     async with stage.ground.db.read() as session:
         waiting = (await session.scalars(select(Job).where(col(Job.brand_id) == brand_id))).all()
     for job in waiting:
+        prepared = {}
+        if job.name in PREPARATIONS:
+            async with stage.ground.db.read() as session:
+                prepared = {"prepared": await PREPARATIONS[job.name](session, brand_id, **job.args)}
         async with unit_of_work(stage.ground, system(brand_id)) as work:
-            await HANDLERS[job.name](work, **job.args)
+            await HANDLERS[job.name](work, **job.args, **prepared)
             await work.session.delete(await work.session.merge(job))
     assert waiting, "nobody asked for a job"
 

@@ -41,6 +41,7 @@ NAMED = {
     "fromId": "tag",
     "intoId": "tag",
     "storeIds": "store",
+    "segmentId": "segment",
     "groupId": "tag_group",
     "groupIds": "tag_group",
     "orderId": "order",

@@ -7,7 +7,7 @@ from kernel import clock, ids
 from kernel.actor import Actor, Role, system
 from kernel.work import Ground, unit_of_work
 from tagging.commands import folding
-from tagging.models.expressions import Node, written
+from tagging.models.expressions import Compare, Node, Op, written
 from tagging.models.facts import FACTS
 from tagging.queries import bitmaps, counting, facts, naming, reading
 from tagging.queries.preparing import prepared
@@ -97,6 +97,28 @@ async def test_bitmaps_sql_and_python_agree_on_random_customers(
             folded = await fold(ground, whole.world)
         bitmaps.SHARED.clear()
         for node in asked:
+            await agree(ground, whole, node)
+
+
+RISKS = [
+    *(Compare("churn_risk", op, ("high",)) for op in (Op.IS, Op.IS_NOT)),
+    *(Compare("churn_risk", op, ("low", "medium")) for op in (Op.IN, Op.NOT_IN)),
+    *(Compare("value_at_risk_score", op, (4,)) for op in (Op.IS, Op.IS_NOT, Op.LESS, Op.AT_LEAST)),
+]
+
+
+async def test_risk_and_value_at_risk_are_found_on_the_bitmaps_too(ground: Ground) -> None:
+    with clock.stopped_at(NOON):
+        whole = await crowd(ground)
+        judged = [None, *zip((None, "low", "medium", "high", "high"), (None, 1, 4, 4, 5), strict=True)]
+        profiles = [found and {"churn_risk": found[0], "value_at_risk_score": found[1]} for found in judged]
+        await whole.enter(
+            ground, [Person(None, None, None, False, NOON, {0: (0, None)}, {}, profile) for profile in profiles]
+        )
+        await rebuild(ground, whole.world)
+        await fold(ground, whole.world)
+
+        for node in RISKS:
             await agree(ground, whole, node)
 
 

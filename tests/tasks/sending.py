@@ -67,8 +67,15 @@ async def work_off(ground: Ground) -> int:
 
 async def hand_out_once(ground: Ground, world: World, campaign: Campaign, store_id: UUID) -> None:
     """One chunk of one store."""
+    chunk = await drafted(ground, campaign, store_id)
     async with unit_of_work(ground, system(world.brand.id)) as work:
-        await handing_out.hand_out_in(work, campaign.id, store_id)
+        await handing_out.hand_out_in(work, campaign.id, store_id, chunk)
+
+
+async def drafted(ground: Ground, campaign: Campaign, store_id: UUID) -> handing_out.Chunk | None:
+    """Whom the next chunk of a store would choose."""
+    async with ground.db.read() as session:
+        return await handing_out.draft_chunk(session, campaign.brand_id, campaign.id, store_id)
 
 
 async def recipients(ground: Ground, campaign: Campaign) -> list[CampaignRecipient]:

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from customers.models import Relationship
+from customers.commands.profile import set_consent
+from customers.models import Customer, Relationship
 from directory.models import Staff
 from kernel import clock, ids
 from kernel.actor import system
@@ -33,7 +34,7 @@ from tasks.models import (
 )
 from tasks.queries import audience, reach
 from tests.factories import NOON, World, build_customer, build_task, build_world, relationship_of, reload, said
-from tests.tasks.sending import hand_out_once, recipients, send, sent, tasks_of, work_off, written
+from tests.tasks.sending import drafted, hand_out_once, recipients, send, sent, tasks_of, work_off, written
 
 
 @pytest.fixture
@@ -265,9 +266,10 @@ async def test_a_chunk_that_is_cut_off_and_done_again_does_no_harm(
 async def test_somebody_elses_claim_comes_first_and_is_noted(
     ground: Ground, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The claim is made when the customer was chosen already: the index decides."""
+    """The claim is made when the customer was looked at for the last time already: the index decides."""
     customer = await build_customer(ground, world.shop.guide)
     campaign = await send(ground, world.hq, await written(ground, world.hq, store_ids=[world.shop.store.id]))
+    chunk = await drafted(ground, campaign, world.shop.store.id)
     free_of_store = audience.free_of_store
 
     async def too_early(*given: Any) -> Any:
@@ -294,32 +296,61 @@ async def test_somebody_elses_claim_comes_first_and_is_noted(
         return found
 
     monkeypatch.setattr(audience, "free_of_store", too_early)
-    await hand_out_once(ground, world, campaign, world.shop.store.id)
+    async with unit_of_work(ground, system(world.brand.id)) as work:
+        await handing_out.hand_out_in(work, campaign.id, world.shop.store.id, chunk)
 
     [noted] = await recipients(ground, campaign)
     assert (noted.customer_id, noted.task_id, noted.is_control) == (customer.id, None, False)
     assert await tasks_of(ground, campaign) == []
 
 
-async def test_who_asks_to_be_left_alone_while_it_is_sent_gets_no_task(
-    ground: Ground, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def ask_for_peace(ground: Ground, world: World, customer: Customer) -> None:
+    async with unit_of_work(ground, world.shop.guide) as work:
+        await set_consent(work, customer.id, do_not_contact=True)
+
+
+async def get_a_task(ground: Ground, world: World, customer: Customer) -> None:
+    await build_task(ground, world.shop.guide, customer)
+
+
+async def go_to_somebody_away(ground: Ground, world: World, customer: Customer) -> None:
+    async with ground.db.write() as session:
+        person = await session.get(Staff, (world.brand.id, world.shop.guide.id))
+        assert person
+        person.access_closed_at = NOON
+
+
+@pytest.mark.parametrize("meanwhile", [ask_for_peace, get_a_task, go_to_somebody_away])
+async def test_what_changes_between_reading_and_writing_is_seen(ground: Ground, world: World, meanwhile: Any) -> None:
     customer = await build_customer(ground, world.shop.guide)
     campaign = await send(ground, world.hq, await written(ground, world.hq, store_ids=[world.shop.store.id]))
-    free_of_store = audience.free_of_store
+    chunk = await drafted(ground, campaign, world.shop.store.id)
 
-    async def too_early(*given: Any) -> Any:
-        found = await free_of_store(*given)
-        row = await given[0].get(type(customer), (world.brand.id, customer.id))
-        row.do_not_contact = True
-        await given[0].flush()
-        return found
+    await meanwhile(ground, world, customer)
+    async with unit_of_work(ground, system(world.brand.id)) as work:
+        await handing_out.hand_out_in(work, campaign.id, world.shop.store.id, chunk)
+    await work_off(ground)
 
-    monkeypatch.setattr(audience, "free_of_store", too_early)
-    await hand_out_once(ground, world, campaign, world.shop.store.id)
-
+    assert chunk
+    assert len(chunk.chosen) == 1
     assert await tasks_of(ground, campaign) == []
     assert await recipients(ground, campaign) == []
+    assert (await reload(ground, campaign)).state is CampaignState.RUNNING
+
+
+async def test_two_that_read_the_same_choose_once(ground: Ground, world: World) -> None:
+    for _ in range(3):
+        await build_customer(ground, world.shop.guide)
+    campaign = await send(ground, world.hq, await written(ground, world.hq, most_per_guide=2))
+    chunks = [await drafted(ground, campaign, world.shop.store.id) for _ in range(2)]
+
+    async def hand_out(chunk: handing_out.Chunk | None) -> None:
+        async with unit_of_work(ground, system(world.brand.id)) as work:
+            await handing_out.hand_out_in(work, campaign.id, world.shop.store.id, chunk)
+
+    await asyncio.gather(*(hand_out(chunk) for chunk in chunks))
+
+    assert len(await tasks_of(ground, campaign)) == len(await recipients(ground, campaign)) == 2
 
 
 async def test_a_paused_campaign_hands_out_no_more_until_it_goes_on(

@@ -298,6 +298,13 @@ def upgrade() -> None:
 
     with op.batch_alter_table("mall_order", schema=None) as batch_op:
         batch_op.add_column(sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.create_index(
+            "ix_mall_order_completed",
+            ["brand_id", "customer_id", "completed_at"],
+            unique=False,
+            sqlite_where=sa.text("completed_at IS NOT NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL"),
+        )
 
     with op.batch_alter_table("product", schema=None) as batch_op:
         batch_op.add_column(sa.Column("listed_on", sa.Date(), nullable=True))
@@ -445,6 +452,11 @@ def downgrade() -> None:
         batch_op.drop_column("listed_on")
 
     with op.batch_alter_table("mall_order", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_mall_order_completed",
+            sqlite_where=sa.text("completed_at IS NOT NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL"),
+        )
         batch_op.drop_column("completed_at")
 
     with op.batch_alter_table("customer", schema=None) as batch_op:

@@ -16,7 +16,7 @@ _FIRST: Words = (
     "days since first purchase: {0}, the rule asks for {1} to {2}",
     "首次购买已过 {0} 天，规则要求 {1} 到 {2} 天",
 )
-_NO_DELIVERY: Words = ("nothing from the mini-mall was delivered to them", "没有已送达的商城订单")
+_NO_DELIVERY: Words = ("nothing was delivered to them", "没有已送达的订单")
 _DELIVERED: Words = (
     "days since the last delivery: {0}, the rule asks for {1} to {2}",
     "最近一次收货已过 {0} 天，规则要求 {1} 到 {2} 天",
@@ -44,10 +44,10 @@ def first_purchase(rule: Rule, subject: Subject, day: Day) -> Finding:
 
 
 def delivery(rule: Rule, subject: Subject, day: Day) -> Finding:
-    """So many days after the last order from the mini-mall reached the customer."""
+    """So many days after an order last reached the customer that came later than it was placed."""
     if subject.delivered_on is None:
         return Miss(rule.id, _NO_DELIVERY)
-    return _within(rule, subject, day, subject.delivered_on, _DELIVERED, "{}收到商城订单，请问问是否满意")
+    return _within(rule, subject, day, subject.delivered_on, _DELIVERED, "{}收到订单，请问问是否满意")
 
 
 def refund(rule: Rule, subject: Subject, day: Day) -> Finding:

@@ -6,15 +6,14 @@ from datetime import date
 from mall.models import minor_digits
 from tasks.models.subjects import Day, Subject
 
-LONGEST_REASON = 300
 _LONGEST_NAME = 20
 _MOST_NAMES = 3
 _SIGNS = {"CNY": "¥", "JPY": "¥", "GBP": "£", "USD": "$", "EUR": "€", "HKD": "HK$", "TWD": "NT$"}
 
 
 def reason(*parts: str) -> str:
-    """The parts that there are, as one sentence."""
-    return "；".join(part for part in parts if part)[:LONGEST_REASON]
+    """The parts that there are, as one sentence: names in them are few and short, so that 300 characters do."""
+    return "；".join(part for part in parts if part)
 
 
 def money(amount: int, currency: str) -> str:
