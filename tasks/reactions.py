@@ -137,8 +137,11 @@ async def draft_campaign_in(
     return await handing_out.draft_chunk(session, brand_id, UUID(campaign_id), UUID(store_id))
 
 
-async def hand_out_campaign_in(work: Work, campaign_id: str, store_id: str, prepared: handing_out.Chunk | None) -> None:
-    await handing_out.hand_out_in(work, UUID(campaign_id), UUID(store_id), prepared)
+async def hand_out_campaign_in(
+    work: Work, campaign_id: str, store_id: str, prepared: handing_out.Chunk | None = None
+) -> None:
+    chunk = prepared or await draft_campaign_in(work.session, work.actor.brand_id, campaign_id, store_id)
+    await handing_out.hand_out_in(work, UUID(campaign_id), UUID(store_id), chunk)
 
 
 async def close_campaign_off(work: Work, campaign_id: str) -> None:

@@ -43,7 +43,7 @@ HAND_OUT = "tasks.hand_out_campaign"
 HAND_OUT_IN = "tasks.hand_out_campaign_in"
 CLOSE_OFF = "tasks.close_campaign_off"
 TAKE_BACK = "tasks.take_campaign_back"
-AT_ONCE = 200
+AT_ONCE = 100
 STORES_AT_ONCE = 500
 
 

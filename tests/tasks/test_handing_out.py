@@ -203,8 +203,12 @@ async def test_a_customer_of_two_stores_gets_a_task_in_the_one_that_comes_first(
             )
         )
 
+    await build_customer(ground, other.guide)
+
+    elsewhere = await sent(ground, world.hq, store_ids=[other.store.id])
     campaign = await sent(ground, world.hq)
 
+    assert customer.id not in {task.customer_id for task in await tasks_of(ground, elsewhere)}
     assert [task.store_id for task in await tasks_of(ground, campaign)] == [world.shop.store.id]
 
 
