@@ -18,17 +18,17 @@ from tests.tasks.real_plans import on_paper, out_of_order
 PLANNED: dict[date, dict[str, Any]] = {
     date(2011, 9, 9): {
         "stores": 48,
-        "chosen": 605,
-        "no_rule": 1341,
-        "over_quota": 2392,
-        "by": {"churn": 434, "first_purchase": 26, "no_contact": 123, "refund": 22},
+        "chosen": 624,
+        "no_rule": 1143,
+        "over_quota": 2571,
+        "by": {"churn": 473, "first_purchase": 26, "no_contact": 104, "refund": 21},
     },
     date(2011, 12, 8): {
         "stores": 48,
-        "chosen": 646,
-        "no_rule": 719,
-        "over_quota": 2973,
-        "by": {"churn": 415, "first_purchase": 22, "no_contact": 176, "refund": 33},
+        "chosen": 660,
+        "no_rule": 392,
+        "over_quota": 3286,
+        "by": {"churn": 465, "first_purchase": 22, "no_contact": 141, "refund": 32},
     },
 }
 
