@@ -110,12 +110,26 @@ class SkipInstead(Forbidden):
     zh = "这是系统安排的任务，请选择“跳过”并说明原因。"
 
 
+_CAMPAIGN_ZH = {
+    "draft": "草稿",
+    "scheduled": "待发送",
+    "sending": "发送中",
+    "running": "进行中",
+    "paused": "已暂停",
+    "recalled": "已撤回",
+    "ended": "已结束",
+}
+
+
 class CampaignMovedOn(Conflict):
     """The campaign is in a state in which this can't be done."""
 
     code = "CAMPAIGN_MOVED_ON"
     en = "This can't be done: the campaign is {state}."
-    zh = "无法执行：该活动目前的状态是 {state}。"
+    zh = "无法执行：该活动目前是“{state_zh}”状态。"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state=state, state_zh=_CAMPAIGN_ZH[state])
 
 
 class CampaignReachesNobody(Invalid):
