@@ -125,6 +125,8 @@ async def _segments(session: AsyncSession, brand_id: UUID, brand: str) -> Findin
     looked_at = f"{found.looked_at} of {found.of} customers looked at"
     if not found.wrong:
         return Finding(what, True, looked_at, brand)
+    if found.is_under_way:
+        return Finding(what, True, f"{looked_at}; the night under way looks at all of them again", brand)
     examples = ", ".join(map(str, found.wrong[:_EXAMPLES]))
     return Finding(what, False, f"{looked_at}, {len(found.wrong)} not, such as {examples}", brand)
 

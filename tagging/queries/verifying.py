@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer
-from tagging.models import CustomerMark, MarkPurpose, SegmentIndex, SegmentMember
+from tagging.models import CustomerMark, MarkPurpose, Night, SegmentIndex, SegmentMember
 from tagging.models.terms import kept, terms_of
 from tagging.queries import bitmaps, facts
 
@@ -20,11 +20,15 @@ SAMPLE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How many were looked at of how many, and whose bits are not what the tables say."""
+    """How many were looked at of how many, and whose bits are not what the tables say.
+
+    While a night `is_under_way` that may be those whose scores it has set: it looks at everybody after that.
+    """
 
     looked_at: int
     of: int
     wrong: Sequence[UUID]
+    is_under_way: bool
 
 
 async def verify(session: AsyncSession, brand_id: UUID) -> Verified | None:
@@ -43,7 +47,10 @@ async def verify(session: AsyncSession, brand_id: UUID) -> Verified | None:
     )
     sampled = dict(found.all())
     wrong = await _wrong(session, brand_id, sampled, index.revision)
-    return Verified(len(sampled), index.next_number, [*wrong, *await _without_number(session, brand_id)])
+    nights = exists().where(col(Night.brand_id) == brand_id, col(Night.done_at).is_(None))
+    is_under_way = bool(await session.scalar(select(nights)))
+    wrong += await _without_number(session, brand_id)
+    return Verified(len(sampled), index.next_number, wrong, is_under_way)
 
 
 async def _wrong(session: AsyncSession, brand_id: UUID, numbers: dict[UUID, int], revision: int) -> list[UUID]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 from typing import Any
 from uuid import uuid4
@@ -28,8 +29,10 @@ CHANGES = (
     "subscription ($after: Cursor) { changes(after: $after) { upToDate mustRefetch cursor changes { op id version } } }"
 )
 CREATE = """mutation ($key: String!) {
-  createTask(idempotencyKey: $key, input: {title: "整理陈列", dueAt: "2099-01-01T00:00:00Z"}) {
-    __typename ... on Problem { code message } } }"""
+  createTask(idempotencyKey: $key, input: {title: "整理陈列", dueAt: "IN_A_MONTH"}) {
+    __typename ... on Problem { code message } } }""".replace(
+    "IN_A_MONTH", f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
+)
 BEHIND = 3
 PATIENCE = 120.0
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
@@ -22,8 +23,10 @@ from tests.webs import Webs
 LONGEST = 10.0  # seconds from the signal to the end of the process
 CHANGES = "subscription ($after: Cursor) { changes(after: $after) { cursor changes { op id version } } }"
 CREATE = """mutation ($title: String!, $key: String!) {
-  createTask(idempotencyKey: $key, input: {title: $title, dueAt: "2099-01-01T00:00:00Z"}) {
-    ... on TaskChanged { task { id } } } }"""
+  createTask(idempotencyKey: $key, input: {title: $title, dueAt: "IN_A_MONTH"}) {
+    ... on TaskChanged { task { id } } } }""".replace(
+    "IN_A_MONTH", f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
+)
 
 
 @dataclass

@@ -66,6 +66,7 @@ def test_a_card_that_came_later_stands_behind_the_one_before_it_in_the_default()
         Card.BIRTHDAYS,
         Card.TILES,
         Card.TASKS,
+        Card.ESCALATED,
         Card.CUSTOMERS_AT_RISK,
         Card.CAMPAIGNS,
         Card.ORDERS,
