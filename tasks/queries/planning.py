@@ -169,7 +169,7 @@ async def _judged(
 ) -> tuple[dict[Verdict, int], list[Judged]]:
     counts: Counter[Verdict] = Counter()
     candidates: list[Judged] = []
-    judged_by = judging(of_rules, setting, facts)
+    judged_by = judging(of_rules, setting, facts, tells_misses=False)
     for place, subject in enumerate(read):
         if place % _AT_A_TIME == 0:
             await asyncio.sleep(0)

@@ -1,5 +1,6 @@
 """Rules judge whom to turn to: when exactly, how much it is worth, and why in words."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from hypothesis import strategies as some
 from kernel import ids
 from mall.models.churn import stays_away
 from tasks.models import TaskKind, Trigger, Verdict
-from tasks.models.judging import excluded, judge
+from tasks.models.judging import excluded, judge, judging
 from tasks.models.subjects import Day, Judged, Match, Miss, Subject
 from tests.tasks.revisiting import TODAY, day, match, miss, rule, setting, subject
 
@@ -385,6 +386,7 @@ def test_whatever_is_known_a_judgement_is_whole(whom: Subject, at: Day, near: in
 
     judged = judge(RULES, setting(), whom, at)
 
+    assert judging(RULES, setting(), at, tells_misses=False)(whom) == replace(judged, misses=())
     if excluded(setting(), whom, at) is not None:
         assert (judged.matches, judged.misses) == ((), ())
         return

@@ -25,6 +25,19 @@ _JUDGES: Mapping[Trigger, Callable[[Rule, Subject, Day], Finding]] = {
     Trigger.CHURN: churn,
     Trigger.HANDOVER: handover,
 }
+_ASKS_FOR: Mapping[Trigger, str] = {
+    Trigger.FIRST_PURCHASE: "purchase_days",
+    Trigger.DELIVERY: "delivered_on",
+    Trigger.REFUND: "refunded_on",
+    Trigger.BIRTHDAY_MONTH: "birthday",
+    Trigger.TIER_LAPSE: "tier_until",
+    Trigger.STALE_TAG: "stale_tags",
+    Trigger.NEW_ARRIVALS: "tag_ids",
+    Trigger.HANDOVER: "held_since",
+    Trigger.NO_CONTACT: "since",
+    Trigger.CHURN: "purchase_days",
+}
+"""Without what a trigger speaks for nobody: most customers have little of it."""
 _NOT_A_MEMBER = ("they aren't in the rule's segment", "不在规则的顾客分组里")
 
 
@@ -36,10 +49,12 @@ def judge(rules: Sequence[Rule], setting: PlanSetting, subject: Subject, day: Da
     return judging(rules, setting, day)(subject)
 
 
-def judging(rules: Sequence[Rule], setting: PlanSetting, day: Day) -> Callable[[Subject], Judged]:
-    """The same for many: what judges one after another."""
+def judging(
+    rules: Sequence[Rule], setting: PlanSetting, day: Day, *, tells_misses: bool = True
+) -> Callable[[Subject], Judged]:
+    """The same for many: what judges one after another. Whoever asks for matches alone needn't be told of misses."""
     # Plain copies: what is read from a row of the session again and again costs as much as the judging.
-    ready = [(_plain(rule), _JUDGES[Trigger(rule.trigger)]) for rule in rules]
+    ready = [(_plain(rule), _JUDGES[Trigger(rule.trigger)], _ASKS_FOR[Trigger(rule.trigger)]) for rule in rules]
 
     def judged(subject: Subject) -> Judged:
         verdict = excluded(setting, subject, day)
@@ -47,14 +62,16 @@ def judging(rules: Sequence[Rule], setting: PlanSetting, day: Day) -> Callable[[
             return Judged(subject, verdict, ())
         matches: list[Match] = []
         misses: list[Miss] = []
-        for rule, finds in ready:
-            if rule.segment_id is not None and rule.segment_id not in subject.segment_ids:
-                misses.append(Miss(rule.id, _NOT_A_MEMBER))
+        for rule, finds, asks_for in ready:
+            if not tells_misses and not getattr(subject, asks_for):
                 continue
-            found = finds(rule, subject, day)
+            if rule.segment_id is not None and rule.segment_id not in subject.segment_ids:
+                found: Finding = Miss(rule.id, _NOT_A_MEMBER)
+            else:
+                found = finds(rule, subject, day)
             if isinstance(found, Match):
                 matches.append(found)
-            else:
+            elif tells_misses:
                 misses.append(found)
         return Judged(subject, None if matches else Verdict.NO_RULE, tuple(matches), tuple(misses))
 
