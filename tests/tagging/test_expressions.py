@@ -178,12 +178,14 @@ def test_what_is_wrong_is_refused_with_its_place(text: str, line: int, column: i
 def test_what_is_too_much_is_refused_at_once(text: str, says: str) -> None:
     read("orders = 1")  # the grammar is made once
 
-    began = time.perf_counter()
-    reason = refused(text)[2]
-    took = (time.perf_counter() - began) * 1000
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        reason = refused(text)[2]
+        took.append((time.perf_counter() - began) * 1000)
 
     assert says in reason
-    assert took < 1_000  # some milliseconds, on any machine: what takes exponential time is caught, noise is not
+    assert min(took) < 1_000  # some milliseconds, on any machine: what takes exponential time is caught, noise is not
 
 
 def test_many_brackets_are_only_brackets() -> None:

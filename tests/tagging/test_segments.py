@@ -273,12 +273,14 @@ async def test_what_cant_be_read_is_refused_at_once_with_the_place(ground: Groun
     text, place = BAD[name]
     await place_of(ground, world.hq, "?")  # the grammar is made when it is first needed
 
-    began = time.perf_counter()
-    found = await place_of(ground, world.hq, text)
-    took = time.perf_counter() - began
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        found = await place_of(ground, world.hq, text)
+        took.append(time.perf_counter() - began)
 
     assert place is None or found == place
-    assert took < 0.5  # some milliseconds; much is left to a busy machine
+    assert min(took) < 0.5  # some milliseconds; much is left to a busy machine
     with pytest.raises(Refusal):
         await keep(ground, world.hq, "坏的", text)
     assert await rows(ground, world) == [0, 0, 0]
