@@ -26,7 +26,7 @@ from kernel.work import Ground
 from server import chores
 from server.tables import METADATA
 from server.wiring import PREPARATIONS, wiring
-from server.worker import Worker
+from server.worker import Worker, collect_seldom
 from tasks.commands.plans import PLAN_STORE
 from tasks.models.starters import STARTERS
 from tests.bench.planning_rows import ROWS
@@ -111,6 +111,7 @@ def work(url: str, moment: datetime) -> Took:
 
 async def _work(url: str, moment: datetime) -> Took:
     took = Took()
+    collect_seldom()
     ground = Ground(TimedDatabase(url, took), connect(None), wiring)
     draft = PREPARATIONS[PLAN_STORE]
 
