@@ -90,7 +90,10 @@ async def _measure(url: str, customers: int) -> Table:
     _row(table, "reading and choosing a store", [each for part in parts for each in part.drafts])
     _row(table, "a transaction", [each for part in parts for each in part.writes])
     async with database.engine.connect() as connection:
-        counted = "SELECT count(*) FROM plan_run WHERE done_at IS NOT NULL", "SELECT count(*) FROM task"
+        counted = (
+            "SELECT count(*) FROM plan_run WHERE done_at IS NOT NULL",
+            "SELECT count(*) FROM task WHERE state = 'open'",
+        )
         plans, tasks = [(await connection.exec_driver_sql(each)).scalar_one() for each in counted]
     processor = sum(part.processor for part in parts)
     table.add_row(f"{plans} plans, {tasks:,} tasks in {seconds:.1f} s", "", "", "")

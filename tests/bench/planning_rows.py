@@ -2,7 +2,8 @@
 
 # Two fifths of the customers bought on one day; the others on 2 to 21, the last of them up to two years ago. A third
 # have an order of the last weeks from the mini-mall, a twentieth stale tags, a tenth were called within 40 days, and
-# some came to their guide from somebody else. The customers of a store lie scattered over all the brand's.
+# some came to their guide from somebody else. Everybody was called once, two months ago.
+# The customers of a store lie scattered over all the brand's.
 ROWS = """
 CREATE FUNCTION key(kind int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
     $$ SELECT (lpad(kind::text, 8, '0') || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
@@ -68,5 +69,11 @@ FROM generate_series(15, {customers}, 15) n;
 INSERT INTO product (brand_id, id, code, name, category, listed_on, price, version)
 SELECT '{brand}', key(12, n), 'P' || n, '新品' || n, '外套', date '{now}' - n, 10000, 1
 FROM generate_series(1, 10) n;
+INSERT INTO task (brand_id, id, store_id, account_id, relationship_id, customer_id, kind, title, priority, due_at,
+    state, source, created_at, closed_at, version)
+SELECT brand_id, gen_random_uuid(), store_id, holder_id, id, customer_id, 'revisit', '回访', 50,
+    timestamptz '{now}' - interval '60 days', 'done', 'rule', timestamptz '{now}' - interval '61 days',
+    timestamptz '{now}' - interval '60 days', 1
+FROM relationship;
 VACUUM ANALYZE
 """
