@@ -92,7 +92,7 @@ async def _measure(url: str, customers: int) -> Table:
     async with database.engine.connect() as connection:
         counted = (
             "SELECT count(*) FROM plan_run WHERE done_at IS NOT NULL",
-            "SELECT count(*) FROM task WHERE state = 'open'",
+            "SELECT count(*) FROM task WHERE state = 'pending'",
         )
         plans, tasks = [(await connection.exec_driver_sql(each)).scalar_one() for each in counted]
     processor = sum(part.processor for part in parts)
