@@ -35,6 +35,14 @@ class OrderRefunded(Conflict):
     zh = "这笔订单已有退款，不能取消，请对余额退款。"
 
 
+class OrderUnpaid(Conflict):
+    """Nothing was paid on the order, so nothing can be given back."""
+
+    code = "ORDER_UNPAID"
+    en = "Nothing has been paid on this order: nothing can be refunded."
+    zh = "这笔订单尚未付款，不能退款。"
+
+
 class RefundExceedsOrder(Conflict):
     """All refunds of an order together never exceed its amount."""
 

@@ -26,6 +26,26 @@ class OrderChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderPaid:
+    """The order has been paid: at once when it was placed, or later. Once for each order."""
+
+    order_id: UUID
+    store_id: UUID
+    relationship_id: UUID | None
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundVoided:
+    """A refund doesn't count any more, or counts again, as its order does."""
+
+    refund_id: UUID
+    store_id: UUID
+    relationship_id: UUID | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServingMoved:
     order_id: UUID
     store_id: UUID
@@ -59,4 +79,4 @@ class ProfileRefreshed:
     customer_id: UUID
 
 
-MallEvent = OrderPlaced | OrderChanged | ServingMoved | RefundRecorded
+MallEvent = OrderPlaced | OrderChanged | ServingMoved | RefundRecorded | RefundVoided

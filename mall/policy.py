@@ -14,7 +14,7 @@ from directory.policy import in_sight
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
-from mall.events import MallEvent, RefundRecorded, ServingMoved
+from mall.events import MallEvent, RefundRecorded, RefundVoided, ServingMoved
 from mall.models import Order, Product, PurchaseProfile, Refund
 
 ORDER = "order"
@@ -94,10 +94,10 @@ async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[MallEv
 
 
 def _news(feed_id: UUID, event: MallEvent) -> Iterator[feed.Entry]:
-    if not isinstance(event, RefundRecorded):
+    if not isinstance(event, RefundRecorded | RefundVoided):
         yield feed.Entry(feed_id, ORDER, event.order_id, event.version)
         return
-    if event.order_id and event.order_version:
+    if isinstance(event, RefundRecorded) and event.order_id and event.order_version:
         yield feed.Entry(feed_id, ORDER, event.order_id, event.order_version)
     yield feed.Entry(feed_id, REFUND, event.refund_id, event.version)
 

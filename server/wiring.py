@@ -62,10 +62,12 @@ from kernel import feed, jobs
 from kernel.work import Event, Work
 from mall.events import (
     OrderChanged,
+    OrderPaid,
     OrderPlaced,
     ProfileRefreshed,
     PurchasesLoaded,
     RefundRecorded,
+    RefundVoided,
     ServingMoved,
 )
 from tagging.events import (
@@ -121,8 +123,11 @@ SEEN_BY: dict[type, SeenBy] = {
     VisitNoted: customers.policy.record_seen_by,
     OrderPlaced: mall.policy.seen_by,
     OrderChanged: mall.policy.seen_by,
+    # The order itself says so: placed as paid, or changed.
+    OrderPaid: directory.policy.seen_by_nobody,
     ServingMoved: mall.policy.seen_by,
     RefundRecorded: mall.policy.seen_by,
+    RefundVoided: mall.policy.seen_by,
     PurchasesLoaded: directory.policy.seen_by_nobody,
     ProfileRefreshed: directory.policy.seen_by_nobody,
     CustomerTagsChanged: tagging.policy.seen_by,
@@ -177,7 +182,7 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 }
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
-    OrderPlaced: (tasks.reactions.settle_on_order_placed, tasks.reactions.on_order_placed),
+    OrderPaid: (tasks.reactions.settle_on_order_paid, tasks.reactions.on_order_paid),
     TagsWentStale: (tasks.reactions.on_tags_went_stale,),
     TagCheckSettled: (tasks.reactions.on_tag_check_settled,),
     TagRetired: (tasks.reactions.on_tag_retired,),

@@ -10,7 +10,7 @@ from intake.events import ImportApplied
 from intake.models import Kind
 from kernel import jobs
 from kernel.work import Work
-from mall.events import MINI_MALL, OrderPlaced
+from mall.events import MINI_MALL, OrderPaid
 from tagging.events import TagCheckSettled, TagQuestionAsked, TagQuestionClosed, TagRetired, TagsWentStale
 from tasks import commands
 from tasks.commands import handing_out, plans, settling, tending
@@ -26,14 +26,14 @@ SHOW_QUESTION = "tasks.show_question"
 CLOSE_QUESTION = "tasks.close_question"
 
 
-def on_order_placed(event: OrderPlaced) -> jobs.Request | None:
+def on_order_paid(event: OrderPaid) -> jobs.Request | None:
     """A customer who ordered in the mini-mall is asked after it; at the till, somebody was there."""
     if event.channel != MINI_MALL or event.relationship_id is None:
         return None
     return jobs.Request(FOLLOW_UP_ORDER, {"order_id": str(event.order_id)})
 
 
-def settle_on_order_placed(event: OrderPlaced) -> jobs.Request | None:
+def settle_on_order_paid(event: OrderPaid) -> jobs.Request | None:
     """Whoever was to be asked back has come."""
     if event.relationship_id is None:
         return None

@@ -19,6 +19,7 @@ WRITES = {"insert", "update", "delete", "insert_rows", "insert_missing"}
 SHARED_BY_ALL_BRANDS = {"brand"}  # the table of brands itself
 FOUND_BY_SECRET = {"refresh_token"}  # its key is the digest of a random secret
 FOUND_WITHOUT_BRAND = {
+    "share": "an address that a customer follows says the link's code and nothing else",
     "job": "the sweeper looks for due jobs of all brands at once",
     "import_run": "an import begins before the brand that it makes is there",
 }

@@ -143,13 +143,15 @@ async def _products(work: Work, mapping: OrderMapping, invoices: Sequence[Invoic
     known = dict(found.all())
     digits = minor_digits(mapping.brand.currency)
     made = {code: ids.new() for code in sold if code not in known}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "brand_id": work.actor.brand_id,
             "id": product_id,
             "code": code,
             "name": sold[code].name,
             "category": None,
+            "images": [],
+            "is_withdrawn": False,
             "price": minor(Decimal(sold[code].amount) / (sold[code].quantity or 1), digits),
             "version": 1,
         }
@@ -176,6 +178,7 @@ async def _write(work: Work, batch: Batch) -> None:
         order_lines=batch.order_lines,
         refunds=[row for row in batch.refunds if row["id"] not in known_refunds],
         refund_lines=batch.refund_lines,
+        refund_charges=batch.refund_charges,
         order_credits=batch.order_credits,
     )
 
@@ -189,7 +192,7 @@ async def _remember(work: Work, run: ImportRun, staged: Sequence[Staged], change
                 col(ImportedInvoice.number).in_(changed),
             )
         )
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"brand_id": run.brand_id, "source": run.source, **{name: getattr(row, name) for name in _FACTS}}
         for row in staged
     ]

@@ -11,7 +11,7 @@ from intake.models.invoice import REFUND, SALE, Invoice, Line, shared_out
 from intake.models.mapping import OrderMapping
 from intake.models.runs import ImportRun
 from kernel import clock, ids
-from mall.models import EXACT_DIGITS, Channel, CreditReason, LineKind, OrderState, minor_digits
+from mall.models import EXACT_DIGITS, WHOLE, Channel, CreditReason, LineKind, OrderState, minor_digits
 
 _KINDS = {kind.value: kind for kind in LineKind}
 
@@ -36,6 +36,7 @@ class Batch:
     refunds: list[dict[str, Any]] = field(default_factory=list)
     order_lines: list[dict[str, Any]] = field(default_factory=list)
     refund_lines: list[dict[str, Any]] = field(default_factory=list)
+    refund_charges: list[dict[str, Any]] = field(default_factory=list)
     order_credits: list[dict[str, Any]] = field(default_factory=list)
     known_orders: dict[str, UUID] = field(default_factory=dict)
     known_refunds: dict[str, UUID] = field(default_factory=dict)
@@ -60,8 +61,9 @@ def add(
         header["serving_account_id"] = owner.holder_id
         header["state"], header["channel"] = OrderState.COMPLETED, Channel.FILE
         header["country"] = invoice.country or None
+        header["paid_at"] = header["placed_at"]
         batch.orders.append(header)
-        batch.order_credits.append(_credit(run.brand_id, order_id, owner, header["placed_at"]))
+        batch.order_credits.append(_credit(header, owner))
         batch.order_lines.extend(
             _line(run.brand_id, place, line, amount, digits)
             | {
@@ -77,8 +79,9 @@ def add(
         amounts = shared_out([Decimal(line.amount) for line in given_back], digits)
         header["amount"] = sum(amounts)
         header["order_id"] = None
-        header["charged_account_id"] = owner.holder_id if owner.is_guide else None
+        header["is_void"] = False
         batch.refunds.append(header)
+        batch.refund_charges.append(_charge(header, owner))
         batch.refund_lines.extend(
             _line(run.brand_id, place, line, amount, digits) | {"refund_id": refund_id}
             for place, (line, amount) in enumerate(zip(given_back, amounts, strict=True), 1)
@@ -118,12 +121,29 @@ def _line(brand_id: UUID, place: int, line: Line, amount: int, digits: int) -> d
     }
 
 
-def _credit(brand_id: UUID, order_id: UUID, owner: Owner, at: datetime) -> dict[str, Any]:
+def _credit(order: dict[str, Any], owner: Owner) -> dict[str, Any]:
     return {
-        "brand_id": brand_id,
-        "order_id": order_id,
+        "brand_id": order["brand_id"],
+        "id": ids.new(),
+        "order_id": order["id"],
+        "part": 1,
         "store_id": owner.store_id,
         "account_id": owner.holder_id if owner.is_guide else None,
         "reason": CreditReason.HOLDER if owner.is_guide else CreditReason.STORE,
-        "decided_at": at,
+        "points": WHOLE,
+        "amount": order["amount"],
+        "is_elsewhere": False,
+        "decided_at": order["placed_at"],
+        "version": 1,
+    }
+
+
+def _charge(refund: dict[str, Any], owner: Owner) -> dict[str, Any]:
+    return {
+        "brand_id": refund["brand_id"],
+        "refund_id": refund["id"],
+        "part": 1,
+        "account_id": owner.holder_id if owner.is_guide else None,
+        "amount": refund["amount"],
+        "placed_at": refund["placed_at"],
     }

@@ -15,13 +15,14 @@ from sqlmodel import col
 from customers.models import Customer
 from directory.models import Account, Staff, Store
 from mall.models import (
+    COUNTED_STATES,
     EXACT_DIGITS,
     Credit,
     LineKind,
     Order,
     OrderLine,
-    OrderState,
     Refund,
+    RefundCharge,
     RefundLine,
     minor_digits,
 )
@@ -29,8 +30,12 @@ from mall.models import (
 _AT_ONCE = 10_000
 
 
+Parts = tuple[tuple[str, int], ...]
+
+
 class Sale(NamedTuple):
-    """An order. `guide` is the staff number that it is credited to; `amount` is exact, in millionths."""
+    """An order. `guides` are the staff numbers that it is credited to, each with their part; amounts are exact, in
+    millionths."""
 
     customer: UUID | None
     number: str
@@ -39,17 +44,17 @@ class Sale(NamedTuple):
     placed_at: datetime
     country: str | None
     store: str
-    guide: str | None
+    guides: Parts
     amount: int
 
 
 class Return(NamedTuple):
-    """A refund. `guide` is the staff number of the guide who bears it; `amount` as with a sale."""
+    """A refund. `guides` are those who bear it; amounts as with a sale."""
 
     customer: UUID | None
     day: date
     store: str
-    guide: str | None
+    guides: Parts
     amount: int
 
 
@@ -78,6 +83,7 @@ async def read(session: AsyncSession, brand_id: UUID, currency: str, until: date
     """Orders that stand and refunds, dated on or before that day."""
     basis, scale = Basis(), scale_of(currency)
     left_over = await _left_over(session, brand_id, OrderLine, col(OrderLine.order_id))
+    earned = await _parts(session, brand_id, Credit, col(Credit.order_id))
     zones: dict[str, ZoneInfo] = {}
     brand = col(Order.brand_id)
     rows = await session.stream(
@@ -92,25 +98,49 @@ async def read(session: AsyncSession, brand_id: UUID, currency: str, until: date
             col(Order.amount),
             col(Store.code),
             col(Store.time_zone),
-            col(Staff.number),
         )
         .join(Store, (col(Store.brand_id) == brand) & (col(Store.id) == col(Order.store_id)))
         .outerjoin(Customer, (col(Customer.brand_id) == brand) & (col(Customer.id) == col(Order.customer_id)))
-        .outerjoin(Credit, (col(Credit.brand_id) == brand) & (col(Credit.order_id) == col(Order.id)))
-        .outerjoin(Account, (col(Account.brand_id) == brand) & (col(Account.id) == col(Credit.account_id)))
-        .outerjoin(Staff, (col(Staff.brand_id) == brand) & (col(Staff.id) == col(Account.staff_id)))
-        .where(brand == brand_id, col(Order.state) != OrderState.CANCELLED, col(Order.day) <= until)
+        .where(brand == brand_id, col(Order.state).in_(COUNTED_STATES), col(Order.day) <= until)
         .execution_options(yield_per=_AT_ONCE)
     )
-    async for key, customer, member, number, day, placed_at, country, amount, store, zone, guide in rows:
+    async for key, customer, member, number, day, placed_at, country, amount, store, zone in rows:
         clock = placed_at.astimezone(zones.setdefault(zone, ZoneInfo(zone))).time()
-        exact = amount * scale + left_over.get(key, 0)
-        basis.sales.append(Sale(customer, number, day, clock, placed_at, country, store, guide, exact))
+        rest = left_over.get(key, 0)
+        guides = _exact_parts(earned.get(key, []), scale, rest)
+        basis.sales.append(Sale(customer, number, day, clock, placed_at, country, store, guides, amount * scale + rest))
         if customer is not None:
             basis.members[customer] = member
     basis.days = _days(basis.sales)
     basis.returns = await _returns(session, brand_id, scale, until)
     return basis
+
+
+async def _parts(
+    session: AsyncSession, brand_id: UUID, table: type[Credit] | type[RefundCharge], key: Any
+) -> dict[UUID, list[tuple[str | None, int]]]:
+    """Of each order or refund the staff numbers who have a part, or none for the store's, with the part's amount."""
+    found = await session.stream(
+        select(key, col(Staff.number), col(table.amount))
+        .outerjoin(Account, (col(Account.brand_id) == col(table.brand_id)) & (col(Account.id) == col(table.account_id)))
+        .outerjoin(Staff, (col(Staff.brand_id) == col(table.brand_id)) & (col(Staff.id) == col(Account.staff_id)))
+        .where(col(table.brand_id) == brand_id)
+        .order_by(key, col(table.part))
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    parts: dict[UUID, list[tuple[str | None, int]]] = defaultdict(list)
+    async for row_id, number, amount in found:
+        parts[row_id].append((number, amount))
+    return parts
+
+
+def _exact_parts(parts: Sequence[tuple[str | None, int]], scale: int, rest: int) -> Parts:
+    """The guides' parts in millionths; what rounding left over is the first part's."""
+    return tuple(
+        (number, amount * scale + (0 if place else rest))
+        for place, (number, amount) in enumerate(parts)
+        if number is not None
+    )
 
 
 def scale_of(currency: str) -> int:
@@ -140,25 +170,19 @@ def _days(sales: Sequence[Sale]) -> dict[UUID, list[date]]:
 
 async def _returns(session: AsyncSession, brand_id: UUID, scale: int, until: date) -> list[Return]:
     left_over = await _left_over(session, brand_id, RefundLine, col(RefundLine.refund_id))
+    borne = await _parts(session, brand_id, RefundCharge, col(RefundCharge.refund_id))
     brand = col(Refund.brand_id)
     found = await session.execute(
-        select(
-            col(Refund.id),
-            col(Refund.customer_id),
-            col(Refund.day),
-            col(Store.code),
-            col(Staff.number),
-            col(Refund.amount),
-        )
+        select(col(Refund.id), col(Refund.customer_id), col(Refund.day), col(Store.code), col(Refund.amount))
         .join(Store, (col(Store.brand_id) == brand) & (col(Store.id) == col(Refund.store_id)))
-        .outerjoin(Account, (col(Account.brand_id) == brand) & (col(Account.id) == col(Refund.charged_account_id)))
-        .outerjoin(Staff, (col(Staff.brand_id) == brand) & (col(Staff.id) == col(Account.staff_id)))
-        .where(brand == brand_id, col(Refund.day) <= until)
+        .where(brand == brand_id, col(Refund.day) <= until, col(Refund.is_void).is_(False))
     )
-    return [
-        Return(customer, day, store, guide, amount * scale + left_over.get(key, 0))
-        for key, customer, day, store, guide, amount in found
-    ]
+    returns = []
+    for key, customer, day, store, amount in found:
+        rest = left_over.get(key, 0)
+        guides = _exact_parts(borne.get(key, []), scale, rest)
+        returns.append(Return(customer, day, store, guides, amount * scale + rest))
+    return returns
 
 
 def _exact(table: type[OrderLine] | type[RefundLine], scale: int) -> Any:
@@ -175,7 +199,7 @@ async def goods(session: AsyncSession, brand_id: UUID, currency: str, until: dat
         .where(
             col(OrderLine.brand_id) == brand_id,
             col(OrderLine.kind) == LineKind.GOODS,
-            col(Order.state) != OrderState.CANCELLED,
+            col(Order.state).in_(COUNTED_STATES),
             col(Order.day) <= until,
         )
     )
@@ -183,7 +207,12 @@ async def goods(session: AsyncSession, brand_id: UUID, currency: str, until: dat
     returned = (
         select(_exact(RefundLine, scale))
         .join(Refund, (col(Refund.brand_id) == brand) & (col(Refund.id) == col(RefundLine.refund_id)))
-        .where(brand == brand_id, col(RefundLine.kind) == LineKind.GOODS, col(Refund.day) <= until)
+        .where(
+            brand == brand_id,
+            col(RefundLine.kind) == LineKind.GOODS,
+            col(Refund.day) <= until,
+            col(Refund.is_void).is_(False),
+        )
     )
     return int(await session.scalar(sold) or 0), int(await session.scalar(returned) or 0)
 
@@ -199,7 +228,7 @@ async def best_goods(
         .where(
             col(OrderLine.brand_id) == brand_id,
             col(OrderLine.kind) == LineKind.GOODS,
-            col(Order.state) != OrderState.CANCELLED,
+            col(Order.state).in_(COUNTED_STATES),
             col(Order.day) <= until,
         )
         .group_by(col(OrderLine.product_code))

@@ -16,7 +16,7 @@ from intake.queries import ledger
 from kpi.queries import basis as base
 from kpi.queries import rankings, rhythm
 from kpi.queries.basis import Basis
-from mall.models import EXACT_DIGITS, Order, OrderState, Refund, minor_digits
+from mall.models import COUNTED_STATES, EXACT_DIGITS, Order, Refund, minor_digits
 
 OPENS, CLOSES = time(9), time(18)
 _BEST_GOODS, _BEST_GUIDES, _SPOTS = 15, 20, 5
@@ -61,11 +61,11 @@ async def figures(
 
 async def _last_day(session: AsyncSession, brand_id: UUID) -> date | None:
     ordered = await session.scalar(
-        select(func.max(col(Order.day))).where(
-            col(Order.brand_id) == brand_id, col(Order.state) != OrderState.CANCELLED
-        )
+        select(func.max(col(Order.day))).where(col(Order.brand_id) == brand_id, col(Order.state).in_(COUNTED_STATES))
     )
-    refunded = await session.scalar(select(func.max(col(Refund.day))).where(col(Refund.brand_id) == brand_id))
+    refunded = await session.scalar(
+        select(func.max(col(Refund.day))).where(col(Refund.brand_id) == brand_id, col(Refund.is_void).is_(False))
+    )
     return max((day for day in (ordered, refunded) if day is not None), default=None)
 
 

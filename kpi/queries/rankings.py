@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from kpi.queries.basis import Basis, Return, Sale
+from kpi.queries.basis import Basis, Parts, Return, Sale
 
 
 def spent(basis: Basis) -> Counter[UUID]:
@@ -72,27 +72,28 @@ def countries(basis: Basis) -> list[dict[str, Any]]:
 
 def stores(basis: Basis) -> list[dict[str, Any]]:
     """Stores by the gross of their customers; guests, and refunds of people without an order, left out."""
-    return _ranked(basis, "store", lambda row: row.store)
+    return _ranked(basis, "store", lambda row: ((row.store, row.amount),))
 
 
 def guides(basis: Basis, limit: int) -> list[dict[str, Any]]:
     """Guides by what is credited to them, less the refunds that they bear."""
-    return _ranked(basis, "guide", lambda row: row.guide)[:limit]
+    return _ranked(basis, "guide", lambda row: row.guides)[:limit]
 
 
-def _ranked(basis: Basis, title: str, name_of: Callable[[Sale | Return], str | None]) -> list[dict[str, Any]]:
+def _ranked(basis: Basis, title: str, parts_of: Callable[[Sale | Return], Parts]) -> list[dict[str, Any]]:
     gross, orders, refunds = Counter[str](), Counter[str](), Counter[str]()
     buyers: dict[str, set[UUID]] = defaultdict(set)
     for sale in basis.sales:
-        name = name_of(sale)
-        if name is not None and sale.customer is not None:
-            gross[name] += sale.amount
+        if sale.customer is None:
+            continue
+        for name, amount in parts_of(sale):
+            gross[name] += amount
             orders[name] += 1
             buyers[name].add(sale.customer)
     for refund in basis.returns:
-        name = name_of(refund)
-        if name is not None and refund.customer in basis.members:
-            refunds[name] += refund.amount
+        if refund.customer in basis.members:
+            for name, amount in parts_of(refund):
+                refunds[name] += amount
     ordered: Sequence[str] = sorted({*gross, *refunds}, key=lambda name: (-gross[name], name))
     return [
         {

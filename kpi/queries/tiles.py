@@ -17,7 +17,7 @@ from kernel import clock
 from kernel.actor import Actor, Role
 from kernel.db import UtcDateTime
 from kpi.policy import require_reader
-from mall.models import Credit, Order, OrderState, Refund
+from mall.models import COUNTED_STATES, Credit, Order, Refund, RefundCharge
 from tasks.models import Task, TaskState
 from tasks.policy import visible_to as tasks_visible_to
 
@@ -130,18 +130,19 @@ def _side_by_side(actor: Actor, calendar: _Calendar) -> Select[Any]:
 
 def _orders(actor: Actor, calendar: _Calendar) -> Select[Any]:
     today = calendar.today()
+    amount = col(Credit.amount) if actor.role is Role.GUIDE else col(Order.amount)
     statement = _counted(
         calendar,
         Order,
         func.count().filter(col(Order.day) == today).label("orders_today"),
-        func.coalesce(func.sum(col(Order.amount)).filter(col(Order.day) == today), 0).label("gross_today"),
+        func.coalesce(func.sum(amount).filter(col(Order.day) == today), 0).label("gross_today"),
         func.count().label("orders_month"),
-        func.coalesce(func.sum(col(Order.amount)), 0).label("gross_month"),
+        func.coalesce(func.sum(amount), 0).label("gross_month"),
     ).where(
         col(Order.brand_id) == actor.brand_id,
         col(Order.day) >= calendar.month_start(),
         col(Order.day) <= today,
-        col(Order.state) != OrderState.CANCELLED,
+        col(Order.state).in_(COUNTED_STATES),
     )
     if actor.role is not Role.GUIDE:
         return statement.where(in_sight(actor, col(Order.brand_id), col(Order.store_id)))
@@ -157,17 +158,25 @@ def _orders(actor: Actor, calendar: _Calendar) -> Select[Any]:
 
 def _refunds(actor: Actor, calendar: _Calendar) -> Select[Any]:
     today = calendar.today()
-    borne = col(Refund.charged_account_id).in_(actor.account_ids)
-    return _counted(
+    amount = col(RefundCharge.amount) if actor.role is Role.GUIDE else col(Refund.amount)
+    statement = _counted(
         calendar,
         Refund,
-        func.coalesce(func.sum(col(Refund.amount)).filter(col(Refund.day) == today), 0).label("refunds_today"),
-        func.coalesce(func.sum(col(Refund.amount)), 0).label("refunds_month"),
+        func.coalesce(func.sum(amount).filter(col(Refund.day) == today), 0).label("refunds_today"),
+        func.coalesce(func.sum(amount), 0).label("refunds_month"),
     ).where(
         col(Refund.brand_id) == actor.brand_id,
         col(Refund.day) >= calendar.month_start(),
         col(Refund.day) <= today,
-        borne if actor.role is Role.GUIDE else in_sight(actor, col(Refund.brand_id), col(Refund.store_id)),
+        col(Refund.is_void).is_(False),
+    )
+    if actor.role is not Role.GUIDE:
+        return statement.where(in_sight(actor, col(Refund.brand_id), col(Refund.store_id)))
+    charged = and_(col(RefundCharge.brand_id) == col(Refund.brand_id), col(RefundCharge.refund_id) == col(Refund.id))
+    return statement.join(RefundCharge, charged).where(
+        col(RefundCharge.brand_id) == actor.brand_id,
+        col(RefundCharge.account_id).in_(actor.account_ids),
+        col(RefundCharge.placed_at) >= calendar.earliest_month_start(),
     )
 
 

@@ -1,12 +1,12 @@
 """What can be done in this domain; the only writer of its tables."""
 
-from mall.commands.amounts import Line
 from mall.commands.lifecycle import cancel_order, complete_order, ship_order
 from mall.commands.load import load
-from mall.commands.orders import OrderNews, record_order
+from mall.commands.orders import record_order
 from mall.commands.products import put_product
-from mall.commands.refunds import RefundNews, record_refund
+from mall.commands.refunds import record_refund
 from mall.commands.serving import move_serving
+from mall.models import Line, OrderNews, RefundNews
 
 __all__ = [
     "Line",

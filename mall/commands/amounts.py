@@ -1,33 +1,18 @@
 """Money, times and lines as they may come in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kernel import clock
 from kernel.errors import Invalid, optional_text, require_text
 from mall.errors import AmountsDiffer
-from mall.models import LineKind
+from mall.models import Line, LineKind
 
 LARGEST = 2**53 - 1  # what a JSON number carries exactly
 MOST_LINES = 1_000
 MOST_PIECES = 1_000_000
 CLOCKS_DIFFER_BY = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of an order or refund; `amount` is for the whole quantity, in the currency's minor unit.
-
-    `variant` is size, colour or the like, of an order's line; blanks say nothing.
-    """
-
-    product_code: str
-    name: str
-    quantity: int
-    amount: int
-    kind: LineKind = LineKind.GOODS
-    variant: str | None = None
 
 
 def require_amount(field: str, amount: int, *, least: int) -> None:
@@ -64,4 +49,5 @@ def _checked_line(line: Line) -> Line:
         product_code=require_text("productCode", line.product_code, longest=64),
         name=require_text("name", line.name, longest=200),
         variant=optional_text("variant", line.variant, longest=100),
+        sku_code=optional_text("skuCode", line.sku_code, longest=64),
     )

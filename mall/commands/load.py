@@ -7,7 +7,7 @@ from uuid import UUID
 from kernel import bulk
 from kernel.work import Work
 from mall.events import PurchasesLoaded
-from mall.models import Credit, Order, OrderLine, Product, Refund, RefundLine
+from mall.models import Credit, Order, OrderLine, Product, Refund, RefundCharge, RefundLine
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -20,6 +20,7 @@ async def load(
     order_lines: Rows = (),
     refunds: Rows = (),
     refund_lines: Rows = (),
+    refund_charges: Rows = (),
     order_credits: Rows = (),
 ) -> None:
     """Insert rows as they are, parents first. The caller answers for their being right and new.
@@ -32,6 +33,7 @@ async def load(
     await bulk.insert_rows(work.session, OrderLine, order_lines)
     await bulk.insert_rows(work.session, Refund, refunds)
     await bulk.insert_rows(work.session, RefundLine, refund_lines)
+    await bulk.insert_rows(work.session, RefundCharge, refund_charges)
     await bulk.insert_rows(work.session, Credit, order_credits)
     say_loaded(work, (row["customer_id"] for row in (*orders, *refunds)))
 

@@ -2,45 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import delete
 from sqlmodel import col
 
 from kernel import bulk, clock, ids
-from kernel.errors import NotFound, require_text
+from kernel.errors import Invalid, NotFound, optional_text, require_text
 from kernel.work import Work
-from mall.commands.amounts import Line, checked_lines, require_amount, require_past
-from mall.errors import OrderDiffers, OrderRefunded, RefundExceedsOrder, WrongCurrency
-from mall.events import OrderChanged, OrderPlaced
-from mall.models import Channel, Credit, CreditReason, Order, OrderLine, OrderState
+from mall.commands import crediting, voiding
+from mall.commands.amounts import checked_lines, require_amount, require_past
+from mall.errors import OrderDiffers, RefundExceedsOrder, WrongCurrency
+from mall.events import OrderChanged, OrderPaid, OrderPlaced
+from mall.models import Line, Order, OrderLine, OrderNews, OrderState
 from mall.policy import require_recorder
-from mall.queries import orders, parties, products, refunds
-
-
-@dataclass(frozen=True, slots=True)
-class OrderNews:
-    """What a source says of an order at `news_at`; without one, at the moment it was placed.
-
-    The store is named by id or by code, the customer by id or member number; an order without one
-    is a guest's. `amount` and the lines are in the currency's minor unit.
-    """
-
-    source: str
-    number: str
-    placed_at: datetime
-    amount: int
-    currency: str
-    lines: Sequence[Line]
-    channel: Channel = Channel.POS
-    state: OrderState = OrderState.PAID
-    store_id: UUID | None = None
-    store_code: str | None = None
-    customer_id: UUID | None = None
-    member_number: str | None = None
-    country: str | None = None
-    news_at: datetime | None = None
+from mall.queries import orders, parties, products, refunds, shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +31,9 @@ async def record_order(work: Work, news: OrderNews) -> Order:
     """Take an order, or newer news of one; news that is not newer changes nothing.
 
     Source and number tell orders apart. The lines add up to the amount, a discount being a service
-    line below zero. The guide who held the relationship when the order was placed has the credit, for good.
+    line below zero. Newer news is right, whatever state it says; who earned the order is decided when it is paid.
     Raises `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `AMOUNTS_DIFFER`, `WRONG_CURRENCY`, `ORDER_DIFFERS`,
-    `ORDER_MOVED_ON`, `ORDER_REFUNDED`, `REFUND_EXCEEDS_ORDER`.
+    `REFUND_EXCEEDS_ORDER`.
     """
     require_recorder(work.actor)
     news = _checked(news)
@@ -82,8 +59,27 @@ def _checked(news: OrderNews) -> OrderNews:
         source=require_text("source", news.source, longest=32),
         number=require_text("number", news.number, longest=64),
         country=require_text("country", news.country, longest=60) if news.country is not None else None,
+        city=optional_text("city", news.city, longest=60),
+        guide_code=optional_text("guideCode", news.guide_code, longest=64),
+        note=optional_text("note", news.note, longest=500),
+        share_code=optional_text("shareCode", news.share_code, longest=64),
+        paid_at=_checked_payment(news),
         lines=checked_lines(news.lines, news.amount),
     )
+
+
+def _checked_payment(news: OrderNews) -> datetime | None:
+    """When it was paid; what is pending or was never paid is not."""
+    if news.state is OrderState.PENDING:
+        if news.paid_at is not None:
+            raise Invalid(field="paidAt", reason="a pending order isn't paid.", reason_zh="待付款的订单没有付款时间。")
+        return None
+    if news.paid_at is None:
+        return None if news.state is OrderState.CANCELLED else news.placed_at
+    require_past("paidAt", news.paid_at)
+    if news.paid_at < news.placed_at:
+        raise Invalid(field="paidAt", reason="lies before the order.", reason_zh="付款时间早于下单时间。")
+    return news.paid_at
 
 
 async def _parties(work: Work, news: OrderNews) -> _Parties:
@@ -98,7 +94,7 @@ async def _compose(work: Work, news: OrderNews, who: _Parties) -> Order:
     relationship = None
     if who.customer_id is not None:
         relationship = await parties.lock_relationship(work.session, work.actor, who.customer_id, who.store_id)
-    return Order(
+    order = Order(
         brand_id=work.actor.brand_id,
         id=ids.new(),
         source=news.source,
@@ -110,13 +106,22 @@ async def _compose(work: Work, news: OrderNews, who: _Parties) -> Order:
         state=news.state,
         channel=news.channel,
         country=news.country,
+        city=news.city,
         amount=news.amount,
         currency=news.currency,
         placed_at=news.placed_at,
-        day=clock.store_day(news.placed_at, who.time_zone),
+        day=_day(news, who),
+        paid_at=news.paid_at,
         news_at=news.news_at,
         completed_at=_completed_at(news),
     )
+    if news.share_code is not None:
+        order.share_id = await shares.id_of_code(work.session, work.actor, news.share_code)
+    return order
+
+
+def _day(news: OrderNews, who: _Parties) -> date:
+    return clock.store_day(news.paid_at or news.placed_at, who.time_zone)
 
 
 def _completed_at(news: OrderNews) -> datetime | None:
@@ -127,7 +132,8 @@ def _completed_at(news: OrderNews) -> datetime | None:
 
 async def _complete_record(work: Work, news: OrderNews, order: Order) -> None:
     await _put_lines(work, order.id, news.lines)
-    await _decide_credit(work, order)
+    if order.paid_at is not None:
+        await _say_paid(work, order)
     work.record(
         OrderPlaced(
             order_id=order.id,
@@ -139,37 +145,41 @@ async def _complete_record(work: Work, news: OrderNews, order: Order) -> None:
     )
 
 
-async def _decide_credit(work: Work, order: Order) -> None:
-    guide = None
-    if order.relationship_id is not None:
-        guide = await parties.guide_at(work.session, order.brand_id, order.relationship_id, order.placed_at)
-    credit = Credit(
-        brand_id=order.brand_id,
-        order_id=order.id,
-        store_id=order.store_id,
-        account_id=guide,
-        reason=CreditReason.HOLDER if guide else CreditReason.STORE,
-        decided_at=max(clock.now(), order.placed_at),
+async def _say_paid(work: Work, order: Order) -> None:
+    await crediting.decide(work, order)
+    work.record(
+        OrderPaid(
+            order_id=order.id,
+            store_id=order.store_id,
+            relationship_id=order.relationship_id,
+            channel=order.channel.value,
+        )
     )
-    work.session.add(credit)
 
 
 async def _hear_again(work: Work, news: OrderNews, who: _Parties, order: Order) -> Order:
     _require_same(news, who, order)
     heard_at = news.news_at or news.placed_at
-    if order.knows(heard_at):
+    if order.knows(heard_at, news.state):
         return order
     await _require_room_for_refunds(work, news, order)
-    order.hear(news.state, news.amount, heard_at)
+    before = order.amount
+    order.hear(news.state, news.amount, heard_at, news.paid_at)
+    order.city = news.city if news.city is not None else order.city
+    order.day = _day(news, who)
     await _put_lines(work, order.id, news.lines)
+    await voiding.follow(work, order)
+    if await crediting.is_decided(work, order):
+        if order.amount != before:
+            await crediting.share_again(work, order)
+    elif order.paid_at is not None:
+        await _say_paid(work, order)
     work.record(changed(order))
     return order
 
 
 async def _require_room_for_refunds(work: Work, news: OrderNews, order: Order) -> None:
     refunded = await refunds.total_of(work.session, order.brand_id, order.id)
-    if refunded and news.state is OrderState.CANCELLED:
-        raise OrderRefunded
     if refunded > news.amount:
         raise RefundExceedsOrder(left=news.amount)
 
@@ -206,6 +216,7 @@ async def _put_lines(work: Work, order_id: UUID, lines: Sequence[Line]) -> None:
             "line": place,
             "product_id": known.get(line.product_code),
             "product_code": line.product_code,
+            "sku_code": line.sku_code,
             "name": line.name,
             "variant": line.variant,
             "kind": line.kind,

@@ -1,70 +1,67 @@
 """Take refunds: never more on an order than was paid for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from uuid import UUID
 
 from kernel import bulk, clock, ids
-from kernel.errors import Invalid, NotFound, require_text
+from kernel.errors import Invalid, NotFound, optional_text, require_text
 from kernel.work import Work
-from mall.commands.amounts import Line, checked_lines, require_amount, require_past
-from mall.errors import OrderMovedOn, RefundDiffers, RefundExceedsOrder, WrongCurrency
+from mall.commands import charging
+from mall.commands.amounts import checked_lines, require_amount, require_past
+from mall.errors import OrderUnpaid, RefundDiffers, RefundExceedsOrder, WrongCurrency
 from mall.events import RefundRecorded
-from mall.models import Order, OrderState, Refund, RefundLine
+from mall.models import Line, Order, OrderState, Refund, RefundLine, RefundNews
 from mall.policy import require_recorder
 from mall.queries import orders, parties, refunds
-
-
-@dataclass(frozen=True, slots=True)
-class RefundNews:
-    """What a source says of money given back: on an order, or else in a store, to a customer if one is known.
-
-    `amount` is positive, in the currency's minor unit. Lines may be left out.
-    """
-
-    source: str
-    number: str
-    placed_at: datetime
-    amount: int
-    currency: str
-    lines: Sequence[Line] = ()
-    order_id: UUID | None = None
-    store_id: UUID | None = None
-    store_code: str | None = None
-    customer_id: UUID | None = None
-    member_number: str | None = None
 
 
 async def record_refund(work: Work, news: RefundNews) -> Refund:
     """Take a refund; the same source and number again changes nothing.
 
-    On an order, all refunds together stay within its amount, and whoever has its credit bears them.
-    Without an order, whoever held the relationship at the time does.
+    On an order, all refunds together stay within its amount, and whoever has its credit bears them. What is given back
+    of an order that is cancelled is void: neither counts. Without an order, whoever held the relationship at the time
+    bears it.
     Raises `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `AMOUNTS_DIFFER`, `WRONG_CURRENCY`, `REFUND_DIFFERS`,
-    `REFUND_EXCEEDS_ORDER`, `ORDER_MOVED_ON`.
+    `REFUND_EXCEEDS_ORDER`, `ORDER_UNPAID`.
     """
     require_recorder(work.actor)
     news = _checked(news)
-    order = await orders.lock(work.session, work.actor, news.order_id) if news.order_id else None
+    order = await _order(work, news)
     known = await refunds.known(work.session, work.actor, news.source, news.number)
     if known is not None:
-        return _same(news, known)
+        return _same(news, order, known)
     refund = await (_on(work, news, order) if order else _without_order(work, news))
     if not await bulk.insert_missing(work.session, Refund, [refund.model_dump()]):
         known = await refunds.known(work.session, work.actor, news.source, news.number)
         if known is None:
             raise NotFound
-        return _same(news, known)
+        return _same(news, order, known)
     await bulk.insert_missing(work.session, RefundLine, _line_rows(refund, news.lines))
+    await charging.charge(work, refund)
     work.record(_recorded(refund, order))
     return refund
+
+
+async def _order(work: Work, news: RefundNews) -> Order | None:
+    if news.order_id is not None:
+        return await orders.lock(work.session, work.actor, news.order_id)
+    if news.order_number is None:
+        return None
+    found = await orders.lock_by_number(work.session, work.actor, news.source, news.order_number)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _checked(news: RefundNews) -> RefundNews:
     require_amount("amount", news.amount, least=1)
     require_past("placedAt", news.placed_at)
-    if news.order_id and (news.store_id or news.store_code or news.customer_id or news.member_number):
+    if news.order_id and news.order_number:
+        raise Invalid(field="order", reason="give its id or its number.", reason_zh="订单 id 与订单号只需给一个。")
+    if (news.order_id or news.order_number) and (
+        news.store_id or news.store_code or news.customer_id or news.member_number
+    ):
         raise Invalid(
             field="orderId",
             reason="says the store and customer already.",
@@ -74,13 +71,14 @@ def _checked(news: RefundNews) -> RefundNews:
         news,
         source=require_text("source", news.source, longest=32),
         number=require_text("number", news.number, longest=64),
+        order_number=optional_text("orderNumber", news.order_number, longest=64),
         lines=checked_lines(news.lines, news.amount) if news.lines else (),
     )
 
 
 async def _on(work: Work, news: RefundNews, order: Order) -> Refund:
-    if order.state is OrderState.CANCELLED:
-        raise OrderMovedOn
+    if order.state is OrderState.PENDING:
+        raise OrderUnpaid
     store_id, time_zone, currency = await parties.store(work.session, work.actor, order.store_id, None)
     left = order.amount - await refunds.total_of(work.session, order.brand_id, order.id)
     if news.amount > left:
@@ -89,7 +87,7 @@ async def _on(work: Work, news: RefundNews, order: Order) -> Refund:
     refund.order_id = order.id
     refund.customer_id = order.customer_id
     refund.relationship_id = order.relationship_id
-    refund.charged_account_id = await orders.credited_account(work.session, order.brand_id, order.id)
+    refund.is_void = order.state is OrderState.CANCELLED
     order.version += 1
     return refund
 
@@ -102,11 +100,7 @@ async def _without_order(work: Work, news: RefundNews) -> Refund:
         return refund
     refund.customer_id = customer_id
     relationship = await parties.lock_relationship(work.session, work.actor, customer_id, store_id)
-    if relationship is not None:
-        refund.relationship_id = relationship.id
-        refund.charged_account_id = await parties.guide_at(
-            work.session, refund.brand_id, relationship.id, news.placed_at
-        )
+    refund.relationship_id = relationship.id if relationship is not None else None
     return refund
 
 
@@ -126,8 +120,8 @@ def _refund(work: Work, news: RefundNews, store_id: UUID, time_zone: str, curren
     )
 
 
-def _same(news: RefundNews, known: Refund) -> Refund:
-    if known.order_id != news.order_id:
+def _same(news: RefundNews, order: Order | None, known: Refund) -> Refund:
+    if known.order_id != (order.id if order is not None else None):
         raise RefundDiffers(what="order", what_zh="订单")
     if known.amount != news.amount:
         raise RefundDiffers(what="amount", what_zh="金额")

@@ -12,7 +12,7 @@ from directory.models import Account, AccountKind, Store
 from kernel import clock
 from kernel.work import Work
 from mall.commands.load import say_loaded
-from mall.models import Credit, CreditReason, Order, OrderLine, Refund, RefundLine
+from mall.models import Credit, CreditReason, Order, OrderLine, Refund, RefundCharge, RefundLine
 from mall.queries import profiles
 
 Rows = Sequence[Mapping[str, Any]]
@@ -35,6 +35,7 @@ async def empty(work: Work, *, orders: Sequence[UUID] = (), refunds: Sequence[UU
     await _delete(work, Credit, col(Credit.order_id), orders)
     await _delete(work, OrderLine, col(OrderLine.order_id), orders)
     await _delete(work, RefundLine, col(RefundLine.refund_id), refunds)
+    await _delete(work, RefundCharge, col(RefundCharge.refund_id), refunds)
 
 
 async def rewrite(work: Work, *, orders: Rows = (), refunds: Rows = ()) -> None:
@@ -62,8 +63,6 @@ async def follow(work: Work, relationship_ids: Sequence[UUID]) -> None:
         values: dict[str, Any] = {"store_id": _of(table, col(Relationship.store_id)), "version": table.version + 1}
         if table is Order:
             values["serving_account_id"] = _of(table, col(Relationship.holder_id))
-        else:
-            values["charged_account_id"] = _guide(col(Refund.relationship_id))
         await work.session.execute(
             update(table)
             .where(col(table.brand_id) == brand_id, col(table.relationship_id).in_(relationship_ids))
@@ -72,6 +71,7 @@ async def follow(work: Work, relationship_ids: Sequence[UUID]) -> None:
         )
         await _redate(work, table, relationship_ids)
     await _recredit(work, relationship_ids)
+    await _recharge(work, col(Refund.relationship_id).in_(relationship_ids))
 
 
 def _of(table: type[Order] | type[Refund], column: Any) -> Any:
@@ -82,21 +82,34 @@ def _of(table: type[Order] | type[Refund], column: Any) -> Any:
     )
 
 
-def _guide(relationship_id: Any) -> Any:
-    """The account that holds the relationship now, if it is a guide's."""
-    return (
+async def _recharge(work: Work, which: Any) -> None:
+    """Imported refunds name no order: the guide who holds the relationship now bears them, if it is a guide."""
+    brand_id = work.actor.brand_id
+    holder = (
         select(col(Account.id))
         .join(
             Relationship,
             (col(Relationship.brand_id) == col(Account.brand_id)) & (col(Relationship.holder_id) == col(Account.id)),
         )
+        .join(
+            Refund,
+            (col(Refund.brand_id) == col(Relationship.brand_id))
+            & (col(Refund.relationship_id) == col(Relationship.id)),
+        )
         .where(
-            col(Relationship.brand_id) == col(Refund.brand_id),
-            col(Relationship.id) == relationship_id,
+            col(Refund.brand_id) == col(RefundCharge.brand_id),
+            col(Refund.id) == col(RefundCharge.refund_id),
             col(Account.kind) == AccountKind.GUIDE,
         )
-        .correlate(Refund)
+        .correlate(RefundCharge)
         .scalar_subquery()
+    )
+    theirs = select(col(Refund.id)).where(col(Refund.brand_id) == brand_id, which)
+    await work.session.execute(
+        update(RefundCharge)
+        .where(col(RefundCharge.brand_id) == brand_id, col(RefundCharge.refund_id).in_(theirs))
+        .values(account_id=holder)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -175,7 +188,6 @@ async def adopt(work: Work, refunds: Rows) -> None:
             customer_id=bindparam("new_customer_id"),
             relationship_id=bindparam("new_relationship_id"),
             store_id=bindparam("new_store_id"),
-            charged_account_id=_guide(bindparam("new_relationship_id")),
             version=Refund.version + 1,
         ),
         [
@@ -189,7 +201,9 @@ async def adopt(work: Work, refunds: Rows) -> None:
             for row in refunds
         ],
     )
-    await _redate(work, Refund, sorted({row["relationship_id"] for row in refunds}))
+    adopters = sorted({row["relationship_id"] for row in refunds})
+    await _redate(work, Refund, adopters)
+    await _recharge(work, col(Refund.relationship_id).in_(adopters))
     say_loaded(work, (row["customer_id"] for row in refunds))
 
 

@@ -1,5 +1,22 @@
 """Tables and rules of the mall, without I/O."""
 
+from mall.models.catalogue import Product, Sku, Stock
+from mall.models.credit import WHOLE, Credit, CreditDecision, CreditReason, CreditSetting
+from mall.models.news import Line, OrderNews, RefundNews
+from mall.models.orders import (
+    COUNTED_STATES,
+    EXACT_DIGITS,
+    OPEN_STATES,
+    Channel,
+    LineKind,
+    NamedBy,
+    Order,
+    OrderLine,
+    OrderState,
+    OrderStep,
+    OrderStepKind,
+    minor_digits,
+)
 from mall.models.profiles import (
     AT_RISK_AFTER_ONE_DAY,
     DUE,
@@ -13,43 +30,48 @@ from mall.models.profiles import (
     patience,
     year_before,
 )
-from mall.models.trade import (
-    EXACT_DIGITS,
-    OPEN_STATES,
-    Channel,
-    Credit,
-    CreditReason,
-    LineKind,
-    Order,
-    OrderLine,
-    OrderState,
-    Product,
-    Refund,
-    RefundLine,
-    minor_digits,
-)
+from mall.models.refunds import Refund, RefundCharge, RefundLine
+from mall.models.setting import MallSetting
+from mall.models.sharing import Share, ShareKind, ShareOpen
 
 __all__ = [
     "AT_RISK_AFTER_ONE_DAY",
+    "COUNTED_STATES",
     "DUE",
     "EXACT_DIGITS",
     "LAPSED_AFTER_ONE_DAY",
     "OPEN_STATES",
+    "WHOLE",
     "Channel",
     "ChurnBand",
     "ChurnRisk",
     "Credit",
+    "CreditDecision",
     "CreditReason",
+    "CreditSetting",
+    "Line",
     "LineKind",
+    "MallSetting",
+    "NamedBy",
     "Order",
     "OrderLine",
+    "OrderNews",
     "OrderState",
+    "OrderStep",
+    "OrderStepKind",
     "Product",
     "PurchaseProfile",
     "Purchases",
     "Refund",
+    "RefundCharge",
     "RefundLine",
+    "RefundNews",
     "ScoreScale",
+    "Share",
+    "ShareKind",
+    "ShareOpen",
+    "Sku",
+    "Stock",
     "churn_band",
     "minor_digits",
     "patience",

@@ -31,7 +31,7 @@ from sqlmodel import col
 
 from kernel.days import days_between
 from mall.errors import CutTooEarly, CutTooLate, NobodyBoughtTwice
-from mall.models import Order, OrderState
+from mall.models import COUNTED_STATES, Order
 from mall.models.churn import HORIZON_DAYS
 from mall.queries import churn, profiles
 from mall.queries.purchase_figures import figures
@@ -113,7 +113,7 @@ async def _require_seen(session: AsyncSession, brand_id: UUID, cut: date) -> Non
         raise CutTooLate(cut=cut, last=last, latest=latest, days=HORIZON_DAYS)
 
 
-_COUNTED = (col(Order.customer_id).is_not(None), col(Order.state) != OrderState.CANCELLED)
+_COUNTED = (col(Order.customer_id).is_not(None), col(Order.state).in_(COUNTED_STATES))
 
 
 def _seen(brand_id: UUID, currency: str, cut: date) -> CTE:

@@ -147,21 +147,15 @@ async def of_customers(
     return _grouped(found.all(), "customer_id")
 
 
-async def credits_of(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
-    """Who earned those of the orders that are in sight."""
+async def credits_of(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderRow]]:
+    """Who earned those of the orders that are in sight, part by part."""
     found = await session.execute(
         select(*_CREDIT_COLUMNS)
         .join(Order, (col(Order.brand_id) == col(Credit.brand_id)) & (col(Order.id) == col(Credit.order_id)))
         .where(col(Credit.brand_id) == actor.brand_id, col(Credit.order_id).in_(order_ids), visible_to(actor))
+        .order_by(col(Credit.order_id), col(Credit.part))
     )
-    return {row.order_id: row for row in found}
-
-
-async def credited_account(session: AsyncSession, brand_id: UUID, order_id: UUID) -> UUID | None:
-    """The account that has the credit of an order; none when the store has it."""
-    return await session.scalar(
-        select(col(Credit.account_id)).where(col(Credit.brand_id) == brand_id, col(Credit.order_id) == order_id)
-    )
+    return _grouped(found.all(), "order_id")
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:

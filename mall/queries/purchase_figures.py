@@ -25,7 +25,17 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from kernel.days import day_after, days_between
-from mall.models import EXACT_DIGITS, Order, OrderLine, OrderState, Refund, RefundLine, minor_digits, patience, profiles
+from mall.models import (
+    COUNTED_STATES,
+    EXACT_DIGITS,
+    Order,
+    OrderLine,
+    Refund,
+    RefundLine,
+    minor_digits,
+    patience,
+    profiles,
+)
 from mall.queries.churn import purchase_weight
 
 COLUMNS = (
@@ -155,7 +165,7 @@ def _orders(whose: CTE, until: ColumnElement[date] | None, **sums: Any) -> Selec
         and_(
             col(Order.brand_id) == whose.c.brand_id,
             col(Order.customer_id) == whose.c.customer_id,
-            col(Order.state) != OrderState.CANCELLED,
+            col(Order.state).in_(COUNTED_STATES),
         ),
     )
     return found if until is None else found.where(col(Order.day) <= until)
@@ -163,7 +173,12 @@ def _orders(whose: CTE, until: ColumnElement[date] | None, **sums: Any) -> Selec
 
 def _refunds(whose: CTE, until: ColumnElement[date] | None, **sums: Any) -> Select[Any]:
     found = select(col(Refund.customer_id), col(Refund.day), *_summands(sums)).join(
-        whose, and_(col(Refund.brand_id) == whose.c.brand_id, col(Refund.customer_id) == whose.c.customer_id)
+        whose,
+        and_(
+            col(Refund.brand_id) == whose.c.brand_id,
+            col(Refund.customer_id) == whose.c.customer_id,
+            col(Refund.is_void).is_(False),
+        ),
     )
     return found if until is None else found.where(col(Refund.day) <= until)
 

@@ -12,7 +12,7 @@ from sqlmodel import col
 from customers.queries import relationships
 from kernel.actor import Actor
 from kernel.pages import along
-from mall.models import Refund, RefundLine
+from mall.models import Refund, RefundCharge, RefundLine
 from mall.policy import refunds_visible_to
 
 RefundRow = Row[*tuple[Any, ...]]
@@ -79,22 +79,12 @@ async def of_customers(
 
 async def lines_of(session: AsyncSession, actor: Actor, refund_ids: Sequence[UUID]) -> dict[UUID, list[RefundRow]]:
     """The lines of those of the refunds that are in sight, in their order."""
-    found = await session.execute(
-        select(*RefundLine.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
-        .join(
-            Refund, (col(Refund.brand_id) == col(RefundLine.brand_id)) & (col(Refund.id) == col(RefundLine.refund_id))
-        )
-        .where(
-            col(RefundLine.brand_id) == actor.brand_id,
-            col(RefundLine.refund_id).in_(refund_ids),
-            refunds_visible_to(actor),
-        )
-        .order_by(col(RefundLine.refund_id), col(RefundLine.line))
-    )
-    groups: dict[UUID, list[RefundRow]] = defaultdict(list)
-    for row in found:
-        groups[row.refund_id].append(row)
-    return dict(groups)
+    return await _parts_of(session, actor, RefundLine, col(RefundLine.line), refund_ids)
+
+
+async def charges_of(session: AsyncSession, actor: Actor, refund_ids: Sequence[UUID]) -> dict[UUID, list[RefundRow]]:
+    """Who bears those of the refunds that are in sight, part by part."""
+    return await _parts_of(session, actor, RefundCharge, col(RefundCharge.part), refund_ids)
 
 
 async def walk(
@@ -109,3 +99,26 @@ async def walk(
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
     return select(*Refund.__table__.columns).where(refunds_visible_to(actor))  # type: ignore[attr-defined]  # set by SQLModel
+
+
+async def _parts_of(
+    session: AsyncSession,
+    actor: Actor,
+    table: type[RefundLine] | type[RefundCharge],
+    place: Any,
+    refund_ids: Sequence[UUID],
+) -> dict[UUID, list[RefundRow]]:
+    found = await session.execute(
+        select(*table.__table__.columns)  # type: ignore[union-attr]  # set by SQLModel
+        .join(Refund, (col(Refund.brand_id) == col(table.brand_id)) & (col(Refund.id) == col(table.refund_id)))
+        .where(
+            col(table.brand_id) == actor.brand_id,
+            col(table.refund_id).in_(refund_ids),
+            refunds_visible_to(actor),
+        )
+        .order_by(col(table.refund_id), place)
+    )
+    groups: dict[UUID, list[RefundRow]] = defaultdict(list)
+    for row in found:
+        groups[row.refund_id].append(row)
+    return dict(groups)

@@ -48,6 +48,7 @@ class LineInput:
     quantity: int = strawberry.field(description="From 1 to 1,000,000.")
     amount: Fen = strawberry.field(description="For the whole quantity; only a service may be below zero.")
     kind: LineKind = strawberry.field(default=LineKind.GOODS, description="A discount or postage is a service.")
+    sku_code: str | None = strawberry.field(default=None, description="At most 64 characters.")
     variant: str | None = strawberry.field(
         default=None, description="Size, colour or the like, in at most 100 characters; kept of an order's lines only."
     )
@@ -57,8 +58,8 @@ class LineInput:
 class OrderInput:
     source: str = strawberry.field(description="Which till or mall says so, in 1 to 32 characters.")
     number: str = strawberry.field(description="Unique within the source, in 1 to 64 characters.")
-    placed_at: datetime = strawberry.field(description="When it was paid.")
-    amount: Fen = strawberry.field(description="What was paid, from 0; the lines add up to it.")
+    placed_at: datetime = strawberry.field(description="When it was ordered.")
+    amount: Fen = strawberry.field(description="What was, or is to be, paid, from 0; the lines add up to it.")
     currency: str = strawberry.field(description="The brand's: three letters, ISO 4217.")
     lines: list[LineInput] = strawberry.field(description="1 to 1,000; a discount is a service line below zero.")
     channel: Channel = Channel.POS
@@ -70,6 +71,18 @@ class OrderInput:
     )
     member_number: str | None = None
     country: str | None = None
+    city: str | None = strawberry.field(default=None, description="Where it goes, in at most 60 characters.")
+    paid_at: datetime | None = strawberry.field(
+        default=None, description="By default `placedAt`, unless it is pending, or was cancelled without a payment."
+    )
+    guide_code: str | None = strawberry.field(
+        default=None, description="The staff number of the guide whom the order names, in at most 64 characters."
+    )
+    note: str | None = strawberry.field(
+        default=None,
+        description="The buyer's words, in at most 500 characters. Of these only the guide whom they name is kept.",
+    )
+    share_code: str | None = strawberry.field(default=None, description="The code of the link that it came through.")
     news_at: datetime | None = strawberry.field(
         default=None,
         description="When this was true at the source, by default `placedAt`. Older news never overwrites newer.",
@@ -85,6 +98,9 @@ class RefundInput:
     currency: str = strawberry.field(description="The brand's: three letters, ISO 4217.")
     lines: list[LineInput] = strawberry.field(default_factory=list, description="What was given back, if known.")
     order_id: strawberry.ID | None = None
+    order_number: str | None = strawberry.field(
+        default=None, description="The order's number within the same source, instead of its id."
+    )
     store_id: strawberry.ID | None = strawberry.field(default=None, description="Where there is no order; or its code.")
     store_code: str | None = None
     customer_id: strawberry.ID | None = strawberry.field(
@@ -98,7 +114,7 @@ class MallMutations:
     @mutation(
         "Take an order, or newer news of one; for machines with the scope `orders:write`. The same source and number "
         "again is the same order: `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `AMOUNTS_DIFFER`, `WRONG_CURRENCY`, "
-        "`ORDER_DIFFERS`, `ORDER_MOVED_ON`, `ORDER_REFUNDED`, `REFUND_EXCEEDS_ORDER`."
+        "`ORDER_DIFFERS`, `REFUND_EXCEEDS_ORDER`."
     )
     async def record_order(self, info: Info, input: OrderInput, idempotency_key: str | None = None) -> OrderResult:
         return await _order(info, idempotency_key, lambda work: commands.record_order(work, _order_news(input)))
@@ -106,7 +122,7 @@ class MallMutations:
     @mutation(
         "Take a refund; for machines with the scope `orders:write`. All refunds of an order stay within its amount: "
         "`FORBIDDEN`, `NOT_FOUND`, `INVALID`, `AMOUNTS_DIFFER`, `WRONG_CURRENCY`, `REFUND_DIFFERS`, "
-        "`REFUND_EXCEEDS_ORDER`, `ORDER_MOVED_ON`."
+        "`REFUND_EXCEEDS_ORDER`, `ORDER_UNPAID`."
     )
     async def record_refund(self, info: Info, input: RefundInput, idempotency_key: str | None = None) -> RefundResult:
         done = await info.context.mutate(
@@ -206,6 +222,11 @@ def _order_news(given: OrderInput) -> OrderNews:
         customer_id=given_id(given.customer_id),
         member_number=given.member_number,
         country=given.country,
+        city=given.city,
+        paid_at=given.paid_at,
+        guide_code=given.guide_code,
+        note=given.note,
+        share_code=given.share_code,
         news_at=given.news_at,
     )
 
@@ -219,6 +240,7 @@ def _refund_news(given: RefundInput) -> RefundNews:
         currency=given.currency,
         lines=_lines(given.lines),
         order_id=given_id(given.order_id),
+        order_number=given.order_number,
         store_id=given_id(given.store_id),
         store_code=given.store_code,
         customer_id=given_id(given.customer_id),
@@ -228,5 +250,6 @@ def _refund_news(given: RefundInput) -> RefundNews:
 
 def _lines(given: Sequence[LineInput]) -> tuple[Line, ...]:
     return tuple(
-        Line(line.product_code, line.name, line.quantity, line.amount, line.kind, line.variant) for line in given
+        Line(line.product_code, line.name, line.quantity, line.amount, line.kind, line.variant, line.sku_code)
+        for line in given
     )

@@ -14,12 +14,21 @@ from schema.fields import field
 from schema.scalars import Fen, shown_as
 from schema.versioned import Versioned
 
-strawberry.enum(OrderState, description="`PAID` and `SHIPPED` orders are open: somebody still looks after them.")
+strawberry.enum(
+    OrderState,
+    description="`PENDING` waits for its payment, and counts nowhere. `PAID` and `SHIPPED` orders are open: somebody "
+    "still looks after them.",
+)
 strawberry.enum(
     Channel, description="Where an order was made: in the mini-mall (小程序商城), at the till, or in a file."
 )
 strawberry.enum(LineKind, description="Goods count as merchandise; postage, discounts and fees are services.")
-strawberry.enum(CreditReason, description="Why an order counts for a guide, or for the store alone.")
+strawberry.enum(
+    CreditReason,
+    description="By which rule an order counts for a guide, or for the store alone: `SHARE`, it came through their "
+    "link; `NAMED`, it names them; `HOLDER`, they held the relationship when it was paid; `STORE`, nobody else; "
+    "`CORRECTED`, a manager said so.",
+)
 
 
 @strawberry.type(description="Something that is sold (商品). Changes don't tell of products: ask when you show one.")
@@ -36,6 +45,7 @@ class OrderLine:
     line: int = strawberry.field(description="Its place, from 1 on.")
     product_code: str
     name: str
+    sku_code: str | None = strawberry.field(description="The code of the SKU, if the source said so.")
     variant: str | None = strawberry.field(
         description="Size, colour or the like, in the source's words, if it said so."
     )
@@ -59,13 +69,30 @@ class RefundLine:
     amount: Fen = strawberry.field(description="For the whole quantity, above zero.")
 
 
-@strawberry.type(description="Who earned an order (归属): decided once, and never moved.")
+@strawberry.type(
+    description="One part of who earned an order (归属): decided when it was paid, and moved by nothing but a "
+    "manager's correction."
+)
 class Credit:
+    part: int = strawberry.field(description="Its place, from 1 on.")
     reason: CreditReason
+    points: int = strawberry.field(description="The part in ten-thousandths; those of an order add up to 10,000.")
+    amount: Fen = strawberry.field(description="The part of what the order comes to; all parts add up to it.")
     decided_at: datetime = strawberry.field(description="In UTC.")
     account_id: strawberry.Private[UUID | None]
 
     @field("The guide's account that earned it; null when it counts for the store alone.")
+    async def account(self, info: Info) -> Account | None:
+        return await account_of(info, self.account_id)
+
+
+@strawberry.type(description="Who bears a part of a refund.")
+class RefundCharge:
+    part: int = strawberry.field(description="Its place, from 1 on.")
+    amount: Fen = strawberry.field(description="Above zero, or zero where there is too little to share out.")
+    account_id: strawberry.Private[UUID | None]
+
+    @field("The guide's account that bears it; null when the store does.")
     async def account(self, info: Info) -> Account | None:
         return await account_of(info, self.account_id)
 
@@ -81,7 +108,9 @@ class Refund(Versioned):
     store_id: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID | None]
     order_id: strawberry.Private[UUID | None]
-    charged_account_id: strawberry.Private[UUID | None]
+    is_void: bool = strawberry.field(
+        description="It doesn't count as long as its order is cancelled: the order doesn't, either."
+    )
 
     @field("The store that gave it.")
     async def store(self, info: Info) -> Store | None:
@@ -95,9 +124,9 @@ class Refund(Versioned):
     async def order(self, info: Info) -> "Order | None":
         return await order_of(info, self.order_id)
 
-    @field("The guide's account that bears it; null when the store does.")
-    async def borne_by(self, info: Info) -> Account | None:
-        return await account_of(info, self.charged_account_id)
+    @field("Who bears it: those who have the credit of the order, in the same parts, which add up to it.")
+    async def charges(self, info: Info) -> list[RefundCharge]:
+        return shown_as(list[RefundCharge], await info.context.load(refunds.charges_of, self.id) or [])
 
     @field("What was given back, if the source said so.")
     async def lines(self, info: Info) -> list[RefundLine]:
@@ -111,10 +140,14 @@ class Order(Versioned):
     state: OrderState
     channel: Channel
     country: str | None
-    amount: Fen = strawberry.field(description="What was paid; the lines add up to it.")
+    city: str | None = strawberry.field(description="Where it goes, if the source said so.")
+    amount: Fen = strawberry.field(description="What was, or is to be, paid; the lines add up to it.")
     currency: str
     placed_at: datetime = strawberry.field(description="In UTC.")
-    day: date = strawberry.field(description="That day on the store's calendar.")
+    day: date = strawberry.field(
+        description="On the store's calendar the day on which it was paid, or was placed if nothing was paid yet."
+    )
+    paid_at: datetime | None = strawberry.field(description="In UTC; null as long as nothing was paid.")
     completed_at: datetime | None = strawberry.field(
         description="When it reached the customer, in UTC, if that was later than it was placed."
     )
@@ -139,9 +172,9 @@ class Order(Versioned):
     async def served_by(self, info: Info) -> Account | None:
         return await account_of(info, self.serving_account_id)
 
-    @field("Who earned it.")
-    async def credit(self, info: Info) -> Credit | None:
-        return shown_as(Credit, await info.context.load(orders.credits_of, self.id))
+    @field("Who earned it, in parts; none as long as nothing was paid.")
+    async def credits(self, info: Info) -> list[Credit]:
+        return shown_as(list[Credit], await info.context.load(orders.credits_of, self.id) or [])
 
     @field("What was bought, in its order; at most 1,000 lines.")
     async def lines(self, info: Info) -> list[OrderLine]:

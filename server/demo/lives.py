@@ -71,6 +71,7 @@ class Batch:
     order_lines: list[Row] = field(default_factory=list)
     refunds: list[Row] = field(default_factory=list)
     refund_lines: list[Row] = field(default_factory=list)
+    refund_charges: list[Row] = field(default_factory=list)
     order_credits: list[Row] = field(default_factory=list)
     customer_tags: list[Row] = field(default_factory=list)
     tasks: list[Row] = field(default_factory=list)

@@ -135,6 +135,7 @@ async def _load_batch(work: Work, batch: Batch, report: DemoReport, today: date)
         order_lines=batch.order_lines,
         refunds=batch.refunds,
         refund_lines=batch.refund_lines,
+        refund_charges=batch.refund_charges,
         order_credits=batch.order_credits,
     )
     # These customers are all there, with all that they bought; nothing is settled that would say so.

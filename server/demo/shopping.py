@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from mall.models import Channel, CreditReason, LineKind, OrderState
+from mall.models import WHOLE, Channel, CreditReason, LineKind, OrderState
 from server.demo.dice import DAY_SECONDS
 from server.demo.house import Article, Row
 from server.demo.lives import Making, Person, Purchase, Tie
@@ -90,6 +90,7 @@ def _order(
         "currency": "CNY",
         "placed_at": placed_at,
         "day": day,
+        "paid_at": placed_at,
         "completed_at": None,
         "version": 1,
     }
@@ -99,11 +100,17 @@ def _order(
     making.batch.order_credits.append(
         {
             "brand_id": house.brand_id,
+            "id": order["id"],
             "order_id": order["id"],
+            "part": 1,
             "store_id": store.id,
             "account_id": tie.keeper_at(placed_at).account_id if tie else None,
             "reason": CreditReason.HOLDER if tie else CreditReason.STORE,
+            "points": WHOLE,
+            "amount": 0,
+            "is_elsewhere": False,
             "decided_at": placed_at,
+            "version": 1,
         }
     )
     return order
@@ -174,6 +181,7 @@ def _line(
     variant: str | None = None,
 ) -> None:
     order["amount"] += amount
+    making.batch.order_credits[-1]["amount"] += amount
     making.batch.order_lines.append(
         {
             "brand_id": order["brand_id"],
@@ -204,14 +212,17 @@ def _refund(making: Making, purchase: Purchase) -> None:
         "customer_id": order["customer_id"],
         "relationship_id": order["relationship_id"],
         "order_id": order["id"],
-        "charged_account_id": purchase.tie.keeper_at(order["placed_at"]).account_id,
         "amount": article.price,
         "currency": "CNY",
         "placed_at": placed_at,
         "day": making.day(days_ago),
+        "is_void": False,
         "version": 1,
     }
     making.batch.refunds.append(refund)
+    charge: Row = {"brand_id": order["brand_id"], "refund_id": refund["id"], "part": 1, "amount": article.price}
+    charge |= {"account_id": purchase.tie.keeper_at(order["placed_at"]).account_id, "placed_at": placed_at}
+    making.batch.refund_charges.append(charge)
     line = {"brand_id": order["brand_id"], "refund_id": refund["id"], "line": 1, "product_code": article.code}
     line |= {"name": article.name, "kind": LineKind.GOODS, "quantity": 1, "amount": article.price}
     making.batch.refund_lines.append(line)

@@ -74,4 +74,14 @@ def add_catalogue(house: House, dice: Dice) -> None:
                 is_new = number == len(goods) - 1 and shade < NEW_SHADES
                 days_ago = shelf + shade if is_new else 60 + article.id.int % 300
                 listed_on = house.today.day(days_ago)
-                house.add("products", {**product, "price": article.price, "listed_on": listed_on, "version": 1})
+                house.add(
+                    "products",
+                    {
+                        **product,
+                        "price": article.price,
+                        "listed_on": listed_on,
+                        "images": [],
+                        "is_withdrawn": False,
+                        "version": 1,
+                    },
+                )

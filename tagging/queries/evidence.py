@@ -20,7 +20,7 @@ from customers.models import Relationship, Visit
 from directory.models import Store
 from kernel import clock
 from kernel.db import OneOf
-from mall.models import LineKind, Order, OrderLine, OrderState, Product, Refund
+from mall.models import COUNTED_STATES, LineKind, Order, OrderLine, Product, Refund
 from tagging.models.judging import Finding, Judge
 from tagging.models.measuring import Bought, Counter, Line, Noted, Plan, Rule, Source, Tallies
 
@@ -153,7 +153,7 @@ def _standing(chosen: _Chosen, *columns: Any) -> Select[*tuple[Any, ...]]:
         .select_from(Order)
         .where(
             chosen.are(col(Order.brand_id), col(Order.customer_id)),
-            col(Order.state) != OrderState.CANCELLED,
+            col(Order.state).in_(COUNTED_STATES),
             chosen.within(col(Order.day)),
         )
     )
@@ -185,7 +185,9 @@ async def _visits(session: AsyncSession, chosen: _Chosen, shops: Mapping[UUID, _
 async def _refunds(session: AsyncSession, chosen: _Chosen) -> dict[UUID, list[Noted]]:
     found = await session.execute(
         select(col(Refund.customer_id), col(Refund.day), col(Refund.store_id), col(Refund.amount)).where(
-            chosen.are(col(Refund.brand_id), col(Refund.customer_id)), chosen.within(col(Refund.day))
+            chosen.are(col(Refund.brand_id), col(Refund.customer_id)),
+            chosen.within(col(Refund.day)),
+            col(Refund.is_void).is_(False),
         ),
         chosen.given,
     )

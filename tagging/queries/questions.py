@@ -13,7 +13,7 @@ from customers.models import Customer, Visit
 from directory.models import Staff, StaffState
 from kernel.actor import Actor, Role
 from kernel.errors import NotFound
-from mall.models import LineKind, Order, OrderLine, OrderState
+from mall.models import COUNTED_STATES, LineKind, Order, OrderLine
 from tagging.models import AuditItem, Tag, TagAudit
 from tagging.policy import questions_visible_to
 
@@ -96,7 +96,7 @@ async def purchases(session: AsyncSession, actor: Actor, question_ids: Sequence[
                 col(Order.brand_id) == col(AuditItem.brand_id),
                 col(Order.customer_id) == col(AuditItem.customer_id),
                 col(Order.store_id) == col(AuditItem.store_id),
-                col(Order.state) != OrderState.CANCELLED,
+                col(Order.state).in_(COUNTED_STATES),
             ),
         )
         .join(

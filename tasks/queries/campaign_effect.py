@@ -14,7 +14,7 @@ from kernel import clock
 from kernel.actor import Actor
 from kernel.db import UtcDateTime
 from kernel.errors import Invalid
-from mall.models import Order, OrderState, Refund
+from mall.models import COUNTED_STATES, Order, Refund
 from tagging.models.statistics import Difference
 from tasks.models import Campaign, CampaignAim, CampaignRecipient
 from tasks.models.effect import Group, difference_of_shares, difference_of_spend
@@ -105,8 +105,8 @@ def _each(actor: Actor, ends: dict[UUID, datetime]) -> CTE:
         )
         .cte("drawn")
     )
-    bought = _of_recipients(actor, drawn, Order, col(Order.state) != OrderState.CANCELLED)
-    given_back = _of_recipients(actor, drawn, Refund)
+    bought = _of_recipients(actor, drawn, Order, col(Order.state).in_(COUNTED_STATES))
+    given_back = _of_recipients(actor, drawn, Refund, col(Refund.is_void).is_(False))
     net = func.coalesce(bought.c.amount, 0) - func.coalesce(given_back.c.amount, 0)
     return (
         select(

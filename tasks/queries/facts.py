@@ -117,7 +117,7 @@ async def delivered(session: AsyncSession, whose: Whose) -> dict[UUID, date]:
 async def refunded(session: AsyncSession, whose: Whose) -> dict[UUID, date]:
     """By customer the day on which they last got money back."""
     rows = whose.beside(Refund, col(Refund.customer_id), func.max(col(Refund.day)).label("day")).where(
-        col(Refund.day) <= whose.day
+        col(Refund.day) <= whose.day, col(Refund.is_void).is_(False)
     )
     found = await session.execute(rows.group_by(col(Refund.customer_id)), whose.asked)
     return {row.customer_id: row.day for row in found}

@@ -18,7 +18,7 @@ from directory.models import Brand
 from kernel.actor import Actor, Scope
 from kernel.days import moment_after
 from kernel.errors import Forbidden, Invalid
-from mall.models import Order, OrderState, Refund
+from mall.models import COUNTED_STATES, Order, Refund
 from tasks.models import Outcome, PlanSetting, Task, TaskState
 from tasks.policy import visible_to
 from tasks.queries.tasks import Filter, conditions
@@ -107,7 +107,7 @@ def _influenced(actor: Actor, *columns: Any) -> Select[Any]:
     placed_within = and_(
         col(Order.brand_id) == col(Task.brand_id),
         col(Order.customer_id) == col(Task.customer_id),
-        col(Order.state) != OrderState.CANCELLED,
+        col(Order.state).in_(COUNTED_STATES),
         col(Order.placed_at) >= col(Task.closed_at),
         col(Order.placed_at) < moment_after(col(Task.closed_at), _DAYS),
         not_(_somebody_turned_to_them_later()),

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory.models import Store
-from mall.models import Order, OrderState
+from mall.models import COUNTED_STATES, Order
 from tasks.models import Task, TaskKind, TaskState
 
 SETTLED_BY_PURCHASES = (TaskKind.REVISIT, TaskKind.RETENTION, TaskKind.WELCOME, TaskKind.CAMPAIGN)
@@ -48,7 +48,7 @@ def _settled(brand_id: UUID) -> Select[Task, UUID]:
             col(Order.brand_id) == col(Task.brand_id),
             col(Order.customer_id) == col(Task.customer_id),
             col(Order.placed_at) > col(Task.created_at),
-            col(Order.state) != OrderState.CANCELLED,
+            col(Order.state).in_(COUNTED_STATES),
         )
         .order_by(col(Order.placed_at), col(Order.id))
         .limit(1)

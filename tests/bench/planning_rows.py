@@ -54,9 +54,9 @@ SELECT '{brand}', key(8, n), 'mall', n::text, key(2, n % {stores}), key(5, n), k
     timestamptz '{now}' - make_interval(days => (n % 120)::int - 3), 1
 FROM generate_series(3, {customers}, 3) n WHERE n % 120 > 3;
 INSERT INTO refund (brand_id, id, source, number, store_id, customer_id, relationship_id, amount, currency, placed_at,
-    day, version)
+    day, is_void, version)
 SELECT '{brand}', key(10, n), 'mall', n::text, key(2, n % {stores}), key(5, n), key(6, n), 1000, 'CNY',
-    timestamptz '{now}' - make_interval(days => (n % 300)::int), date '{now}' - (n % 300)::int, 1
+    timestamptz '{now}' - make_interval(days => (n % 300)::int), date '{now}' - (n % 300)::int, false, 1
 FROM generate_series(20, {customers}, 20) n;
 INSERT INTO tag_group (brand_id, id, name, choice, color, position, roles, store_ids, version)
 SELECT '{brand}', key(11, 1), '品类', 'multi', '#8c8c8c', 1, '[]', '[]', 1;
@@ -66,8 +66,8 @@ INSERT INTO customer_tag (brand_id, customer_id, tag_id, set_by, confidence, set
 SELECT '{brand}', key(5, n), key(9, 1), 'guide', 100, timestamptz '{now}', timestamptz '{now}',
     timestamptz '{now}' + CASE WHEN n % 60 = 0 THEN interval '-9 days' ELSE interval '99 days' END
 FROM generate_series(15, {customers}, 15) n;
-INSERT INTO product (brand_id, id, code, name, category, listed_on, price, version)
-SELECT '{brand}', key(12, n), 'P' || n, '新品' || n, '外套', date '{now}' - n, 10000, 1
+INSERT INTO product (brand_id, id, code, name, category, listed_on, price, images, is_withdrawn, version)
+SELECT '{brand}', key(12, n), 'P' || n, '新品' || n, '外套', date '{now}' - n, 10000, '[]', false, 1
 FROM generate_series(1, 10) n;
 INSERT INTO task (brand_id, id, store_id, account_id, relationship_id, customer_id, kind, title, priority, due_at,
     state, source, created_at, closed_at, version)

@@ -75,7 +75,9 @@ async def test_everything_open_goes_along_and_both_phones_hear_of_it(ground: Gro
         ("put", "order", held.paid.id),
     }
     async with ground.db.read() as session:
-        credit = await session.get(Credit, (world.brand.id, held.paid.id))
+        credit = await session.scalar(
+            select(Credit).where(col(Credit.brand_id) == world.brand.id, col(Credit.order_id) == held.paid.id)
+        )
         holdings = await session.scalars(
             select(col(Holding.account_id))
             .where(col(Holding.brand_id) == world.brand.id, col(Holding.relationship_id) == held.relationship.id)

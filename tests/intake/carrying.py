@@ -46,13 +46,14 @@ _SNAPSHOT = {
         l.residue
         from order_line l join mall_order o on o.id = l.order_id left join product p on p.id = l.product_id""",
     "refund": """select f.source, f.number, s.code, c.member_number, rs.code, f.amount, f.currency, f.placed_at, f.day,
-        g.number
+        g.number, f.is_void
         from refund f join store s on s.id = f.store_id left join customer c on c.id = f.customer_id
         left join relationship r on r.id = f.relationship_id left join store rs on rs.id = r.store_id
-        left join account a on a.id = f.charged_account_id left join staff g on g.id = a.staff_id""",
+        join refund_charge k on k.refund_id = f.id and k.part = 1 and k.amount = f.amount
+        left join account a on a.id = k.account_id left join staff g on g.id = a.staff_id""",
     "refund_line": """select f.number, l.line, l.product_code, l.name, l.kind, l.quantity, l.amount, l.residue
         from refund_line l join refund f on f.id = l.refund_id""",
-    "credit": """select o.number, s.code, hs.number, k.reason, k.decided_at
+    "credit": """select o.number, s.code, hs.number, k.reason, k.decided_at, k.part, k.points, k.amount
         from credit k join mall_order o on o.id = k.order_id join store s on s.id = k.store_id
         left join account a on a.id = k.account_id left join staff hs on hs.id = a.staff_id""",
     "imported_invoice": """select source, number, customer_key, ordered_at, store_code, guide_number, ignored_lines,

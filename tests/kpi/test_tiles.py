@@ -18,7 +18,7 @@ from kernel.work import Ground, unit_of_work
 from kpi.queries import tiles
 from kpi.queries.tiles import Figures, Tiles
 from mall import commands
-from mall.models import Credit, Order, OrderState, Refund
+from mall.models import COUNTED_STATES, Credit, Order, OrderState, Refund, RefundCharge
 from tasks.models import Task, TaskState
 from tests.factories import World, build_customer, build_task, build_world
 from tests.mall.trading import place, refund
@@ -56,13 +56,14 @@ async def by_hand(ground: Ground, world: World, actor: Actor) -> Tiles:
     orders = [
         row
         for row in await everything(ground, world, Order)
-        if row.state is not OrderState.CANCELLED
-        and (credits[row.id] in actor.account_ids if guide else in_sight(row.store_id))
+        if row.state in COUNTED_STATES
+        and (credits.get(row.id) in actor.account_ids if guide else in_sight(row.store_id))
     ]
+    charged = {charge.refund_id: charge.account_id for charge in await everything(ground, world, RefundCharge)}
     refunds = [
         row
         for row in await everything(ground, world, Refund)
-        if (row.charged_account_id in actor.account_ids if guide else in_sight(row.store_id))
+        if (charged[row.id] in actor.account_ids if guide else in_sight(row.store_id))
     ]
     tasks = [
         row
@@ -117,7 +118,7 @@ async def trade(ground: Ground, world: World, seed: int) -> None:
             placed_at=clock.now() - _ago(dice),
             state=dice.choice(list(OrderState)),
         )
-        if order.state is not OrderState.CANCELLED and dice.random() < 0.4:
+        if order.state in COUNTED_STATES and dice.random() < 0.4:
             given_at = clock.now() - _ago(dice)
             await refund(ground, world, order.id, amount=dice.randrange(1, order.amount + 1), placed_at=given_at)
         if dice.random() < 0.2:

@@ -105,8 +105,7 @@ async def load(ground: Ground, world: World, histories: dict[UUID, History]) -> 
         for day, amount, left in history.refunds:
             key = ids.new()
             refunds.append(
-                _row(brand, shop.store.id, key, customer_id, day, amount)
-                | {"order_id": None, "charged_account_id": None}
+                _row(brand, shop.store.id, key, customer_id, day, amount) | {"order_id": None, "is_void": False}
             )
             refund_lines.append(_line(brand, amount, left) | {"refund_id": key})
     async with unit_of_work(ground, till(world)) as work:

@@ -17,7 +17,7 @@ from kernel.errors import Forbidden, Invalid, NotFound, Refusal
 from kernel.work import Ground, unit_of_work
 from mall import commands
 from mall.commands import Line, OrderNews
-from mall.errors import AmountsDiffer, OrderDiffers, OrderMovedOn, OrderRefunded, RefundExceedsOrder, WrongCurrency
+from mall.errors import AmountsDiffer, OrderDiffers, RefundExceedsOrder, WrongCurrency
 from mall.models import Channel, Credit, CreditReason, LineKind, Order, OrderLine, OrderState, Product
 from tests.factories import World, build_customer, build_world, relationship_of, reload, said, save
 from tests.mall.trading import count, order_news, place, refund, till
@@ -25,7 +25,9 @@ from tests.mall.trading import count, order_news, place, refund, till
 
 async def credit_of(ground: Ground, order: Order) -> Credit:
     async with ground.db.read() as session:
-        found = await session.get(Credit, (order.brand_id, order.id))
+        found = await session.scalar(
+            select(Credit).where(col(Credit.brand_id) == order.brand_id, col(Credit.order_id) == order.id)
+        )
     assert found
     return found
 
@@ -208,19 +210,48 @@ async def test_newer_news_moves_the_order_on_and_older_news_changes_nothing(grou
     assert await said(ground, feed.of_desk(world.shop.store.id)) == [("put", "order", order.id)] * 3
 
 
-async def test_news_that_would_take_an_order_back_is_refused(ground: Ground) -> None:
+async def test_newer_news_takes_an_order_back_if_its_source_says_so(ground: Ground) -> None:
     world = await build_world(ground)
     done = order_news(world, state=OrderState.COMPLETED)
-    back = replace(done, state=OrderState.PAID, news_at=done.placed_at + timedelta(minutes=1))
+    back = replace(done, state=OrderState.SHIPPED, news_at=done.placed_at + timedelta(minutes=1))
     async with unit_of_work(ground, till(world)) as work:
         order = await commands.record_order(work, done)
 
-    with pytest.raises(OrderMovedOn):
-        async with unit_of_work(ground, till(world)) as work:
-            await commands.record_order(work, back)
+    async with unit_of_work(ground, till(world)) as work:
+        await commands.record_order(work, back)
 
-    assert (await reload(ground, order)).state is OrderState.COMPLETED
-    assert await said(ground, feed.of_desk(world.shop.store.id)) == [("put", "order", order.id)]
+    kept = await reload(ground, order)
+    assert (kept.state, kept.completed_at, kept.version) == (OrderState.SHIPPED, None, 2)
+    assert await said(ground, feed.of_desk(world.shop.store.id)) == [("put", "order", order.id)] * 2
+
+
+async def test_of_two_news_of_one_second_the_one_that_is_further_on_counts(ground: Ground) -> None:
+    world = await build_world(ground)
+    placed = order_news(world, state=OrderState.PENDING)
+    for news in (placed, replace(placed, state=OrderState.PAID), placed):
+        async with unit_of_work(ground, till(world)) as work:
+            order = await commands.record_order(work, news)
+
+    assert (await reload(ground, order)).state is OrderState.PAID
+
+
+async def test_a_pending_order_counts_for_nobody_until_it_is_paid(ground: Ground) -> None:
+    world = await build_world(ground)
+    customer = await build_customer(ground, world.shop.guide)
+    waiting = order_news(world, customer, state=OrderState.PENDING)
+    paid_at = waiting.placed_at + timedelta(minutes=5)
+    async with unit_of_work(ground, till(world)) as work:
+        order = await commands.record_order(work, waiting)
+    assert await count(ground, world.brand.id, Credit) == 0
+
+    for _ in range(2):
+        async with unit_of_work(ground, till(world)) as work:
+            await commands.record_order(work, replace(waiting, state=OrderState.PAID, paid_at=paid_at, news_at=paid_at))
+
+    kept = await reload(ground, order)
+    assert (kept.state, kept.paid_at, kept.version) == (OrderState.PAID, paid_at, 2)
+    credit = await credit_of(ground, order)
+    assert (credit.account_id, credit.amount) == (world.shop.guide.account_ids[0], order.amount)
 
 
 async def test_a_newer_amount_below_what_was_refunded_is_refused(ground: Ground) -> None:
@@ -239,18 +270,22 @@ async def test_a_newer_amount_below_what_was_refunded_is_refused(ground: Ground)
     assert (await reload(ground, order)).amount == 10_000
 
 
-async def test_a_refunded_order_is_not_cancelled_by_newer_news(ground: Ground) -> None:
+async def test_what_was_given_back_of_an_order_is_void_while_the_order_is_cancelled(ground: Ground) -> None:
     world = await build_world(ground)
     news = order_news(world)
     async with unit_of_work(ground, till(world)) as work:
         order = await commands.record_order(work, news)
-    await refund(ground, world, order.id)
+    given_back = await refund(ground, world, order.id)
+    later = clock.now() - timedelta(minutes=5)
 
-    with pytest.raises(OrderRefunded):
+    for minute, state in enumerate((OrderState.CANCELLED, OrderState.PAID)):
         async with unit_of_work(ground, till(world)) as work:
-            await commands.record_order(work, replace(news, state=OrderState.CANCELLED, news_at=clock.now()))
+            await commands.record_order(
+                work, replace(news, state=state, paid_at=news.placed_at, news_at=later + timedelta(minutes=minute))
+            )
 
-    assert (await reload(ground, order)).state is OrderState.PAID
+        kept = await reload(ground, given_back)
+        assert (kept.is_void, kept.version) == (state is OrderState.CANCELLED, minute + 2)
 
 
 @pytest.mark.parametrize("what", ["store", "customer", "time"])

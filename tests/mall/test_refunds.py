@@ -11,10 +11,10 @@ from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.work import Ground, unit_of_work
 from mall import commands
 from mall.commands import Line
-from mall.errors import AmountsDiffer, OrderMovedOn, RefundDiffers, RefundExceedsOrder, WrongCurrency
-from mall.models import Refund, RefundLine
+from mall.errors import AmountsDiffer, OrderUnpaid, RefundDiffers, RefundExceedsOrder, WrongCurrency
+from mall.models import OrderState, Refund, RefundLine
 from tests.factories import build_customer, build_world, relationship_of, reload, said
-from tests.mall.trading import count, place, refund, refund_news, till
+from tests.mall.trading import charges, count, place, refund, refund_news, till
 
 
 async def test_a_refund_on_an_order_is_borne_by_whoever_has_the_credit(ground: Ground) -> None:
@@ -26,7 +26,7 @@ async def test_a_refund_on_an_order_is_borne_by_whoever_has_the_credit(ground: G
 
     kept = await reload(ground, given_back)
     assert (kept.order_id, kept.customer_id, kept.store_id) == (order.id, customer.id, order.store_id)
-    assert kept.charged_account_id == world.shop.guide.account_ids[0]
+    assert await charges(ground, given_back) == [(world.shop.guide.account_ids[0], given_back.amount)]
     assert (await reload(ground, order)).version == 2
     assert await count(ground, world.brand.id, RefundLine) == 1
     news = [("put", "order", order.id), ("put", "order", order.id), ("put", "refund", given_back.id)]
@@ -46,7 +46,8 @@ async def test_a_refund_without_an_order_is_borne_by_whoever_held_the_relationsh
     )
 
     assert given_back.relationship_id == (await relationship_of(ground, customer)).id
-    assert (given_back.charged_account_id, given_back.day) == (world.shop.guide.account_ids[0], date(2026, 3, 4))
+    assert given_back.day == date(2026, 3, 4)
+    assert await charges(ground, given_back) == [(world.shop.guide.account_ids[0], given_back.amount)]
     assert await said(ground, feed.of_staff(world.shop.guide.id)) == [("put", "refund", given_back.id)]
 
 
@@ -55,7 +56,7 @@ async def test_a_guests_refund_is_borne_by_the_store(ground: Ground) -> None:
 
     given_back = await refund(ground, world)
 
-    assert given_back.charged_account_id is None
+    assert await charges(ground, given_back) == [(None, given_back.amount)]
     assert await said(ground, feed.of_desk(world.shop.store.id)) == [("put", "refund", given_back.id)]
 
 
@@ -149,13 +150,22 @@ async def test_a_wrong_refund_is_refused_and_leaves_nothing(ground: Ground) -> N
     assert await said(ground, feed.of_desk(world.shop.store.id)) == before
 
 
-async def test_nothing_is_given_back_on_a_cancelled_order(ground: Ground) -> None:
+async def test_what_is_given_back_of_a_cancelled_order_is_void(ground: Ground) -> None:
     world = await build_world(ground)
     order = await place(ground, world)
     async with unit_of_work(ground, world.shop.manager) as work:
         await commands.cancel_order(work, order.id)
 
-    with pytest.raises(OrderMovedOn):
+    given_back = await refund(ground, world, order.id)
+
+    assert (await reload(ground, given_back)).is_void
+
+
+async def test_nothing_is_given_back_of_what_was_not_paid(ground: Ground) -> None:
+    world = await build_world(ground)
+    order = await place(ground, world, state=OrderState.PENDING)
+
+    with pytest.raises(OrderUnpaid):
         await refund(ground, world, order.id)
 
     assert await count(ground, world.brand.id, Refund) == 0

@@ -1,5 +1,8 @@
 """Open orders follow the relationship; the credit stays."""
 
+from sqlalchemy import select
+from sqlmodel import col
+
 from kernel import feed
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
@@ -32,7 +35,9 @@ async def test_open_orders_are_served_by_the_new_account_and_closed_ones_stay(gr
     ]
     assert [(await reload(ground, order)).version for order in (paid, done)] == [2, 1]
     async with ground.db.read() as session:
-        credit = await session.get(Credit, (world.brand.id, paid.id))
+        credit = await session.scalar(
+            select(Credit).where(col(Credit.brand_id) == world.brand.id, col(Credit.order_id) == paid.id)
+        )
     assert credit
     assert credit.account_id == old
     # Who hears of it is whoever holds the relationship, which has not moved here.

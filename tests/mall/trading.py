@@ -13,7 +13,7 @@ from kernel.actor import Actor, Role
 from kernel.work import Ground, unit_of_work
 from mall import commands
 from mall.commands import Line, OrderNews, RefundNews
-from mall.models import Order, Refund
+from mall.models import Order, Refund, RefundCharge
 from tests.factories import World
 
 
@@ -71,3 +71,14 @@ async def count(ground: Ground, brand_id: UUID, model: type[SQLModel]) -> int:
     async with ground.db.read() as session:
         found = await session.scalar(select(func.count()).select_from(model).where(col(table.brand_id) == brand_id))
     return int(found or 0)
+
+
+async def charges(ground: Ground, given_back: Refund) -> list[tuple[UUID | None, int]]:
+    """Who bears how much of a refund, part by part."""
+    async with ground.db.read() as session:
+        found = await session.execute(
+            select(col(RefundCharge.account_id), col(RefundCharge.amount))
+            .where(col(RefundCharge.brand_id) == given_back.brand_id, col(RefundCharge.refund_id) == given_back.id)
+            .order_by(col(RefundCharge.part))
+        )
+        return [(account_id, amount) for account_id, amount in found]

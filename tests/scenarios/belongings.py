@@ -21,6 +21,7 @@ from mall.models import (
     OrderState,
     Product,
     Refund,
+    RefundCharge,
     RefundLine,
 )
 from tagging.models import (
@@ -222,14 +223,24 @@ async def _sell(ground: Ground, relationship: Relationship, product: Product, gu
         OrderLine(order_id=order.id, product_id=product.id, amount=39900, **line),
         Credit(
             brand_id=order.brand_id,
+            id=ids.new(),
             order_id=order.id,
             store_id=order.store_id,
             account_id=guide.account_ids[0],
+            amount=order.amount,
             reason=CreditReason.HOLDER,
             decided_at=NOON,
         ),
         refund,
         RefundLine(refund_id=refund.id, amount=100, **line),
+        RefundCharge(
+            brand_id=refund.brand_id,
+            refund_id=refund.id,
+            part=1,
+            account_id=guide.account_ids[0],
+            amount=100,
+            placed_at=refund.placed_at,
+        ),
     )
     return order, refund
 

@@ -193,6 +193,11 @@ TRADE = [
     Step("recordRefund", MACHINE, refund("R4")),
     Step("recordRefund", MACHINE, refund("R5", memberNumber="M-li", storeCode="ours-1")),
     Step("recordRefund", MACHINE, refund("R6", of="O4")),
+    Step("recordOrder", MACHINE, order("O8", customer="li", state="PENDING", city="苏州", note="找王芳"), "O8"),
+    Step("recordOrder", MACHINE, order("O8", customer="li", paidAt=ago(minutes=1), newsAt=ahead(minutes=5))),
+    Step("recordRefund", MACHINE, refund("R7", orderNumber="O8")),
+    Step("recordOrder", MACHINE, order("O8", customer="li", state="CANCELLED", newsAt=ahead(minutes=6))),
+    Step("recordOrder", MACHINE, order("O9", guideCode="G1", shareCode="unknown")),
 ]
 
 HANDOVERS = [

@@ -10,7 +10,15 @@ from tests.scenarios.stage import Stage
 
 Given = Callable[[Stage], dict[str, Any]]
 
-LINE = {"productCode": "P1", "name": "羊绒衫", "variant": "驼色 M", "quantity": 1, "amount": 20_000, "kind": "GOODS"}
+LINE = {
+    "productCode": "P1",
+    "name": "羊绒衫",
+    "variant": "驼色 M",
+    "skuCode": "P1-M",
+    "quantity": 1,
+    "amount": 20_000,
+    "kind": "GOODS",
+}
 POSTAGE = {"productCode": "YF", "name": "运费", "quantity": 1, "amount": 1_000, "kind": "SERVICE"}
 
 
@@ -116,7 +124,8 @@ def refund(number: str, of: str | None = None, customer: str | None = None, **al
 
     def given(stage: Stage) -> dict[str, Any]:
         said = {"source": "mall", "number": number, "placedAt": ago(), "amount": 500, "currency": "CNY"}
-        place = {"orderId": stage.things[of]} if of else {} if "storeCode" in also else {"storeId": stage.shop()}
+        is_placed = "storeCode" in also or "orderNumber" in also
+        place = {"orderId": stage.things[of]} if of else {} if is_placed else {"storeId": stage.shop()}
         return {"input": said | place | ({"customerId": stage.things[customer]} if customer else {}) | also}
 
     return given

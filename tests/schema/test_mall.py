@@ -15,7 +15,7 @@ mutation ($input: OrderInput!, $key: String) {
   recordOrder(input: $input, idempotencyKey: $key) {
     ... on OrderChanged { order {
       id version number state channel amount currency day
-      store { code } customer { memberNumber } servedBy { owner { name } } credit { reason account { id } }
+      store { code } customer { memberNumber } servedBy { owner { name } } credits { reason account { id } }
       lines { line productCode name quantity amount kind product { name } }
     } }
     ... on Problem { code message }
@@ -26,7 +26,8 @@ REFUND = """
 mutation ($input: RefundInput!, $key: String) {
   recordRefund(input: $input, idempotencyKey: $key) {
     ... on RefundChanged { refund {
-      id amount day order { id version } customer { memberNumber } borneBy { id } store { code } lines { amount }
+      id amount day order { id version } customer { memberNumber } store { code } lines { amount }
+      charges { account { id } amount }
     } }
     ... on Problem { code message }
   }
@@ -74,7 +75,7 @@ async def test_a_till_takes_an_order_once_per_key(ground: Ground) -> None:
     assert order["store"] == {"code": world.shop.store.code}
     assert order["customer"] == {"memberNumber": customer.member_number}
     assert order["servedBy"]["owner"]["name"].endswith("G1")
-    assert order["credit"] == {"reason": "HOLDER", "account": {"id": str(world.shop.guide.account_ids[0])}}
+    assert order["credits"] == [{"reason": "HOLDER", "account": {"id": str(world.shop.guide.account_ids[0])}}]
     assert [line["amount"] for line in order["lines"]] == [20_000, -100]
     assert await count(ground, world.brand.id, Order) == 1
 
@@ -126,7 +127,7 @@ async def test_a_till_takes_a_refund_once_and_never_too_much(ground: Ground) -> 
     assert first == again
     taken = first["recordRefund"]["refund"]
     assert (taken["amount"], taken["order"]) == (6_000, {"id": str(order.id), "version": 2})
-    assert taken["borneBy"] == {"id": str(world.shop.guide.account_ids[0])}
+    assert taken["charges"] == [{"account": {"id": str(world.shop.guide.account_ids[0])}, "amount": taken["amount"]}]
     assert taken["lines"] == [{"amount": 6_000}]
     assert more["recordRefund"] == {
         "code": "REFUND_EXCEEDS_ORDER",

@@ -27,12 +27,13 @@ const fragments: Record<string, string> = {
   Visit: `fragment VisitFields on Visit {
     __typename id version at remark account { id } author { id } relationship { id } }`,
   Order: `fragment OrderFields on Order {
-    __typename id version source number orderState: state channel country amount currency placedAt day completedAt
-    store { id } customer { id } relationship { id } servedBy { id } credit { reason decidedAt account { id } }
-    lines { line productCode name kind quantity amount } }`,
+    __typename id version source number orderState: state channel country amount currency placedAt day paidAt completedAt city
+    store { id } customer { id } relationship { id } servedBy { id } 
+    credits { part reason points amount decidedAt account { id } }
+    lines { line productCode skuCode name kind quantity amount } }`,
   Refund: `fragment RefundFields on Refund {
     __typename id version source number amount currency placedAt day store { id } customer { id } order { id }
-    borneBy { id } lines { line productCode name kind quantity amount } }`,
+    charges { part amount account { id } } isVoid lines { line productCode name kind quantity amount } }`,
   ImportRun: `fragment ImportRunFields on ImportRun {
     __typename id version importKind: kind source fileName phase startedAt finishedAt }`,
 };

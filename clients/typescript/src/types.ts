@@ -135,13 +135,15 @@ export type Order = {
   currency: string;
   placedAt: string;
   day: string;
+  paidAt: string | null;
   completedAt: string | null;
+  city: string | null;
   store: { id: string } | null;
   customer: { id: string } | null;
   relationship: { id: string } | null;
   servedBy: { id: string } | null;
-  credit: { reason: CreditReason; decidedAt: string; account: { id: string } | null } | null;
-  lines: Array<{ line: number; productCode: string; name: string; kind: LineKind; quantity: number; amount: number }>;
+  credits: Array<{ part: number; reason: CreditReason; points: number; amount: number; decidedAt: string; account: { id: string } | null }>;
+  lines: Array<{ line: number; productCode: string; skuCode: string | null; name: string; kind: LineKind; quantity: number; amount: number }>;
 };
 
 export type Refund = {
@@ -157,7 +159,8 @@ export type Refund = {
   store: { id: string } | null;
   customer: { id: string } | null;
   order: { id: string } | null;
-  borneBy: { id: string } | null;
+  charges: Array<{ part: number; amount: number; account: { id: string } | null }>;
+  isVoid: boolean;
   lines: Array<{ line: number; productCode: string; name: string; kind: LineKind; quantity: number; amount: number }>;
 };
 
@@ -314,11 +317,11 @@ export type Outcome = "REACHED" | "NOT_REACHED" | "APPOINTMENT" | "BOUGHT" | "NO
 
 export type SkipReason = "IN_TOUCH" | "BAD_TIME" | "UNSUITABLE" | "NO_CONTACT" | "OTHER";
 
-export type OrderState = "PAID" | "SHIPPED" | "COMPLETED" | "CANCELLED";
+export type OrderState = "PENDING" | "PAID" | "SHIPPED" | "COMPLETED" | "CANCELLED";
 
 export type Channel = "MINI_MALL" | "POS" | "FILE";
 
-export type CreditReason = "HOLDER" | "STORE";
+export type CreditReason = "SHARE" | "NAMED" | "HOLDER" | "STORE" | "CORRECTED";
 
 export type LineKind = "GOODS" | "SERVICE";
 

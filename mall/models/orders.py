@@ -1,4 +1,4 @@
-"""Products, orders with their lines, refunds, and who earned an order."""
+"""Orders with their lines: what state they are in, and what newer news makes of them."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,8 +13,9 @@ from mall.events import MINI_MALL
 
 
 class OrderState(StrEnum):
-    """`paid` and `shipped` orders are open: somebody still looks after them."""
+    """`pending` waits for its payment. `paid` and `shipped` orders are open: somebody still looks after them."""
 
+    PENDING = "pending"
     PAID = "paid"
     SHIPPED = "shipped"
     COMPLETED = "completed"
@@ -23,7 +24,13 @@ class OrderState(StrEnum):
 
 OPEN_STATES = (OrderState.PAID, OrderState.SHIPPED)
 
+COUNTED_STATES = (OrderState.PAID, OrderState.SHIPPED, OrderState.COMPLETED)
+"""Orders that are revenue: paid for, and not taken back."""
+
+_FURTHER = {state: place for place, state in enumerate(OrderState)}
+
 _NEXT: dict[OrderState, tuple[OrderState, ...]] = {
+    OrderState.PENDING: (OrderState.PAID, OrderState.CANCELLED),
     OrderState.PAID: (OrderState.SHIPPED, OrderState.COMPLETED, OrderState.CANCELLED),
     OrderState.SHIPPED: (OrderState.COMPLETED, OrderState.CANCELLED),
     OrderState.COMPLETED: (),
@@ -37,13 +44,6 @@ class Channel(StrEnum):
     MINI_MALL = MINI_MALL
     POS = "pos"
     FILE = "file"
-
-
-class CreditReason(StrEnum):
-    """Why an order counts for an account, or for the store alone."""
-
-    HOLDER = "holder"
-    STORE = "store"
 
 
 class LineKind(StrEnum):
@@ -64,29 +64,22 @@ def minor_digits(currency: str) -> int:
     return _DIGITS.get(currency, 2)
 
 
-class Product(SQLModel, table=True):
-    """Something that is sold. `price` is in the currency's minor unit; `listed_on` is the day it came."""
+class NamedBy(StrEnum):
+    """How an order itself named a guide: by a staff number, or by a name in the buyer's note."""
 
-    __tablename__ = "product"
-    __table_args__ = (UniqueConstraint("brand_id", "code"),)
-
-    brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
-    id: UUID = Field(primary_key=True)
-    code: str = Field(max_length=64)
-    name: str = Field(max_length=200)
-    category: str | None = Field(default=None, max_length=60)
-    price: int = Field(sa_type=BigInteger)
-    listed_on: date | None = None
-    version: int = 1
+    CODE = "code"
+    NOTE = "note"
 
 
 class Order(SQLModel, table=True):
     """A purchase. Without a customer it is a guest's: revenue of the store only.
 
-    `day` is the store's calendar day of `placed_at`. `serving_account_id` looks after the order now
-    and moves with a handover; the credit never does. `amount` is in the currency's minor unit.
+    `day` is the store's calendar day of `paid_at`, and of `placed_at` as long as nothing was paid. `serving_account_id`
+    looks after the order now and moves with a handover; the credit never does. `amount` is in minor units.
     `news_at` is when the newest news applied was true at its source; empty is as old as the order. `completed_at` is
-    when it reached the customer, if it came to them later than it was placed.
+    when it reached the customer, if it came to them later than it was placed. `share_id` is the link that it came
+    through, `named_account_id` the guide whom the order itself names. `answered_at` is when somebody of the store
+    turned to it first, `city` where it goes.
     """
 
     __tablename__ = "mall_order"
@@ -99,6 +92,13 @@ class Order(SQLModel, table=True):
             ["account.brand_id", "account.id"],
             name="fk_mall_order_serving_account",
         ),
+        ForeignKeyConstraint(
+            ["brand_id", "named_account_id"],
+            ["account.brand_id", "account.id"],
+            name="fk_mall_order_named_account",
+        ),
+        refers("share_id", "share"),
+        refers("answered_by_id", "staff"),
         UniqueConstraint("brand_id", "source", "number"),
         Index("ix_mall_order_customer", "brand_id", "customer_id", "placed_at"),
         Index("ix_mall_order_relationship", "brand_id", "relationship_id", "placed_at"),
@@ -109,6 +109,7 @@ class Order(SQLModel, table=True):
         index_where(
             "ix_mall_order_completed", "brand_id", "customer_id", "completed_at", where="completed_at IS NOT NULL"
         ),
+        index_where("ix_mall_order_share", "brand_id", "share_id", where="share_id IS NOT NULL"),
     )
 
     brand_id: UUID = Field(primary_key=True)
@@ -122,12 +123,19 @@ class Order(SQLModel, table=True):
     state: OrderState = Field(sa_type=enum_of(OrderState))
     channel: Channel = Field(sa_type=enum_of(Channel))
     country: str | None = Field(default=None, max_length=60)
+    city: str | None = Field(default=None, max_length=60)
     amount: int = Field(sa_type=BigInteger)
     currency: str = Field(max_length=3)
     placed_at: datetime = Field(sa_type=UtcDateTime)
     day: date
+    paid_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     news_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    share_id: UUID | None = None
+    named_account_id: UUID | None = None
+    named_by: NamedBy | None = Field(default=None, sa_type=enum_of(NamedBy))
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    answered_by_id: UUID | None = None
     version: int = 1
 
     @property
@@ -135,9 +143,12 @@ class Order(SQLModel, table=True):
         """Whether somebody still looks after the order."""
         return self.state in OPEN_STATES
 
-    def knows(self, news_at: datetime) -> bool:
-        """Whether news of that time is no newer than what was applied."""
-        return news_at <= (self.news_at or self.placed_at)
+    def knows(self, news_at: datetime, state: OrderState) -> bool:
+        """Whether news of that time is no newer than what was applied.
+
+        Sources count in seconds: of two that are of the same time, the one whose state is further on is newer.
+        """
+        return (news_at, _FURTHER[state]) <= (self.news_at or self.placed_at, _FURTHER[self.state])
 
     def advance(self, state: OrderState, news_at: datetime) -> None:
         """Go to another state: paid → shipped → completed, either open one → cancelled, and never back."""
@@ -149,19 +160,20 @@ class Order(SQLModel, table=True):
             self.completed_at = news_at
         self.version += 1
 
-    def hear(self, state: OrderState, amount: int, news_at: datetime) -> None:
-        """Take newer news: it may correct the amount, and move the order on."""
-        if state is self.state:
-            self.news_at = news_at
-            self.version += 1
-        else:
-            self.advance(state, news_at)
+    def hear(self, state: OrderState, amount: int, news_at: datetime, paid_at: datetime | None) -> None:
+        """Take newer news, which is right whatever was known: a source may take a payment or a parcel back."""
+        if state is not self.state:
+            self.completed_at = news_at if state is OrderState.COMPLETED else None
+        self.state = state
         self.amount = amount
+        self.paid_at = paid_at
+        self.news_at = news_at
+        self.version += 1
 
 
 class OrderLine(SQLModel, table=True):
     """One line of an order. `product_code` and `name` are as sold, whatever the catalogue says later; so is
-    `variant`, the size and colour in the source's words.
+    `variant`, the size and colour in the source's words, and `sku_code`.
 
     `residue` is what rounding left over: the exact amount less `amount`, in millionths of the currency;
     null when nothing is left. Sums that have to be right to the last cent take it in.
@@ -171,6 +183,7 @@ class OrderLine(SQLModel, table=True):
     __table_args__ = (
         refers("order_id", "mall_order"),
         refers("product_id", "product"),
+        refers("sku_id", "sku"),
         index_where("ix_order_line_residue", "brand_id", "order_id", where="residue IS NOT NULL"),
     )
 
@@ -178,7 +191,9 @@ class OrderLine(SQLModel, table=True):
     order_id: UUID = Field(primary_key=True)
     line: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     product_id: UUID | None = None
+    sku_id: UUID | None = None
     product_code: str = Field(max_length=64)
+    sku_code: str | None = Field(default=None, max_length=64)
     name: str = Field(max_length=200)
     variant: str | None = Field(default=None, max_length=100)
     kind: LineKind = Field(sa_type=enum_of(LineKind))
@@ -187,84 +202,41 @@ class OrderLine(SQLModel, table=True):
     residue: int | None = None
 
 
-class Refund(SQLModel, table=True):
-    """Money given back. It may name no order. Dated by itself; it is never a visit.
+class OrderStepKind(StrEnum):
+    """What happened to an order, one at a time."""
 
-    `charged_account_id` bears it, decided once: the guide who has the credit of the order, or who held the
-    relationship when money was given back without one. Empty: the store bears it.
+    PLACED = "placed"
+    PAID = "paid"
+    UNPAID = "unpaid"
+    SHIPPED = "shipped"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    REOPENED = "reopened"
+    AMENDED = "amended"
+    REFUNDED = "refunded"
+    CREDITED = "credited"
+    ANSWERED = "answered"
+    SERVED = "served"
+
+
+class OrderStep(SQLModel, table=True):
+    """One line of an order's timeline, never changed. `at` is when it was true, `noted_at` when we heard of it.
+
+    `amount` is what was refunded, or what the order comes to since it was amended. `staff_id` is who did it here.
     """
 
-    __tablename__ = "refund"
+    __tablename__ = "order_step"
     __table_args__ = (
-        refers("store_id", "store"),
-        refers("customer_id", "customer"),
-        refers("relationship_id", "relationship"),
         refers("order_id", "mall_order"),
-        ForeignKeyConstraint(
-            ["brand_id", "charged_account_id"],
-            ["account.brand_id", "account.id"],
-            name="fk_refund_charged_account",
-        ),
-        UniqueConstraint("brand_id", "source", "number"),
-        Index("ix_refund_charged", "brand_id", "charged_account_id", "day"),
-        Index("ix_refund_customer", "brand_id", "customer_id", "placed_at"),
-        Index("ix_refund_order", "brand_id", "order_id"),
-        Index("ix_refund_store_day", "brand_id", "store_id", "day"),
+        refers("staff_id", "staff"),
+        Index("ix_order_step_order", "brand_id", "order_id", "noted_at"),
     )
 
     brand_id: UUID = Field(primary_key=True)
     id: UUID = Field(primary_key=True)
-    source: str = Field(max_length=32)
-    number: str = Field(max_length=64)
-    store_id: UUID
-    customer_id: UUID | None = None
-    relationship_id: UUID | None = None
-    order_id: UUID | None = None
-    charged_account_id: UUID | None = None
-    amount: int = Field(sa_type=BigInteger)
-    currency: str = Field(max_length=3)
-    placed_at: datetime = Field(sa_type=UtcDateTime)
-    day: date
-    version: int = 1
-
-
-class RefundLine(SQLModel, table=True):
-    """One line of a refund; `quantity` and `amount` are positive, as given back. `residue` is as with an order."""
-
-    __tablename__ = "refund_line"
-    __table_args__ = (
-        refers("refund_id", "refund"),
-        index_where("ix_refund_line_residue", "brand_id", "refund_id", where="residue IS NOT NULL"),
-    )
-
-    brand_id: UUID = Field(primary_key=True)
-    refund_id: UUID = Field(primary_key=True)
-    line: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    product_code: str = Field(max_length=64)
-    name: str = Field(max_length=200)
-    kind: LineKind = Field(sa_type=enum_of(LineKind))
-    quantity: int
-    amount: int = Field(sa_type=BigInteger)
-    residue: int | None = None
-
-
-class Credit(SQLModel, table=True):
-    """Who earned an order: decided once, when it was paid, and never moved.
-
-    `decided_at` is never before the order's `placed_at`, so a search by period may start from it.
-    """
-
-    __tablename__ = "credit"
-    __table_args__ = (
-        refers("order_id", "mall_order"),
-        refers("account_id", "account"),
-        refers("store_id", "store"),
-        Index("ix_credit_account", "brand_id", "account_id", "decided_at"),
-    )
-
-    brand_id: UUID = Field(primary_key=True)
-    order_id: UUID = Field(primary_key=True)
-    store_id: UUID
-    account_id: UUID | None = None
-    reason: CreditReason = Field(sa_type=enum_of(CreditReason))
-    decided_at: datetime = Field(sa_type=UtcDateTime)
+    order_id: UUID
+    kind: OrderStepKind = Field(sa_type=enum_of(OrderStepKind))
+    at: datetime = Field(sa_type=UtcDateTime)
+    noted_at: datetime = Field(sa_type=UtcDateTime)
+    amount: int | None = Field(default=None, sa_type=BigInteger)
+    staff_id: UUID | None = None
