@@ -183,3 +183,11 @@ class DirectoryFileWrong(BadFile):
             reason=first.reason,
             reason_zh=first.reason_zh,
         )
+
+
+class PayloadWrong(Invalid):
+    """A mall's message that can't be read as its mapping says; `place` is where, as `line_items[2].price`."""
+
+    code = "PAYLOAD_WRONG"
+    en = "{place}: {reason}"
+    zh = "{place}：{reason_zh}"
