@@ -183,3 +183,82 @@ class DirectoryFileWrong(BadFile):
             reason=first.reason,
             reason_zh=first.reason_zh,
         )
+
+
+class PayloadWrong(Invalid):
+    """A mall's message that can't be read as its mapping says; `place` is where, as `line_items[2].price`.
+
+    What stands there is not repeated: it may be somebody's phone number.
+    """
+
+    code = "PAYLOAD_WRONG"
+    en = "{place}: {reason}"
+    zh = "{place}：{reason_zh}"
+
+
+class PayloadUnreadable(PayloadWrong):
+    """The message isn't JSON, or is nested too deep."""
+
+    code = "PAYLOAD_UNREADABLE"
+
+
+class PayloadIncomplete(PayloadWrong):
+    """Something that every order has is not there, as its number or its time."""
+
+    code = "PAYLOAD_INCOMPLETE"
+
+
+class LineWithoutSku(PayloadWrong):
+    """A line doesn't say which product it is of."""
+
+    code = "LINE_WITHOUT_SKU"
+
+
+class PriceNegative(PayloadWrong):
+    """An order, a refund or goods would cost less than nothing."""
+
+    code = "PRICE_NEGATIVE"
+
+
+class PayloadCurrency(PayloadWrong):
+    """The message counts in another currency than the brand."""
+
+    code = "PAYLOAD_CURRENCY"
+
+
+class SumsDiffer(PayloadWrong):
+    """The lines, with postage, taxes and discounts, do not add up to the amount."""
+
+    code = "SUMS_DIFFER"
+
+
+class StoreUnknown(Conflict):
+    """A message names a store, or none, that the brand doesn't have."""
+
+    code = "STORE_UNKNOWN"
+    en = "The brand has no store with the code {store}. Add it, or give the source a store, and replay."
+    zh = "品牌没有编码为 {store} 的门店。请添加该门店或为来源指定门店，然后重放。"
+
+
+class MemberUnknown(Conflict):
+    """A message names a customer whom the brand doesn't know."""
+
+    code = "MEMBER_UNKNOWN"
+    en = "The customer that order {number} names isn't known. Import the member, and replay."
+    zh = "订单 {number} 的会员不存在。请先导入该会员，然后重放。"
+
+
+class SkuUnknown(Conflict):
+    """A message names a SKU or product that isn't in the brand's catalogue."""
+
+    code = "SKU_UNKNOWN"
+    en = "The catalogue doesn't know {codes}. Add it, and replay."
+    zh = "商品目录中没有 {codes}。请先添加，然后重放。"
+
+
+class OrderNotHere(Conflict):
+    """A refund, or the state of an order, came before the order itself."""
+
+    code = "ORDER_NOT_HERE"
+    en = "Order {number} isn't here yet: what is said of it waits."
+    zh = "订单 {number} 尚未收到，这条消息将等待它。"
