@@ -76,6 +76,12 @@ def require_catalogue_keeper(actor: Actor) -> None:
         raise Forbidden
 
 
+def require_mall_keeper(actor: Actor) -> None:
+    """How the mini-mall is run is said by HQ."""
+    if actor.role is not Role.HQ:
+        raise Forbidden
+
+
 async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[MallEvent]) -> list[feed.Entry]:
     """Whoever holds the relationship, and the managers of the store; whoever served an order before forgets it."""
     holders = await _holders(session, brand_id, events)

@@ -6,6 +6,7 @@ from mall.commands.orders import record_order
 from mall.commands.products import put_product
 from mall.commands.refunds import record_refund
 from mall.commands.serving import move_serving
+from mall.commands.settings import change_mall_setting
 from mall.models import Line, OrderNews, RefundNews
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "OrderNews",
     "RefundNews",
     "cancel_order",
+    "change_mall_setting",
     "complete_order",
     "load",
     "move_serving",

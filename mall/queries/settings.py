@@ -1,0 +1,15 @@
+"""Reads of how a brand runs its mini-mall."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from mall.models import MallSetting
+
+
+async def setting_of(session: AsyncSession, brand_id: UUID) -> MallSetting:
+    """How the brand runs its mini-mall: as it says, or else as is usual (an instance of version 0, no row)."""
+    found = await session.scalar(select(MallSetting).where(col(MallSetting.brand_id) == brand_id))
+    return found or MallSetting(brand_id=brand_id, version=0)
