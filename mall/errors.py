@@ -89,3 +89,19 @@ class NobodyBoughtTwice(Invalid):
     code = "NOBODY_BOUGHT_TWICE"
     en = "No customer had bought on two days by {cut}: there is no rhythm to judge by."
     zh = "截至 {cut} 没有顾客在两天以上购买，无法判断购买节奏。"
+
+
+class ShareOver(Conflict):
+    """The link has expired, or was ended before."""
+
+    code = "SHARE_OVER"
+    en = "This link is over already."
+    zh = "这个链接已经失效。"
+
+
+class ProductWithdrawn(Conflict):
+    """The product is sold no more."""
+
+    code = "PRODUCT_WITHDRAWN"
+    en = "{name} has been withdrawn and can't be shared."
+    zh = "{name} 已下架，不能分享。"

@@ -15,7 +15,7 @@ from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from mall.events import MallEvent, RefundRecorded, RefundVoided, ServingMoved
-from mall.models import Order, Product, PurchaseProfile, Refund
+from mall.models import Order, Product, PurchaseProfile, Refund, Share
 
 ORDER = "order"
 REFUND = "refund"
@@ -51,6 +51,15 @@ def products_visible_to(actor: Actor) -> ColumnElement[bool]:
     return col(Product.brand_id) == actor.brand_id
 
 
+def shares_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """A guide sees the links that they made; managers those of their stores; HQ, and machines that may, all."""
+    if not actor.may(Scope.ORDERS_READ, Scope.REPORTS_READ):
+        return and_(col(Share.brand_id) == actor.brand_id, false())
+    if actor.role is Role.GUIDE:
+        return and_(col(Share.brand_id) == actor.brand_id, col(Share.account_id).in_(actor.account_ids))
+    return in_sight(actor, col(Share.brand_id), col(Share.store_id))
+
+
 def require_recorder(actor: Actor) -> None:
     """Orders come from machines: a till, a mall, an import."""
     if not _is_machine(actor, Scope.ORDERS_WRITE):
@@ -73,6 +82,25 @@ def require_canceller(actor: Actor, order: Order) -> None:
 def require_catalogue_keeper(actor: Actor) -> None:
     """The catalogue is kept by HQ, or by a machine that may."""
     if actor.role is not Role.HQ and not _is_machine(actor, Scope.PRODUCTS_WRITE):
+        raise Forbidden
+
+
+def require_mall_keeper(actor: Actor) -> None:
+    """How the mini-mall is run is said by HQ."""
+    if actor.role is not Role.HQ:
+        raise Forbidden
+
+
+def require_sharer(actor: Actor) -> None:
+    """Links are made by whoever serves customers: guides and store managers."""
+    if actor.role not in (Role.GUIDE, Role.STORE_MANAGER):
+        raise Forbidden
+
+
+def require_share_keeper(actor: Actor, share: Share) -> None:
+    """A link is ended by whoever made it, or by the store's manager."""
+    manages = actor.role is Role.STORE_MANAGER and actor.store_id == share.store_id
+    if not (share.account_id in actor.account_ids or manages):
         raise Forbidden
 
 

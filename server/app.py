@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
 from kernel.work import Ground
-from server import files, graphql, metrics, migrating, negotiation, pages, segment_files, sockets, tag_files
+from server import files, graphql, metrics, migrating, negotiation, pages, segment_files, shares, sockets, tag_files
 from server.draining import Draining
 from server.edge import Edge, address_of, open_edge
 from server.ground import standing
@@ -42,6 +42,7 @@ def create_app(settings: Settings, ground: Ground | None = None) -> Starlette:
                 await stack.enter_async_context(working(stood_on, settings, grace=2))
             await stack.enter_async_context(edge.hub.running())
             await stack.enter_async_context(edge.standing.minded())
+            await stack.enter_async_context(edge.opens.finished())
             yield
 
     return Starlette(
@@ -57,6 +58,7 @@ def _routes(settings: Settings) -> list[Route | WebSocketRoute | Mount]:
         WebSocketRoute("/graphql", _socket),
         Route("/files/segments/{id}.csv", files.endpoint(segment_files.members)),
         *tag_files.ROUTES,
+        *shares.ROUTES,
         Route("/", _home),
         Route("/welcome", _welcome),
         Route("/healthz", _alive),

@@ -14,6 +14,7 @@ from server.auth import Auth, Caller, open_auth
 from server.draining import Draining
 from server.hub import Hub
 from server.metrics import Metrics
+from server.opens import Opens
 from server.refusals import BadToken
 from server.settings import Settings
 from server.standing import Standing
@@ -32,6 +33,7 @@ class Edge:
     hub: Hub
     readings: Readings
     standing: Standing
+    opens: Opens
     metrics: Metrics
     draining: Draining
 
@@ -55,6 +57,7 @@ class Edge:
             signed_in=actor,
             language=language,
             address=address,
+            public_url=self.settings.public_address,
             request_id=request_id,
             may_introspect=not self.settings.is_production,
         )
@@ -62,14 +65,16 @@ class Edge:
 
 def open_edge(settings: Settings, ground: Ground, metrics: Metrics, draining: Draining) -> Edge:
     """The edge of a process that stands on this ground."""
+    vault = Vault(settings.data_key_bytes)
     return Edge(
         settings=settings,
         ground=ground,
-        vault=Vault(settings.data_key_bytes),
+        vault=vault,
         auth=open_auth(ground, settings),
         hub=Hub(ground),
         readings=Readings(ground.db),
         standing=Standing(ground),
+        opens=Opens(ground, vault),
         metrics=metrics,
         draining=draining,
     )

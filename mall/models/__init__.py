@@ -2,6 +2,7 @@
 
 from mall.models.catalogue import Product, Sku, Stock
 from mall.models.credit import WHOLE, Credit, CreditDecision, CreditReason, CreditSetting
+from mall.models.landing import Landing, Shown
 from mall.models.news import Line, OrderNews, RefundNews
 from mall.models.orders import (
     COUNTED_STATES,
@@ -32,7 +33,7 @@ from mall.models.profiles import (
 )
 from mall.models.refunds import Refund, RefundCharge, RefundLine
 from mall.models.setting import MallSetting
-from mall.models.sharing import Share, ShareKind, ShareOpen
+from mall.models.sharing import Share, ShareKey, ShareKind, ShareOpen
 
 __all__ = [
     "AT_RISK_AFTER_ONE_DAY",
@@ -49,6 +50,7 @@ __all__ = [
     "CreditDecision",
     "CreditReason",
     "CreditSetting",
+    "Landing",
     "Line",
     "LineKind",
     "MallSetting",
@@ -68,8 +70,10 @@ __all__ = [
     "RefundNews",
     "ScoreScale",
     "Share",
+    "ShareKey",
     "ShareKind",
     "ShareOpen",
+    "Shown",
     "Sku",
     "Stock",
     "churn_band",

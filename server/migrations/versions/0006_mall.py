@@ -223,6 +223,8 @@ def upgrade() -> None:
             ["brand_id", "id"],
         )
 
+    op.create_index("ix_holding_account", "holding", ["brand_id", "account_id", "until_at"], unique=False)
+
     with op.batch_alter_table("order_line", schema=None) as batch_op:
         batch_op.add_column(sa.Column("sku_id", sa.Uuid(), nullable=True))
         batch_op.add_column(sa.Column("sku_code", sa.String(length=64), nullable=True))
@@ -302,6 +304,7 @@ def _credit_references() -> list[sa.ForeignKeyConstraint]:
 
 def downgrade() -> None:
     _put_credit_together()
+    op.drop_index("ix_holding_account", "holding")
 
     with op.batch_alter_table("refund", schema=None) as batch_op:
         batch_op.add_column(sa.Column("charged_account_id", sa.Uuid(), nullable=True))
