@@ -11,13 +11,13 @@ from sqlmodel import col
 from kernel import bulk, clock, ids
 from kernel.errors import Invalid, NotFound, optional_text, require_text
 from kernel.work import Work
-from mall.commands import crediting, voiding
+from mall.commands import crediting, naming, voiding
 from mall.commands.amounts import checked_lines, require_amount, require_past
 from mall.errors import OrderDiffers, RefundExceedsOrder, WrongCurrency
-from mall.events import OrderChanged, OrderPaid, OrderPlaced
+from mall.events import OrderChanged, OrderCompleted, OrderPaid, OrderPlaced
 from mall.models import Line, Order, OrderLine, OrderNews, OrderState
 from mall.policy import require_recorder
-from mall.queries import orders, parties, products, refunds, shares
+from mall.queries import orders, parties, products, refunds
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,7 @@ async def _compose(work: Work, news: OrderNews, who: _Parties) -> Order:
         news_at=news.news_at,
         completed_at=_completed_at(news),
     )
-    if news.share_code is not None:
-        order.share_id = await shares.id_of_code(work.session, work.actor, news.share_code)
+    await naming.name(work, order, news)
     return order
 
 
@@ -134,6 +133,8 @@ async def _complete_record(work: Work, news: OrderNews, order: Order) -> None:
     await _put_lines(work, order.id, news.lines)
     if order.paid_at is not None:
         await _say_paid(work, order)
+    if order.completed_at is not None:
+        work.record(completed(order))
     work.record(
         OrderPlaced(
             order_id=order.id,
@@ -163,19 +164,29 @@ async def _hear_again(work: Work, news: OrderNews, who: _Parties, order: Order) 
     if order.knows(heard_at, news.state):
         return order
     await _require_room_for_refunds(work, news, order)
-    before = order.amount
+    was = order.state
     order.hear(news.state, news.amount, heard_at, news.paid_at)
     order.city = news.city if news.city is not None else order.city
     order.day = _day(news, who)
     await _put_lines(work, order.id, news.lines)
     await voiding.follow(work, order)
-    if await crediting.is_decided(work, order):
-        if order.amount != before:
-            await crediting.share_again(work, order)
-    elif order.paid_at is not None:
-        await _say_paid(work, order)
+    if credits := await crediting.credits_of(work, order):
+        crediting.share_again(order, credits)
+        crediting.tell_elsewhere(work, order, credits)
+    else:
+        await _decide_late(work, news, order)
+    if order.state is OrderState.COMPLETED is not was:
+        work.record(completed(order))
     work.record(changed(order))
     return order
+
+
+async def _decide_late(work: Work, news: OrderNews, order: Order) -> None:
+    """As long as nobody has the credit, newer news may say how the order came about."""
+    if order.share_id is None and order.named_account_id is None:
+        await naming.name(work, order, news)
+    if order.paid_at is not None:
+        await _say_paid(work, order)
 
 
 async def _require_room_for_refunds(work: Work, news: OrderNews, order: Order) -> None:
@@ -191,6 +202,16 @@ def changed(order: Order) -> OrderChanged:
         store_id=order.store_id,
         relationship_id=order.relationship_id,
         version=order.version,
+    )
+
+
+def completed(order: Order) -> OrderCompleted:
+    """The fact that an order has reached the customer."""
+    return OrderCompleted(
+        order_id=order.id,
+        store_id=order.store_id,
+        relationship_id=order.relationship_id,
+        channel=order.channel.value,
     )
 
 

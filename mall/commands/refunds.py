@@ -7,7 +7,7 @@ from uuid import UUID
 from kernel import bulk, clock, ids
 from kernel.errors import Invalid, NotFound, optional_text, require_text
 from kernel.work import Work
-from mall.commands import charging
+from mall.commands import charging, crediting
 from mall.commands.amounts import checked_lines, require_amount, require_past
 from mall.errors import OrderUnpaid, RefundDiffers, RefundExceedsOrder, WrongCurrency
 from mall.events import RefundRecorded
@@ -39,6 +39,8 @@ async def record_refund(work: Work, news: RefundNews) -> Refund:
         return _same(news, order, known)
     await bulk.insert_missing(work.session, RefundLine, _line_rows(refund, news.lines))
     await charging.charge(work, refund)
+    if order is not None:
+        crediting.tell_elsewhere(work, order, await crediting.credits_of(work, order))
     work.record(_recorded(refund, order))
     return refund
 

@@ -1,11 +1,15 @@
 """Products, orders and refunds in GraphQL."""
 
+from schema.mall.credit import Credit, CreditMutations, CreditQueries
 from schema.mall.mutations import MallMutations
 from schema.mall.profiles import PurchaseProfile
 from schema.mall.queries import MallQueries
 from schema.mall.types import Order, Product, Refund, order_of, product_of, refund_of
 
 __all__ = [
+    "Credit",
+    "CreditMutations",
+    "CreditQueries",
     "MallMutations",
     "MallQueries",
     "Order",
