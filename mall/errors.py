@@ -67,6 +67,23 @@ class WrongCurrency(Invalid):
     zh = "本品牌的币种是 {currency}。"
 
 
+class CreditUndecided(Conflict):
+    """Nobody has the credit of the order yet: it hasn't been paid."""
+
+    code = "CREDIT_UNDECIDED"
+    en = "Who earned this order is decided when it is paid. There is nothing to correct yet."
+    zh = "订单付款后才会确定业绩归属，目前没有可以更正的内容。"
+
+
+class CreditRulesWrong(Invalid):
+    """The rules can't be kept; `place` says where."""
+
+    code = "CREDIT_RULES_WRONG"
+
+    en = "{place}: {reason}"
+    zh = "{place}：{reason_zh}"
+
+
 class CutTooEarly(Invalid):
     """Nothing had been bought by then."""
 

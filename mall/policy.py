@@ -14,11 +14,20 @@ from directory.policy import in_sight
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
-from mall.events import MallEvent, RefundRecorded, RefundVoided, ServingMoved
-from mall.models import Order, Product, PurchaseProfile, Refund, Share
+from mall.events import (
+    CreditCorrected,
+    CreditEvent,
+    MallEvent,
+    RefundCharged,
+    RefundRecorded,
+    RefundVoided,
+    ServingMoved,
+)
+from mall.models import Credit, Order, Product, PurchaseProfile, Refund, Share
 
 ORDER = "order"
 REFUND = "refund"
+CREDIT = "credit"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -38,6 +47,14 @@ def refunds_visible_to(actor: Actor) -> ColumnElement[bool]:
         return in_sight(actor, col(Refund.brand_id), col(Refund.store_id))
     held = col(Refund.relationship_id).in_(relationship_ids_of(actor))
     return and_(col(Refund.brand_id) == actor.brand_id, held)
+
+
+def credits_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """What somebody in a store earned without holding the relationship. Others see credits with the order."""
+    ours = col(Credit.brand_id) == actor.brand_id
+    if actor.store_id is None:
+        return and_(ours, false())
+    return and_(ours, col(Credit.account_id).in_(actor.account_ids), col(Credit.is_elsewhere))
 
 
 def profiles_visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -76,6 +93,24 @@ def require_keeper(actor: Actor, order: Order) -> None:
 def require_canceller(actor: Actor, order: Order) -> None:
     """An order is cancelled by the machine it came from, or by the store's manager."""
     if not (_is_machine(actor, Scope.ORDERS_WRITE) or _manages(actor, order)):
+        raise Forbidden
+
+
+def require_answerer(actor: Actor, order: Order) -> None:
+    """An order is answered by the guide who holds its relationship (no other has it in sight), or the manager."""
+    if actor.role is not Role.GUIDE and not _manages(actor, order):
+        raise Forbidden
+
+
+def require_credit_corrector(actor: Actor) -> None:
+    """Who earned an order is corrected by a manager who has it in sight, or by HQ."""
+    if actor.role not in (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ):
+        raise Forbidden
+
+
+def require_credit_ruler(actor: Actor) -> None:
+    """By which rules credit is given, HQ says."""
+    if actor.role is not Role.HQ:
         raise Forbidden
 
 
@@ -121,8 +156,23 @@ async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[MallEv
     return entries
 
 
+async def credits_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[CreditEvent]) -> list[feed.Entry]:
+    """Whoever earned an order that isn't in their sight; who lost it by a correction forgets it."""
+    told = [(each, feed.Op.PUT) for event in events for each in event.elsewhere]
+    told += [(each, feed.Op.DEL) for event in events if isinstance(event, CreditCorrected) for each in event.lost]
+    if not told:
+        return []
+    watchers = await directory.watchers(session, brand_id, {each.account_id for each, _ in told})
+    owners = {account_id: watcher.own for account_id, watcher in watchers.items()}
+    return [
+        feed.Entry(own, CREDIT, each.credit_id, each.version, op)
+        for each, op in told
+        if (own := owners.get(each.account_id)) is not None
+    ]
+
+
 def _news(feed_id: UUID, event: MallEvent) -> Iterator[feed.Entry]:
-    if not isinstance(event, RefundRecorded | RefundVoided):
+    if not isinstance(event, RefundRecorded | RefundVoided | RefundCharged):
         yield feed.Entry(feed_id, ORDER, event.order_id, event.version)
         return
     if isinstance(event, RefundRecorded) and event.order_id and event.order_version:

@@ -10,6 +10,8 @@ from schema.intake import IntakeQueries
 from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.mall import (
+    CreditMutations,
+    CreditQueries,
     MallMutations,
     MallQueries,
     MallSettingMutations,
@@ -34,6 +36,7 @@ Query = merge_types(
         MallQueries,
         MallSettingQueries,
         ShareQueries,
+        CreditQueries,
         IntakeQueries,
         TaggingQueries,
         TaskQueries,
@@ -52,6 +55,7 @@ Mutation = merge_types(
         MallMutations,
         MallSettingMutations,
         ShareMutations,
+        CreditMutations,
         TaggingMutations,
         TaskMutations,
         WorkbenchMutations,

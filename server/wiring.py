@@ -61,11 +61,17 @@ from intake.events import (
 from kernel import feed, jobs
 from kernel.work import Event, Work
 from mall.events import (
+    CreditChanged,
+    CreditCorrected,
+    CreditDecided,
+    OrderAnswered,
     OrderChanged,
+    OrderCompleted,
     OrderPaid,
     OrderPlaced,
     ProfileRefreshed,
     PurchasesLoaded,
+    RefundCharged,
     RefundRecorded,
     RefundVoided,
     ServingMoved,
@@ -125,9 +131,15 @@ SEEN_BY: dict[type, SeenBy] = {
     OrderChanged: mall.policy.seen_by,
     # The order itself says so: placed as paid, or changed.
     OrderPaid: directory.policy.seen_by_nobody,
+    OrderCompleted: directory.policy.seen_by_nobody,
+    OrderAnswered: directory.policy.seen_by_nobody,
+    CreditDecided: mall.policy.credits_seen_by,
+    CreditChanged: mall.policy.credits_seen_by,
+    CreditCorrected: mall.policy.credits_seen_by,
     ServingMoved: mall.policy.seen_by,
     RefundRecorded: mall.policy.seen_by,
     RefundVoided: mall.policy.seen_by,
+    RefundCharged: mall.policy.seen_by,
     PurchasesLoaded: directory.policy.seen_by_nobody,
     ProfileRefreshed: directory.policy.seen_by_nobody,
     CustomerTagsChanged: tagging.policy.seen_by,

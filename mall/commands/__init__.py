@@ -1,5 +1,8 @@
 """What can be done in this domain; the only writer of its tables."""
 
+from mall.commands.answering import answer_order
+from mall.commands.correcting import Wanted, correct_credit
+from mall.commands.credit_rules import change_credit_rules
 from mall.commands.lifecycle import cancel_order, complete_order, ship_order
 from mall.commands.load import load
 from mall.commands.orders import record_order
@@ -14,9 +17,13 @@ __all__ = [
     "Line",
     "OrderNews",
     "RefundNews",
+    "Wanted",
+    "answer_order",
     "cancel_order",
+    "change_credit_rules",
     "change_mall_setting",
     "complete_order",
+    "correct_credit",
     "end_share",
     "load",
     "move_serving",

@@ -11,14 +11,14 @@ from sqlmodel import col
 from kernel import bulk, clock, ids
 from kernel.errors import Invalid, NotFound, optional_text, require_text
 from kernel.work import Work
-from mall.commands import charging, crediting, steps, voiding
+from mall.commands import charging, crediting, naming, steps, voiding
 from mall.commands.amounts import checked_lines, require_amount, require_past
 from mall.errors import OrderDiffers, RefundExceedsOrder, WrongCurrency
-from mall.events import OrderChanged, OrderPaid, OrderPlaced
+from mall.events import OrderChanged, OrderCompleted, OrderPaid, OrderPlaced
 from mall.models import Line, Order, OrderLine, OrderNews, OrderState
 from mall.models.contents import lines_said, weight
 from mall.policy import require_recorder
-from mall.queries import orders, parties, products, refunds, shares
+from mall.queries import orders, parties, products, refunds
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,7 @@ async def _compose(work: Work, news: OrderNews, who: _Parties) -> Order:
         news_at=news.news_at,
         completed_at=_completed_at(news),
     )
-    if news.share_code is not None:
-        order.share_id = await shares.id_of_code(work.session, work.actor, news.share_code)
+    await naming.name(work, order, news)
     return order
 
 
@@ -149,6 +148,8 @@ async def _complete_record(work: Work, news: OrderNews, order: Order) -> None:
     steps.note_placed(work, order)
     if order.paid_at is not None:
         await _say_paid(work, order)
+    if order.completed_at is not None:
+        work.record(completed(order))
     work.record(
         OrderPlaced(
             order_id=order.id,
@@ -190,16 +191,22 @@ async def _hear_again(work: Work, news: OrderNews, who: _Parties, order: Order) 
     await _put_lines(work, order.id, news.lines)
     await voiding.follow(work, order)
     steps.note_heard(work, order, before, said)
-    await _follow_in_credit(work, order, before.amount)
+    await _follow_in_credit(work, news, order)
+    if order.state is OrderState.COMPLETED is not before.state:
+        work.record(completed(order))
     work.record(changed(order))
     return order
 
 
-async def _follow_in_credit(work: Work, order: Order, amount_before: int) -> None:
-    if await crediting.is_decided(work, order):
-        if order.amount != amount_before:
-            await crediting.share_again(work, order)
-    elif order.paid_at is not None:
+async def _follow_in_credit(work: Work, news: OrderNews, order: Order) -> None:
+    """Who has the credit keeps it; as long as nobody has, newer news may say how the order came about."""
+    if credits := await crediting.credits_of(work, order):
+        crediting.share_again(order, credits)
+        crediting.tell_elsewhere(work, order, credits)
+        return
+    if order.share_id is None and order.named_account_id is None:
+        await naming.name(work, order, news)
+    if order.paid_at is not None:
         await _say_paid(work, order)
         for refund in await refunds.kept_of(work.session, order):
             await charging.charge(work, refund)
@@ -218,6 +225,16 @@ def changed(order: Order) -> OrderChanged:
         store_id=order.store_id,
         relationship_id=order.relationship_id,
         version=order.version,
+    )
+
+
+def completed(order: Order) -> OrderCompleted:
+    """The fact that an order has reached the customer."""
+    return OrderCompleted(
+        order_id=order.id,
+        store_id=order.store_id,
+        relationship_id=order.relationship_id,
+        channel=order.channel.value,
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from kernel import bulk, clock, ids
 from kernel.errors import Invalid, NotFound, optional_text, require_text
 from kernel.work import Work
-from mall.commands import charging, steps
+from mall.commands import charging, crediting, steps
 from mall.commands.amounts import checked_lines, require_amount, require_past
 from mall.errors import OrderUnpaid, RefundDiffers, RefundExceedsOrder, WrongCurrency
 from mall.events import RefundRecorded
@@ -40,8 +40,9 @@ async def record_refund(work: Work, news: RefundNews) -> Refund:
         return await _same(work, news, order, known)
     await bulk.insert_missing(work.session, RefundLine, _line_rows(refund, news.lines))
     await charging.charge(work, refund)
-    if refund.order_id is not None:
-        steps.note(work, refund.order_id, OrderStepKind.REFUNDED, refund.placed_at, amount=refund.amount)
+    if order is not None:
+        steps.note(work, order.id, OrderStepKind.REFUNDED, refund.placed_at, amount=refund.amount)
+        crediting.tell_elsewhere(work, order, await crediting.credits_of(work, order))
     work.record(_recorded(refund, order))
     return refund
 

@@ -164,6 +164,15 @@ class Order(SQLModel, table=True):
             self.completed_at = news_at
         self.version += 1
 
+    def answer(self, at: datetime, staff_id: UUID) -> bool:
+        """Note who turned to the order first; says whether that is news."""
+        if self.answered_at is not None:
+            return False
+        self.answered_at = at
+        self.answered_by_id = staff_id
+        self.version += 1
+        return True
+
     def hear(
         self,
         state: OrderState,

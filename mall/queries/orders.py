@@ -16,14 +16,13 @@ from customers.queries import relationships
 from kernel.actor import Actor, Role
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
-from mall.models import OPEN_STATES, Channel, Credit, Order, OrderLine, OrderState
+from mall.models import OPEN_STATES, Channel, Order, OrderLine, OrderState
 from mall.policy import visible_to
 
 OrderRow = Row[*tuple[Any, ...]]
 
 _COLUMNS = tuple(Order.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
 _LINE_COLUMNS = tuple(OrderLine.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
-_CREDIT_COLUMNS = tuple(Credit.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
 _NEWEST_FIRST = (col(Order.placed_at).desc(), col(Order.id).desc())
 
 
@@ -155,17 +154,6 @@ async def of_customers(
         .order_by(col(Order.customer_id), *_NEWEST_FIRST)
     )
     return _grouped(found.all(), "customer_id")
-
-
-async def credits_of(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderRow]]:
-    """Who earned those of the orders that are in sight, part by part."""
-    found = await session.execute(
-        select(*_CREDIT_COLUMNS)
-        .join(Order, (col(Order.brand_id) == col(Credit.brand_id)) & (col(Order.id) == col(Credit.order_id)))
-        .where(col(Credit.brand_id) == actor.brand_id, col(Credit.order_id).in_(order_ids), visible_to(actor))
-        .order_by(col(Credit.order_id), col(Credit.part))
-    )
-    return _grouped(found.all(), "order_id")
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_campaigns import CAMPAIGNS
+from tests.scenarios.chapters_credit import CREDIT
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_revisiting import REVISITING
@@ -260,6 +261,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "life": LIFE,
     "workbench": WORKBENCH,
     "trade": TRADE,
+    "credit": CREDIT,
     "rules": RULES,
     "revisiting": REVISITING,
     "files": FILES,

@@ -101,6 +101,7 @@ ID_OF = {
     "shipOrder": "order",
     "completeOrder": "order",
     "cancelOrder": "order",
+    "answerOrder": "order",
     "importRun": "import_run",
     "reassignRelationship": "relationship",
     "editTag": "tag",
