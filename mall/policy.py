@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,7 +15,7 @@ from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
 from mall.events import MallEvent, RefundRecorded, RefundVoided, ServingMoved
-from mall.models import Order, Product, PurchaseProfile, Refund
+from mall.models import CommissionEntry, CommissionPlan, CommissionPlanState, Order, Product, PurchaseProfile, Refund
 
 ORDER = "order"
 REFUND = "refund"
@@ -49,6 +49,46 @@ def profiles_visible_to(actor: Actor) -> ColumnElement[bool]:
 def products_visible_to(actor: Actor) -> ColumnElement[bool]:
     """The catalogue is the brand's, for everybody in it."""
     return col(Product.brand_id) == actor.brand_id
+
+
+def commission_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Everybody's own; a store manager's and a regional manager's stores; HQ's and a reporting machine's brand.
+
+    By the store of the order, so what a guide earns elsewhere shows there and to themselves.
+    """
+    ours = col(CommissionEntry.brand_id) == actor.brand_id
+    if not actor.may(Scope.REPORTS_READ):
+        return and_(ours, false())
+    own = and_(ours, col(CommissionEntry.staff_id) == actor.staff_id)
+    match actor.role:
+        case Role.GUIDE:
+            return own
+        case Role.STORE_MANAGER | Role.REGIONAL_MANAGER:
+            return or_(own, in_sight(actor, col(CommissionEntry.brand_id), col(CommissionEntry.store_id)))
+        case _:
+            return ours
+
+
+def commission_plans_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """HQ and reporting machines see all; whoever is paid by a plan sees those that are live."""
+    ours = col(CommissionPlan.brand_id) == actor.brand_id
+    if not actor.may(Scope.REPORTS_READ):
+        return and_(ours, false())
+    if actor.role in (Role.HQ, Role.SERVICE, Role.SYSTEM):
+        return ours
+    return and_(ours, col(CommissionPlan.state) == CommissionPlanState.LIVE)
+
+
+def require_paymaster(actor: Actor) -> None:
+    """Plans are written, and periods closed, by HQ."""
+    if actor.role is not Role.HQ:
+        raise Forbidden
+
+
+def require_accountant(actor: Actor) -> None:
+    """What all stores' commission is tied to is for HQ, for machines that report, and for the product itself."""
+    if actor.role is not Role.HQ and not _is_machine(actor, Scope.REPORTS_READ):
+        raise Forbidden
 
 
 def require_recorder(actor: Actor) -> None:
