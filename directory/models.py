@@ -182,6 +182,7 @@ class Assignment(SQLModel, table=True):
         refers("region_id", "region"),
         unique_where("uq_assignment_open", "brand_id", "staff_id", where="ends_at IS NULL"),
         Index("ix_assignment_brand_id_staff_id_starts_at", "brand_id", "staff_id", "starts_at"),
+        Index("ix_assignment_brand_id_store_id", "brand_id", "store_id", "starts_at"),
     )
 
     brand_id: UUID = Field(primary_key=True)

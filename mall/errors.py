@@ -122,3 +122,83 @@ class ProductWithdrawn(Conflict):
     code = "PRODUCT_WITHDRAWN"
     en = "{name} has been withdrawn and can't be shared."
     zh = "{name} 已下架，不能分享。"
+
+
+class CommissionPlanIsLive(Conflict):
+    """A plan that pays is never edited nor removed: what was paid by it stays explained."""
+
+    code = "COMMISSION_PLAN_LIVE"
+    en = "This plan has been started. End it, and let a new one follow."
+    zh = "该方案已启用，不能修改或删除，请结束后新建方案。"
+
+
+class CommissionPlanNotLive(Conflict):
+    """A draft pays nothing, so there is nothing to end."""
+
+    code = "COMMISSION_PLAN_DRAFT"
+    en = "This plan is a draft: edit or remove it."
+    zh = "该方案还是草稿，请直接修改或删除。"
+
+
+class CommissionPlansOverlap(Conflict):
+    """On each day at most one plan pays."""
+
+    code = "COMMISSION_PLANS_OVERLAP"
+    en = "The plan “{name}” already pays from {from_day} to {until_day}. Choose days of its own."
+    zh = "方案“{name}”已覆盖 {from_day} 至 {until_day}，请选择不重叠的日期。"
+
+
+class CommissionPlanOver(Conflict):
+    """Its last day has passed, and orders were paid by it."""
+
+    code = "COMMISSION_PLAN_OVER"
+    en = "A plan ends today at the earliest, and one that is over stays as it is."
+    zh = "方案最早只能在今天结束；已经结束的方案不能更改。"
+
+
+class TooManyCommissionPlans(Conflict):
+    """A brand has written too many plans."""
+
+    code = "TOO_MANY_COMMISSION_PLANS"
+    en = "A brand has at most {most} plans."
+    zh = "每个品牌最多 {most} 个方案。"
+
+
+class CommissionRhythmTooEarly(Conflict):
+    """What has begun, or has postings, keeps its length."""
+
+    code = "COMMISSION_RHYTHM_TOO_EARLY"
+    en = "A new rhythm begins with a period that has not begun: on {earliest} at the earliest."
+    zh = "新的结算周期只能从尚未开始的周期起生效，最早为 {earliest}。"
+
+
+class CommissionPeriodNotOver(Conflict):
+    """It isn't over in all stores."""
+
+    code = "COMMISSION_PERIOD_NOT_OVER"
+    en = "This period ends on {last_day}. Close it when that day is over in every store."
+    zh = "该结算期到 {last_day} 才结束，请在所有门店当日结束后再结账。"
+
+
+class CommissionPeriodClosed(Conflict):
+    """What is closed stays closed."""
+
+    code = "COMMISSION_PERIOD_CLOSED"
+    en = "This period has been closed already."
+    zh = "该结算期已经结账。"
+
+
+class EarlierPeriodOpen(Conflict):
+    """Periods are closed in their order."""
+
+    code = "EARLIER_COMMISSION_PERIOD_OPEN"
+    en = "Close the period from {first_day} first: it has postings."
+    zh = "请先为 {first_day} 开始的结算期结账，其中有记录。"
+
+
+class PreviewTooLarge(Invalid):
+    """A preview works everything out while somebody waits."""
+
+    code = "COMMISSION_PREVIEW_TOO_LARGE"
+    en = "More than {most} orders were paid on these days. Choose fewer days."
+    zh = "这段时间的订单超过 {most} 笔，请缩短日期范围。"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -23,7 +23,17 @@ from mall.events import (
     RefundVoided,
     ServingMoved,
 )
-from mall.models import Credit, Order, Product, PurchaseProfile, Refund, Share
+from mall.models import (
+    CommissionEntry,
+    CommissionPlan,
+    CommissionPlanState,
+    Credit,
+    Order,
+    Product,
+    PurchaseProfile,
+    Refund,
+    Share,
+)
 
 ORDER = "order"
 REFUND = "refund"
@@ -75,6 +85,46 @@ def shares_visible_to(actor: Actor) -> ColumnElement[bool]:
     if actor.role is Role.GUIDE:
         return and_(col(Share.brand_id) == actor.brand_id, col(Share.account_id).in_(actor.account_ids))
     return in_sight(actor, col(Share.brand_id), col(Share.store_id))
+
+
+def commission_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Everybody's own; a store manager's and a regional manager's stores; HQ's and a reporting machine's brand.
+
+    By the store of the order, so what a guide earns elsewhere shows there and to themselves.
+    """
+    ours = col(CommissionEntry.brand_id) == actor.brand_id
+    if not actor.may(Scope.REPORTS_READ):
+        return and_(ours, false())
+    own = and_(ours, col(CommissionEntry.staff_id) == actor.staff_id)
+    match actor.role:
+        case Role.GUIDE:
+            return own
+        case Role.STORE_MANAGER | Role.REGIONAL_MANAGER:
+            return or_(own, in_sight(actor, col(CommissionEntry.brand_id), col(CommissionEntry.store_id)))
+        case _:
+            return ours
+
+
+def commission_plans_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """HQ and reporting machines see all; whoever is paid by a plan sees those that are live."""
+    ours = col(CommissionPlan.brand_id) == actor.brand_id
+    if not actor.may(Scope.REPORTS_READ):
+        return and_(ours, false())
+    if actor.role in (Role.HQ, Role.SERVICE, Role.SYSTEM):
+        return ours
+    return and_(ours, col(CommissionPlan.state) == CommissionPlanState.LIVE)
+
+
+def require_paymaster(actor: Actor) -> None:
+    """Plans are written, and periods closed, by HQ."""
+    if actor.role is not Role.HQ:
+        raise Forbidden
+
+
+def require_accountant(actor: Actor) -> None:
+    """What all stores' commission is tied to is for HQ, for machines that report, and for the product itself."""
+    if actor.role is not Role.HQ and not _is_machine(actor, Scope.REPORTS_READ):
+        raise Forbidden
 
 
 def require_recorder(actor: Actor) -> None:

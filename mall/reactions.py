@@ -1,12 +1,14 @@
-"""What follows for customers' profiles when something happens to orders, or many were loaded."""
+"""What follows for customers' profiles and for commission when something happens to orders, or many were loaded."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from kernel import jobs
 from kernel.work import Work
-from mall.commands import profiles
-from mall.events import OrderChanged, OrderPlaced, PurchasesLoaded, RefundRecorded
+from mall.commands import commission, profiles
+from mall.commands.commission.catching_up import CATCH_UP
+from mall.commands.commission.periods import FREEZE
+from mall.events import OrderChanged, OrderPaid, OrderPlaced, PurchasesLoaded, RefundRecorded
 from mall.queries import profiles as reads
 
 REFRESH_DUE = "mall.refresh_due_profiles"
@@ -34,3 +36,27 @@ async def refresh_due_profiles(work: Work) -> None:
     """One chunk, and the next by another job."""
     if await profiles.refresh_due(work) == profiles.AT_ONCE:
         work.later(REFRESH_DUE)
+
+
+async def post_commission(work: Work, events: Sequence[OrderPaid | OrderChanged | RefundRecorded]) -> None:
+    """The ledger says in the same commit what these orders and refunds are worth to whoever earned them."""
+    order_ids = {event.order_id for event in events if event.order_id is not None}
+    if order_ids:
+        await commission.post(work, sorted(order_ids))
+
+
+def catch_up_on_import(_event: object) -> jobs.Request:
+    """Imported orders earn commission too; nothing was said of them one by one."""
+    return jobs.Request(CATCH_UP, {"after": None})
+
+
+async def catch_up_commission(work: Work, after: str | None) -> None:
+    """Some orders, and the next by another job."""
+    last = await commission.catch_up(work, UUID(after) if after else None)
+    if last is not None:
+        work.later(CATCH_UP, after=str(last))
+
+
+async def freeze_commission(work: Work, period_id: str) -> None:
+    if await commission.freeze(work, UUID(period_id)):
+        work.later(FREEZE, period_id=period_id)

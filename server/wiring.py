@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import customers.policy
 import directory.policy
 import intake.policy
+import mall.commands.commission.catching_up
+import mall.commands.commission.periods
 import mall.policy
 import mall.reactions
 import tagging.commands.merge
@@ -182,8 +184,10 @@ MARKS: dict[type, tuple[Mark, ...]] = {
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
     VisitNoted: (tagging.reactions.mark_behaviour,),
     OrderPlaced: _ON_ORDERS,
-    OrderChanged: _ON_ORDERS,
-    RefundRecorded: _ON_ORDERS,
+    # A refund that is void is told with a change of its order.
+    OrderPaid: (mall.reactions.post_commission,),
+    OrderChanged: (*_ON_ORDERS, mall.reactions.post_commission),
+    RefundRecorded: (*_ON_ORDERS, mall.reactions.post_commission),
     PurchasesLoaded: (mall.reactions.mark_profiles,),
     ProfileRefreshed: (tagging.reactions.mark_behaviour,),
     CustomerTagsChanged: (tagging.reactions.mark_for_segments,),
@@ -198,13 +202,19 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
     TagsWentStale: (tasks.reactions.on_tags_went_stale,),
     TagCheckSettled: (tasks.reactions.on_tag_check_settled,),
     TagRetired: (tasks.reactions.on_tag_retired,),
-    ImportApplied: (mall.reactions.on_import_applied, tasks.reactions.on_import_applied),
+    ImportApplied: (
+        mall.reactions.on_import_applied,
+        mall.reactions.catch_up_on_import,
+        tasks.reactions.on_import_applied,
+    ),
     TagQuestionAsked: (tasks.reactions.on_question_asked,),
     TagQuestionClosed: (tasks.reactions.on_question_closed,),
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
+    mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,
+    mall.commands.commission.periods.FREEZE: mall.reactions.freeze_commission,
     tasks.reactions.SETTLE_BY_ORDER: tasks.reactions.settle_by_order,
     tasks.reactions.SETTLE_BY_LOADED: tasks.reactions.settle_by_loaded,
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,

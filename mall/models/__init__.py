@@ -1,6 +1,17 @@
 """Tables and rules of the mall, without I/O."""
 
 from mall.models.catalogue import Product, Sku, Stock
+from mall.models.commission import (
+    CommissionEntry,
+    CommissionPeriod,
+    CommissionPlan,
+    CommissionPlanState,
+    CommissionReason,
+    CommissionSetting,
+    CommissionStatement,
+    CommissionTerms,
+)
+from mall.models.commissioning import CommissionRole
 from mall.models.credit import WHOLE, Credit, CreditDecision, CreditReason, CreditSetting
 from mall.models.landing import Landing, Shown
 from mall.models.news import Line, OrderNews, RefundNews
@@ -46,6 +57,15 @@ __all__ = [
     "Channel",
     "ChurnBand",
     "ChurnRisk",
+    "CommissionEntry",
+    "CommissionPeriod",
+    "CommissionPlan",
+    "CommissionPlanState",
+    "CommissionReason",
+    "CommissionRole",
+    "CommissionSetting",
+    "CommissionStatement",
+    "CommissionTerms",
     "Credit",
     "CreditDecision",
     "CreditReason",
