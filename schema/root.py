@@ -9,7 +9,7 @@ from schema.handover import HandoverMutations, HandoverQueries
 from schema.intake import IntakeQueries
 from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
-from schema.mall import MallMutations, MallQueries
+from schema.mall import CatalogueMutations, CatalogueQueries, MallMutations, MallQueries
 from schema.operating import OperatingQueries
 from schema.scalars import CONFIG
 from schema.sharing import SharingExecutor
@@ -25,6 +25,7 @@ Query = merge_types(
         DirectoryQueries,
         CustomerQueries,
         MallQueries,
+        CatalogueQueries,
         IntakeQueries,
         TaggingQueries,
         TaskQueries,
@@ -41,6 +42,7 @@ Mutation = merge_types(
         DirectoryMutations,
         CustomerMutations,
         MallMutations,
+        CatalogueMutations,
         TaggingMutations,
         TaskMutations,
         WorkbenchMutations,

@@ -17,7 +17,7 @@ from mall.errors import OrderDiffers, RefundExceedsOrder, WrongCurrency
 from mall.events import OrderChanged, OrderPaid, OrderPlaced
 from mall.models import Line, Order, OrderLine, OrderNews, OrderState
 from mall.policy import require_recorder
-from mall.queries import orders, parties, products, refunds, shares
+from mall.queries import orders, parties, products, refunds, shares, skus
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +209,15 @@ async def _put_lines(work: Work, order_id: UUID, lines: Sequence[Line]) -> None:
         delete(OrderLine).where(col(OrderLine.brand_id) == brand_id, col(OrderLine.order_id) == order_id)
     )
     known = await products.ids_of_codes(work.session, work.actor, [line.product_code for line in lines])
+    # The SKU says more exactly what was sold: where the two disagree, its product is the line's.
+    wares = await skus.places_of_codes(work.session, work.actor, [line.sku_code for line in lines if line.sku_code])
     rows = [
         {
             "brand_id": brand_id,
             "order_id": order_id,
             "line": place,
-            "product_id": known.get(line.product_code),
+            "product_id": sku.product_id if sku else known.get(line.product_code),
+            "sku_id": sku.id if sku else None,
             "product_code": line.product_code,
             "sku_code": line.sku_code,
             "name": line.name,
@@ -224,5 +227,6 @@ async def _put_lines(work: Work, order_id: UUID, lines: Sequence[Line]) -> None:
             "amount": line.amount,
         }
         for place, line in enumerate(lines, 1)
+        for sku in (wares.get(line.sku_code or ""),)
     ]
     await bulk.insert_missing(work.session, OrderLine, rows)

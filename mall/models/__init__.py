@@ -33,6 +33,7 @@ from mall.models.profiles import (
 from mall.models.refunds import Refund, RefundCharge, RefundLine
 from mall.models.setting import MallSetting
 from mall.models.sharing import Share, ShareKind, ShareOpen
+from mall.models.wares import Change, ProductDetails, ProductNews, SkuDetails, SkuNews, StockCount
 
 __all__ = [
     "AT_RISK_AFTER_ONE_DAY",
@@ -42,6 +43,7 @@ __all__ = [
     "LAPSED_AFTER_ONE_DAY",
     "OPEN_STATES",
     "WHOLE",
+    "Change",
     "Channel",
     "ChurnBand",
     "ChurnRisk",
@@ -60,6 +62,8 @@ __all__ = [
     "OrderStep",
     "OrderStepKind",
     "Product",
+    "ProductDetails",
+    "ProductNews",
     "PurchaseProfile",
     "Purchases",
     "Refund",
@@ -71,7 +75,10 @@ __all__ = [
     "ShareKind",
     "ShareOpen",
     "Sku",
+    "SkuDetails",
+    "SkuNews",
     "Stock",
+    "StockCount",
     "churn_band",
     "minor_digits",
     "patience",
