@@ -1,6 +1,10 @@
 """What the mall domain refuses."""
 
-from kernel.errors import Conflict, Invalid
+from collections.abc import Iterable
+from itertools import islice
+from typing import Self
+
+from kernel.errors import Conflict, Invalid, NotFound
 
 
 class OrderMovedOn(Conflict):
@@ -202,3 +206,24 @@ class PreviewTooLarge(Invalid):
     code = "COMMISSION_PREVIEW_TOO_LARGE"
     en = "More than {most} orders were paid on these days. Choose fewer days."
     zh = "这段时间的订单超过 {most} 笔，请缩短日期范围。"
+
+
+class SkuUnknown(NotFound):
+    """The catalogue has no SKU of that code; names up to ten of them."""
+
+    code = "SKU_UNKNOWN"
+    en = "{field}: the catalogue doesn't have these SKUs: {codes}"
+    zh = "{field}：商品库中没有这些 SKU：{codes}"
+
+    @classmethod
+    def of(cls, field: str, codes: Iterable[str]) -> Self:
+        """The refusal that names the first place and the first codes."""
+        return cls(field=field, codes=", ".join(islice(dict.fromkeys(codes), 10)))
+
+
+class StoreUnknown(NotFound):
+    """The brand has no such store."""
+
+    code = "STORE_UNKNOWN"
+    en = "{field}: there is no such store."
+    zh = "{field}：没有这家门店。"

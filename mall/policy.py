@@ -189,6 +189,12 @@ def require_share_keeper(actor: Actor, share: Share) -> None:
         raise Forbidden
 
 
+def require_shelf_keeper(actor: Actor, *, guides_may: bool) -> None:
+    """What stands in a store is said by its manager, and by its guides where the brand lets them."""
+    if actor.role is not Role.STORE_MANAGER and not (actor.role is Role.GUIDE and guides_may):
+        raise Forbidden
+
+
 async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[MallEvent]) -> list[feed.Entry]:
     """Whoever holds the relationship, and the managers of the store; whoever served an order before forgets it."""
     holders = await _holders(session, brand_id, events)

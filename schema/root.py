@@ -10,6 +10,8 @@ from schema.intake import IntakeQueries
 from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.mall import (
+    CatalogueMutations,
+    CatalogueQueries,
     CreditMutations,
     CreditQueries,
     MallMutations,
@@ -37,6 +39,7 @@ Query = merge_types(
         MallSettingQueries,
         ShareQueries,
         CreditQueries,
+        CatalogueQueries,
         IntakeQueries,
         TaggingQueries,
         TaskQueries,
@@ -56,6 +59,7 @@ Mutation = merge_types(
         MallSettingMutations,
         ShareMutations,
         CreditMutations,
+        CatalogueMutations,
         TaggingMutations,
         TaskMutations,
         WorkbenchMutations,

@@ -18,7 +18,7 @@ from mall.events import OrderChanged, OrderCompleted, OrderPaid, OrderPlaced
 from mall.models import Line, Order, OrderLine, OrderNews, OrderState
 from mall.models.contents import lines_said, weight
 from mall.policy import require_recorder
-from mall.queries import orders, parties, products, refunds
+from mall.queries import orders, parties, products, refunds, skus
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,12 +253,15 @@ async def _put_lines(work: Work, order_id: UUID, lines: Sequence[Line]) -> None:
         delete(OrderLine).where(col(OrderLine.brand_id) == brand_id, col(OrderLine.order_id) == order_id)
     )
     known = await products.ids_of_codes(work.session, work.actor, [line.product_code for line in lines])
+    # The SKU says more exactly what was sold: where the two disagree, its product is the line's.
+    wares = await skus.places_of_codes(work.session, work.actor, [line.sku_code for line in lines if line.sku_code])
     rows = [
         {
             "brand_id": brand_id,
             "order_id": order_id,
             "line": place,
-            "product_id": known.get(line.product_code),
+            "product_id": sku.product_id if sku else known.get(line.product_code),
+            "sku_id": sku.id if sku else None,
             "product_code": line.product_code,
             "sku_code": line.sku_code,
             "name": line.name,
@@ -268,5 +271,6 @@ async def _put_lines(work: Work, order_id: UUID, lines: Sequence[Line]) -> None:
             "amount": line.amount,
         }
         for place, line in enumerate(lines, 1)
+        for sku in (wares.get(line.sku_code or ""),)
     ]
     await bulk.insert_missing(work.session, OrderLine, rows)

@@ -45,6 +45,7 @@ from mall.models.profiles import (
 from mall.models.refunds import Refund, RefundCharge, RefundLine
 from mall.models.setting import MallSetting
 from mall.models.sharing import Share, ShareKey, ShareKind, ShareOpen
+from mall.models.wares import Change, ProductDetails, ProductNews, SkuDetails, SkuNews, StockCount
 
 __all__ = [
     "AT_RISK_AFTER_ONE_DAY",
@@ -54,6 +55,7 @@ __all__ = [
     "LAPSED_AFTER_ONE_DAY",
     "OPEN_STATES",
     "WHOLE",
+    "Change",
     "Channel",
     "ChurnBand",
     "ChurnRisk",
@@ -82,6 +84,8 @@ __all__ = [
     "OrderStep",
     "OrderStepKind",
     "Product",
+    "ProductDetails",
+    "ProductNews",
     "PurchaseProfile",
     "Purchases",
     "Refund",
@@ -95,7 +99,10 @@ __all__ = [
     "ShareOpen",
     "Shown",
     "Sku",
+    "SkuDetails",
+    "SkuNews",
     "Stock",
+    "StockCount",
     "churn_band",
     "minor_digits",
     "patience",

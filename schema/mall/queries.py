@@ -1,14 +1,14 @@
-"""Looking for orders, refunds and products."""
+"""Looking for orders and refunds."""
 
 from datetime import date
 
 import strawberry
 
 from mall.models import Channel, OrderState
-from mall.queries import orders, products
+from mall.queries import orders
 from schema.context import Info
 from schema.fields import field
-from schema.mall.types import Order, Product, Refund, order_of, product_of, refund_of
+from schema.mall.types import Order, Refund, order_of, refund_of
 from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, sought_id
 
@@ -41,19 +41,6 @@ class MallQueries:
     @field("One refund; null if there is none in sight.")
     async def refund(self, info: Info, id: strawberry.ID) -> Refund | None:
         return await refund_of(info, sought_id(id))
-
-    @field("The brand's catalogue by code; at most 100 a page.")
-    async def products(
-        self, info: Info, category: str | None = None, first: int = 20, after: Cursor | None = None
-    ) -> Connection[Product]:
-        page = page_of(first, after)
-        async with info.context.read() as session:
-            rows = await products.page(session, info.context.actor, page, category)
-        return connection(Product, rows, page, lambda row: (row.code,))
-
-    @field("One product; null if the brand doesn't sell it.")
-    async def product(self, info: Info, id: strawberry.ID) -> Product | None:
-        return await product_of(info, sought_id(id))
 
 
 def _wanted(wanted: OrderFilter) -> orders.Filter:

@@ -14,7 +14,7 @@ from mall.queries import share_figures, shares
 from schema.context import Act, Info
 from schema.directory import Account, Store, account_of, store_of
 from schema.fields import field, mutation
-from schema.mall.types import Product, product_of
+from schema.mall.wares import Product, product_of
 from schema.paging import Connection, connection, page_of
 from schema.payloads import seen, told
 from schema.positions import Place

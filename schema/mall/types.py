@@ -1,4 +1,4 @@
-"""What products, orders and refunds look like."""
+"""What orders and refunds look like."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -6,12 +6,13 @@ from uuid import UUID
 import strawberry
 
 from mall.models import Channel, LineKind, OrderState
-from mall.queries import credits, orders, products, refunds
+from mall.queries import credits, orders, refunds
 from schema.context import Info
 from schema.customers import Customer, Relationship, customer_of, relationship_of
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import OUT_OF_SIGHT, field
 from schema.mall.crediting import CreditDecision, CreditPart
+from schema.mall.wares import Product, Sku, product_of, sku_of
 from schema.scalars import Fen, shown_as
 from schema.versioned import Versioned
 
@@ -24,15 +25,6 @@ strawberry.enum(
     Channel, description="Where an order was made: in the mini-mall (小程序商城), at the till, or in a file."
 )
 strawberry.enum(LineKind, description="Goods count as merchandise; postage, discounts and fees are services.")
-
-
-@strawberry.type(description="Something that is sold (商品). Changes don't tell of products: ask when you show one.")
-class Product(Versioned):
-    code: str = strawberry.field(description="Unique in the brand.")
-    name: str
-    category: str | None
-    price: Fen
-    listed_on: date | None = strawberry.field(description="The day it came, or comes; null if nobody said.")
 
 
 @strawberry.type(description="One line of an order, as it was sold, whatever the catalogue says later.")
@@ -48,10 +40,15 @@ class OrderLine:
     quantity: int
     amount: Fen = strawberry.field(description="For the whole quantity; a discount is below zero.")
     product_id: strawberry.Private[UUID | None]
+    sku_id: strawberry.Private[UUID | None]
 
-    @field("The product, if the catalogue knows it.")
+    @field("The product, if the catalogue knew it then.")
     async def product(self, info: Info) -> Product | None:
         return await product_of(info, self.product_id)
+
+    @field("The SKU, if the catalogue knew it then.")
+    async def sku(self, info: Info) -> Sku | None:
+        return await sku_of(info, self.sku_id)
 
 
 @strawberry.type(description="One line of a refund, as it was given back.")
@@ -184,11 +181,6 @@ class Order(Versioned):
     @field("What was given back of it, the oldest first.")
     async def refunds(self, info: Info) -> list[Refund]:
         return shown_as(list[Refund], await info.context.load(refunds.of_orders, self.id) or [])
-
-
-async def product_of(info: Info, product_id: UUID | None) -> Product | None:
-    """The product, if the brand sells it."""
-    return shown_as(Product, await info.context.load(products.by_ids, product_id)) if product_id else None
 
 
 async def order_of(info: Info, order_id: UUID | None) -> Order | None:

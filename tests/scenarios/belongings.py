@@ -23,6 +23,7 @@ from mall.models import (
     Refund,
     RefundCharge,
     RefundLine,
+    Sku,
 )
 from tagging.models import (
     OPEN_FOR,
@@ -68,6 +69,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     note = Note(id=ids.new(), by_staff_id=guide.id, body="喜欢素色", at=NOON, **about)
     visit = Visit(id=ids.new(), account_id=guide.account_ids[0], by_staff_id=guide.id, at=NOON, **about)
     product = Product(brand_id=brand_id, id=ids.new(), code=f"P-{name}", name="真丝衬衫", price=39900)
+    sku = Sku(brand_id=brand_id, id=ids.new(), product_id=product.id, code=f"P-{name}-M", variant="M")
     group = TagGroup(brand_id=brand_id, id=ids.new(), name=f"风格{name}")
     tag = Tag(brand_id=brand_id, id=ids.new(), group_id=group.id, name="素雅")
     worn = CustomerTag(
@@ -109,7 +111,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         edited_at=NOON,
     )
     said: dict[str, Any] = {"version": 1, "name": segment.name, "tree": segment.tree, "at": NOON}
-    await save(ground, note, visit, product, group, tag, worn, rule, suggestion, segment)
+    await save(ground, note, visit, product, sku, group, tag, worn, rule, suggestion, segment)
     await save(ground, SegmentVersion(brand_id=brand_id, segment_id=segment.id, **said))
     revisit_rules = [_revisit_rule(world, state, name) for state in (RevisitRuleState.DRAFT, RevisitRuleState.LIVE)]
     await save(ground, *revisit_rules)
@@ -128,6 +130,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "store": shop.store.id,
         "region": shop.store.region_id,
         "product": product.id,
+        "sku": sku.id,
         "tag": tag.id,
         "tag_group": group.id,
         "tag_rule": rule.id,

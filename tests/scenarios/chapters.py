@@ -9,6 +9,7 @@ from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_campaigns import CAMPAIGNS
+from tests.scenarios.chapters_catalogue import CATALOGUE
 from tests.scenarios.chapters_credit import CREDIT
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
@@ -260,6 +261,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "tasks": TASKS,
     "life": LIFE,
     "workbench": WORKBENCH,
+    "catalogue": CATALOGUE,
     "trade": TRADE,
     "credit": CREDIT,
     "rules": RULES,

@@ -46,6 +46,8 @@ NAMED = {
     "groupIds": "tag_group",
     "orderId": "order",
     "productId": "product",
+    "skuId": "sku",
+    "inStockIn": "store",
     "ruleId": "tag_rule",
     "ruleIds": "revisit_rule",
     "regionIds": "region",
@@ -122,7 +124,7 @@ ID_OF = {
     "answerTagQuestion": "tag_question",
 }
 # Every role of a brand sees these.
-OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "revisit_rule", "live_rule", "segment", "product"}
+OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "revisit_rule", "live_rule", "segment", "product", "sku"}
 
 
 @dataclass(frozen=True)

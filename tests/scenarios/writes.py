@@ -18,6 +18,7 @@ from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
 from tests.scenarios import (
     writes_campaigns,
+    writes_catalogue,
     writes_credit,
     writes_life,
     writes_revisiting,
@@ -245,6 +246,7 @@ WRITES: dict[str, Prepare] = {
     "createTask": create_task,
     "reassignRelationship": reassign,
     **writes_credit.WRITES,
+    **writes_catalogue.WRITES,
     **writes_life.WRITES,
     **LIBRARY_WRITES,
     **writes_revisiting.WRITES,

@@ -45,6 +45,10 @@ WITHOUT_EXPECTED_VERSION = {
     "repeatTagAudit": "makes a new row",
     "answerTagQuestion": "answers a question, once; who was asked reads no other version of it",
     "orderTagGroups": "names all groups: LIBRARY_CHANGED if there are others by now",
+    "putProducts": "keyed by code; the same again changes nothing",
+    "putStock": "an older count never overwrites a newer one",
+    "setStock": "an older count never overwrites a newer one",
+    "addProduct": "makes a new row",
     "recordOrder": "keyed by source and number; older news never overwrites newer",
     "recordRefund": "keyed by source and number; taken once and never edited",
 }

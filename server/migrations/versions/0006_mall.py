@@ -235,6 +235,7 @@ def upgrade() -> None:
     with op.batch_alter_table("product", schema=None) as batch_op:
         batch_op.add_column(sa.Column("images", _JSON, nullable=False, server_default="[]"))
         batch_op.add_column(sa.Column("is_withdrawn", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column("is_kept", sa.Boolean(), nullable=False, server_default=sa.false()))
 
     _charge_refunds()
     with op.batch_alter_table("refund", schema=None) as batch_op:
@@ -245,10 +246,13 @@ def upgrade() -> None:
     with op.batch_alter_table("product", schema=None) as batch_op:
         batch_op.alter_column("images", server_default=None)
         batch_op.alter_column("is_withdrawn", server_default=None)
+        batch_op.alter_column("is_kept", server_default=None)
     with op.batch_alter_table("refund", schema=None) as batch_op:
         batch_op.alter_column("is_void", server_default=None)
     # Until now an order was heard of when it was paid.
     op.execute("UPDATE mall_order SET paid_at = placed_at")
+    # Until now a product that was edited kept its own name and price.
+    op.execute("UPDATE product SET is_kept = true WHERE version > 1")
     _share_credit_out()
 
 
@@ -318,6 +322,7 @@ def downgrade() -> None:
         "c.brand_id = refund.brand_id AND c.refund_id = refund.id AND c.part = 1)"
     )
     with op.batch_alter_table("product", schema=None) as batch_op:
+        batch_op.drop_column("is_kept")
         batch_op.drop_column("is_withdrawn")
         batch_op.drop_column("images")
 
