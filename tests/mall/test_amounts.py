@@ -44,6 +44,11 @@ class Booked:
     refunds: dict[str, int] = field(default_factory=dict)
 
     @property
+    def place(self) -> tuple[int, int, int]:
+        """Of two news of one minute and state, the one with more on it counts."""
+        return (self.news_minute, FURTHER.index(self.state), self.amount)
+
+    @property
     def refunded(self) -> int:
         return sum(self.refunds.values())
 
@@ -110,7 +115,7 @@ class Till(RuleBasedStateMachine):
         answer = self.run(self._do(commands.record_order, news))
         if lines_amount not in (None, amount):
             assert answer == "AMOUNTS_DIFFER"
-        elif (minute, FURTHER.index(state)) <= (booked.news_minute, FURTHER.index(booked.state)):
+        elif (minute, FURTHER.index(state), amount) <= booked.place:
             assert answer.id == booked.order_id
         elif amount < booked.refunded:
             assert answer == "REFUND_EXCEEDS_ORDER"
