@@ -170,7 +170,8 @@ class Wires(RuleBasedStateMachine):
         mall.messages.append(Message(mall.told.number, notice))
 
     def _any(self, data: Any) -> Mall:
-        return self.malls[data.draw(st.integers(0, len(self.malls) - 1))]
+        place: int = data.draw(st.integers(0, len(self.malls) - 1))
+        return self.malls[place]
 
     # What the wires do -------------------------------------------------------------------------------------------
 
