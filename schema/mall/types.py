@@ -6,11 +6,12 @@ from uuid import UUID
 import strawberry
 
 from mall.models import Channel, CreditReason, LineKind, OrderState
-from mall.queries import orders, products, refunds
+from mall.queries import orders, products, refunds, timelines
 from schema.context import Info
 from schema.customers import Customer, Relationship, customer_of, relationship_of
 from schema.directory import Account, Store, account_of, store_of
 from schema.fields import field
+from schema.mall.timeline import OrderStep
 from schema.scalars import Fen, shown_as
 from schema.versioned import Versioned
 
@@ -179,6 +180,10 @@ class Order(Versioned):
     @field("What was bought, in its order; at most 1,000 lines.")
     async def lines(self, info: Info) -> list[OrderLine]:
         return shown_as(list[OrderLine], await info.context.load(orders.lines_of, self.id) or [])
+
+    @field("What happened to it, the oldest first: the last 200 things.")
+    async def timeline(self, info: Info) -> list[OrderStep]:
+        return shown_as(list[OrderStep], await info.context.load(timelines.of_orders, self.id) or [])
 
     @field("What was given back of it, the oldest first.")
     async def refunds(self, info: Info) -> list[Refund]:

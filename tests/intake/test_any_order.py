@@ -98,26 +98,26 @@ class Wires(RuleBasedStateMachine):
         with clock.stopped_at(LATER):
             return self.loop.run_until_complete(work)
 
-    @initialize(shape=st.sampled_from(SHAPES), pieces=PIECES)
-    def open_the_malls(self, shape: str, pieces: tuple[Piece, ...]) -> None:
+    @initialize(shape=st.sampled_from(SHAPES), pieces=PIECES, is_paid=st.booleans())
+    def open_the_malls(self, shape: str, pieces: tuple[Piece, ...], is_paid: bool) -> None:
         Wires.worlds += 1
         self.world = self.run(build_world(self.ground, f"w{Wires.worlds}"))
         self.customer = self.run(build_customer(self.ground, self.world.shop.guide, member_number="8801"))
-        self._place(shape, pieces)
+        self._place(shape, pieces, is_paid)
 
     # What happens at the malls -----------------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.malls) < 3)
-    @rule(shape=st.sampled_from(SHAPES), pieces=PIECES)
-    def place(self, shape: str, pieces: tuple[Piece, ...]) -> None:
-        self._place(shape, pieces)
+    @rule(shape=st.sampled_from(SHAPES), pieces=PIECES, is_paid=st.booleans())
+    def place(self, shape: str, pieces: tuple[Piece, ...], is_paid: bool) -> None:
+        self._place(shape, pieces, is_paid)
 
-    def _place(self, shape: str, pieces: tuple[Piece, ...]) -> None:
+    def _place(self, shape: str, pieces: tuple[Piece, ...], is_paid: bool) -> None:
         told = Told(
             number=str(5_000 + len(self.malls)),
-            state="pending",
+            state="paid" if is_paid else "pending",
             news_at=PLACED,
-            paid_at=None,
+            paid_at=PLACED if is_paid else None,
             pieces=pieces,
             store=self.world.shop.store.code,
         )
