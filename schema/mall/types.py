@@ -6,12 +6,13 @@ from uuid import UUID
 import strawberry
 
 from mall.models import Channel, LineKind, OrderState
-from mall.queries import credits, orders, refunds
+from mall.queries import credits, orders, refunds, timelines
 from schema.context import Info
 from schema.customers import Customer, Relationship, customer_of, relationship_of
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import OUT_OF_SIGHT, field
 from schema.mall.crediting import CreditDecision, CreditPart
+from schema.mall.timeline import OrderStep
 from schema.mall.wares import Product, Sku, product_of, sku_of
 from schema.scalars import Fen, shown_as
 from schema.versioned import Versioned
@@ -177,6 +178,10 @@ class Order(Versioned):
     @field("What was bought, in its order; at most 1,000 lines.")
     async def lines(self, info: Info) -> list[OrderLine]:
         return shown_as(list[OrderLine], await info.context.load(orders.lines_of, self.id) or [])
+
+    @field("What happened to it, the oldest first: the last 200 things.")
+    async def timeline(self, info: Info) -> list[OrderStep]:
+        return shown_as(list[OrderStep], await info.context.load(timelines.of_orders, self.id) or [])
 
     @field("What was given back of it, the oldest first.")
     async def refunds(self, info: Info) -> list[Refund]:

@@ -15,7 +15,7 @@ from intake.queries import hook_mappings
 from kernel import actor, feed, ids
 from kernel.work import Ground, unit_of_work
 from mall.errors import OrderDiffers, OrderUnpaid, RefundDiffers, RefundExceedsOrder
-from mall.models import Credit, Order, OrderLine, OrderState, OrderStep, Product, Refund, Sku
+from mall.models import Credit, Order, OrderLine, OrderState, OrderStep, Product, Refund, RefundCharge, Sku
 from tests.factories import World, build_customer, build_world, said, save
 from tests.intake.malls import (
     MALLS,
@@ -82,6 +82,11 @@ async def test_an_order_with_its_refunds_is_taken_at_once(ground: Ground) -> Non
     assert applied == Applied(order.id)
     assert (order.customer_id, order.store_id) == (customer.id, world.shop.store.id)
     assert await counts(ground, world) == [1, 2, 1, 1, 3]
+    async with ground.db.read() as session:
+        charged = await session.scalars(
+            select(col(RefundCharge.amount)).where(col(RefundCharge.brand_id) == world.brand.id)
+        )
+    assert list(charged) == [5_000]
     assert len(await told(ground, world)) == 3
 
 

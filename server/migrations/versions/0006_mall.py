@@ -204,6 +204,12 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("answered_by_id", sa.Uuid(), nullable=True))
         batch_op.create_index(
+            "ix_mall_order_number",
+            ["brand_id", "number"],
+            unique=False,
+            postgresql_ops={"number": "text_pattern_ops"},
+        )
+        batch_op.create_index(
             "ix_mall_order_share",
             ["brand_id", "share_id"],
             unique=False,
@@ -335,6 +341,7 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_mall_order_brand_id_answered_by_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_mall_order_brand_id_share_id"), type_="foreignkey")
         batch_op.drop_constraint("fk_mall_order_named_account", type_="foreignkey")
+        batch_op.drop_index("ix_mall_order_number")
         batch_op.drop_index(
             "ix_mall_order_share",
             sqlite_where=sa.text("share_id IS NOT NULL"),
