@@ -14,6 +14,7 @@ from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
+from tests.scenarios.chapters_shares import SHARES
 from tests.scenarios.chapters_workbench import WORKBENCH
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
@@ -259,6 +260,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "tasks": TASKS,
     "life": LIFE,
     "workbench": WORKBENCH,
+    "shares": SHARES,
     "trade": TRADE,
     "rules": RULES,
     "revisiting": REVISITING,

@@ -45,6 +45,9 @@ WITHOUT_EXPECTED_VERSION = {
     "repeatTagAudit": "makes a new row",
     "answerTagQuestion": "answers a question, once; who was asked reads no other version of it",
     "orderTagGroups": "names all groups: LIBRARY_CHANGED if there are others by now",
+    "shareProduct": "makes a new row",
+    "sharePage": "makes a new row",
+    "shareLook": "makes a new row",
     "recordOrder": "keyed by source and number; older news never overwrites newer",
     "recordRefund": "keyed by source and number; taken once and never edited",
 }
