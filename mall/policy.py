@@ -80,7 +80,7 @@ def products_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def shares_visible_to(actor: Actor) -> ColumnElement[bool]:
     """A guide sees the links that they made; managers those of their stores; HQ, and machines that may, all."""
-    if not actor.may(Scope.ORDERS_READ, Scope.REPORTS_READ):
+    if not actor.may(Scope.ORDERS_READ, Scope.ORDERS_WRITE):
         return and_(col(Share.brand_id) == actor.brand_id, false())
     if actor.role is Role.GUIDE:
         return and_(col(Share.brand_id) == actor.brand_id, col(Share.account_id).in_(actor.account_ids))

@@ -24,9 +24,9 @@ _RANGES = {"share_days": ("shareDays", 1, 365), "answer_minutes": ("answerMinute
 class MallSettingChanges(TypedDict, total=False):
     """What is to be different; what isn't named stays."""
 
-    product_url: str
-    page_url: str
-    look_url: str
+    product_url: str | None
+    page_url: str | None
+    look_url: str | None
     share_days: int
     answer_minutes: int
     guides_may_add_products: bool
@@ -35,7 +35,7 @@ class MallSettingChanges(TypedDict, total=False):
 async def change_mall_setting(
     work: Work, *, expected_version: int | None = None, **changes: Unpack[MallSettingChanges]
 ) -> MallSetting:
-    """Run the mini-mall differently in what is named; for HQ. An empty address takes that address away.
+    """Run the mini-mall differently in what is named; for HQ. An address of `None` is taken away.
 
     Links live for 1 to 365 days; an unanswered order becomes a task after 1 to 1,440 minutes, 0 for never.
     `expected_version` is 0 where nobody has said anything yet. Raises `FORBIDDEN`, `STALE_VERSION`, `INVALID`.
@@ -56,9 +56,8 @@ async def change_mall_setting(
 def _checked(changes: MallSettingChanges) -> dict[str, Any]:
     given: dict[str, Any] = dict(changes)
     for name, (shown, slot) in _TEMPLATES.items():
-        if name in given:
-            template = given[name].strip()
-            given[name] = require_template(shown, template, (slot, *COMMON_SLOTS)) if template else None
+        if given.get(name) is not None:
+            given[name] = require_template(shown, given[name], (slot, *COMMON_SLOTS))
     for name, (shown, lowest, highest) in _RANGES.items():
         if name in given and not lowest <= given[name] <= highest:
             raise Invalid(field=shown, reason=f"from {lowest} to {highest}.", reason_zh=f"请填 {lowest} 到 {highest}。")

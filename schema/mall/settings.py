@@ -1,6 +1,5 @@
 """How a brand runs its mini-mall, in GraphQL."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -36,13 +35,11 @@ class MallSetting(Versioned):
     guides_may_add_products: bool = strawberry.field(description="Whether guides may enter products by hand.")
 
 
-@strawberry.input(
-    description="What is to be different. What is left out stays; an empty address takes that address away."
-)
+@strawberry.input(description="What is to be different. What is left out stays; an address of null is taken away.")
 class MallSettingInput:
-    product_url: str | None = strawberry.field(default=None, description="At most 500 characters; so the others.")
-    page_url: str | None = None
-    look_url: str | None = None
+    product_url: strawberry.Maybe[str | None] = None
+    page_url: strawberry.Maybe[str | None] = None
+    look_url: strawberry.Maybe[str | None] = None
     share_days: int | None = strawberry.field(default=None, description="1 to 365.")
     answer_minutes: int | None = strawberry.field(default=None, description="0 to 1,440.")
     guides_may_add_products: bool | None = None
@@ -84,7 +81,7 @@ class MallSettingMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> MallSettingResult:
-        changes: Any = {name: value for name, value in asdict(input).items() if value is not None}
+        changes = _changes(input)
         done = await info.context.mutate(
             info,
             idempotency_key,
@@ -93,3 +90,15 @@ class MallSettingMutations:
         async with info.context.read() as session:
             setting = await settings.setting_of(session, info.context.actor.brand_id)
         return MallSettingChanged(setting=shown_as(MallSetting, setting), places=done.places)
+
+
+def _changes(given: MallSettingInput) -> Any:
+    changes: dict[str, Any] = {
+        name: value
+        for name in ("share_days", "answer_minutes", "guides_may_add_products")
+        if (value := getattr(given, name)) is not None
+    }
+    for name in ("product_url", "page_url", "look_url"):
+        if (template := getattr(given, name)) is not None:
+            changes[name] = template.value
+    return changes

@@ -9,7 +9,7 @@ import strawberry
 from kernel import clock
 from mall import commands
 from mall.models import ShareKey, ShareKind
-from mall.models.own_taps import mark_of_preview
+from mall.models.own_taps import PREVIEW_LASTS, mark_of_preview
 from mall.queries import share_figures, shares
 from schema.context import Act, Info
 from schema.directory import Account, Store, account_of, store_of
@@ -28,6 +28,15 @@ strawberry.enum(
 strawberry.enum(
     ShareKey, description="By what figures are told apart: who made the links, their product, store, or each link."
 )
+
+
+@strawberry.type(
+    description="A link's address for a look of one's own. That look isn't counted, and neither is what the same "
+    "browser opens in the next 90 days. Not to be sent to customers."
+)
+class SharePreview:
+    url: str
+    expires_at: datetime = strawberry.field(description="From when on it is an address as any other; 10 minutes.")
 
 
 @strawberry.type(
@@ -55,13 +64,11 @@ class Share(Versioned):
     def url(self, info: Info) -> str:
         return _address(self, info)
 
-    @field(
-        "The same address for a look of one's own: for ten minutes it tells the browser that it isn't a customer's, "
-        "and what that browser opens in the next 90 days isn't counted. Not to be sent to customers."
-    )
-    def preview_url(self, info: Info) -> str:
-        mark = mark_of_preview(info.context.vault, self.brand_id, UUID(str(self.id)), clock.now())
-        return f"{_address(self, info)}?own={mark}"
+    @field("The way for whoever shares it to have a look.")
+    def preview(self, info: Info) -> SharePreview:
+        at = clock.now()
+        mark = mark_of_preview(info.context.vault, self.brand_id, UUID(str(self.id)), at)
+        return SharePreview(url=f"{_address(self, info)}?own={mark}", expires_at=at + PREVIEW_LASTS)
 
     @field("Where its QR code is as PNG; `?size=` 100 to 1200 is its longest side in pixels.")
     def qr_png(self, info: Info) -> str:

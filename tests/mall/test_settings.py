@@ -49,7 +49,7 @@ async def test_what_is_named_changes_and_the_rest_stays(ground: Ground) -> None:
     assert (await setting(ground, other)).version == 0
 
     async with unit_of_work(ground, world.hq) as work:
-        await commands.change_mall_setting(work, product_url="")
+        await commands.change_mall_setting(work, product_url=None)
     assert (await setting(ground, world)).product_url is None
 
 
@@ -100,6 +100,7 @@ def test_addresses_of_a_mall_are_taken(template: str) -> None:
 @pytest.mark.parametrize(
     "template",
     [
+        "",
         "http://mall.example/{product}",
         "javascript:alert(1)//{product}",
         "//mall.example/{product}",

@@ -223,7 +223,7 @@ async def test_guides_see_what_they_made_and_managers_their_stores(ground: Groun
     assert await seen(world.shop.manager) == everything[2:]
     assert await seen(world.shop.manager, is_own=True) == [stores.id]
     assert await seen(world.east_manager) == everything[1:]
-    assert await seen(world.hq) == await seen(till(world, "reports:read")) == everything
+    assert await seen(world.hq) == await seen(till(world)) == everything
     assert await seen(till(world, "products:write")) == await seen(other.hq) == []
     assert await seen(world.hq, product_id=product.id) == [north.id, next_door.id, own.id]
     assert await seen(world.hq, store_id=world.shops[1].store.id) == [next_door.id]

@@ -54,6 +54,7 @@ from tests.factories import (
     relationship_of,
     save,
 )
+from tests.mall.sharing import build_share
 
 Belongings = dict[str, UUID]
 
@@ -117,6 +118,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     await save(ground, *revisit_rules)
     order, refund = await _sell(ground, relationship, product, guide)
     campaign = await build_campaign(ground, shop.manager)
+    share = await build_share(ground, guide, product)
     audited = await _audit(ground, relationship, tag, shop)
     return {
         "customer": customer.id,
@@ -142,6 +144,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "live_rule": revisit_rules[1].id,
         "tag_audit": audited.audit_id,
         "tag_question": audited.id,
+        "share": share.id,
     }
 
 

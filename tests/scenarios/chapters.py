@@ -16,6 +16,7 @@ from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
+from tests.scenarios.chapters_shares import SHARES
 from tests.scenarios.chapters_workbench import WORKBENCH
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
@@ -262,6 +263,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "life": LIFE,
     "workbench": WORKBENCH,
     "catalogue": CATALOGUE,
+    "shares": SHARES,
     "trade": TRADE,
     "credit": CREDIT,
     "rules": RULES,

@@ -16,7 +16,7 @@ from kernel import feed, ids
 from kernel.actor import Actor, Role
 from kernel.errors import Refusal
 from kernel.work import Ground
-from mall.models import Order, Product
+from mall.models import MallSetting, Order, Product, Share
 from schema.fields import Refusals
 from schema.tasks import Task as ShownTask
 from schema.versioned import node
@@ -33,6 +33,7 @@ EDITS = sorted(name for name, field in roots("mutation").items() if "expectedVer
 _REUSED = {"code": "IDEMPOTENCY_KEY_REUSED"}
 OF_ONES_OWN = {
     "putProduct": "a product's code is looked for in one's own brand",
+    "changeMallSetting": "a brand runs its own mall",
     "arrangeWorkbench": "everybody has a workbench of their own",
     "resetWorkbench": "the same",
     "setWorkbenchDefault": "a role is looked for in one's own brand",
@@ -46,6 +47,7 @@ TABLES: dict[str, Any] = {
         Region,
         Staff,
         Store,
+        MallSetting,
         Order,
         PlanSetting,
         Product,
@@ -56,6 +58,7 @@ TABLES: dict[str, Any] = {
         TagRule,
         TagSuggestion,
         Segment,
+        Share,
         Task,
         Campaign,
         WorkbenchDefault,
@@ -227,7 +230,8 @@ async def _is_present(ground: Ground, write: Write, shown: Given | None) -> bool
     table = TABLES[shown["__typename"]]
     async with ground.db.read() as session:
         key = Role.GUIDE if table is WorkbenchDefault else write.edited
-        row = await session.get(table, (write.actor.brand_id, key))
+        # A brand's own settings have no key besides.
+        row = await session.get(table, (write.actor.brand_id, key)[: len(table.__table__.primary_key)])
     return row is not None and (shown["id"], shown["version"]) == (str(write.edited), row.version)
 
 

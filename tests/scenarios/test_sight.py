@@ -48,6 +48,7 @@ NAMED = {
     "productId": "product",
     "skuId": "sku",
     "inStockIn": "store",
+    "productIds": "product",
     "ruleId": "tag_rule",
     "ruleIds": "revisit_rule",
     "regionIds": "region",
@@ -122,6 +123,8 @@ ID_OF = {
     "repeatTagAudit": "tag_audit",
     "closeTagAudit": "tag_audit",
     "answerTagQuestion": "tag_question",
+    "share": "share",
+    "endShare": "share",
 }
 # Every role of a brand sees these.
 OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "revisit_rule", "live_rule", "segment", "product", "sku"}
@@ -268,7 +271,7 @@ def _ids(answer: Any) -> Iterator[str]:
 
 def _held(belongings: Belongings) -> Belongings:
     """What one guide holds, and a colleague of the same store must not see."""
-    kinds = ("customer", "relationship", "note", "task", "order", "refund", "tag_suggestion")
+    kinds = ("customer", "relationship", "note", "task", "order", "refund", "tag_suggestion", "share")
     return {kind: belongings[kind] for kind in kinds}
 
 

@@ -24,6 +24,7 @@ from tests.scenarios import (
     writes_revisiting,
     writes_rules,
     writes_segments,
+    writes_shares,
     writes_workbench,
 )
 from tests.scenarios.belongings import furnish
@@ -255,4 +256,5 @@ WRITES: dict[str, Prepare] = {
     **writes_campaigns.WRITES,
     **AUDIT_WRITES,
     **writes_workbench.WRITES,
+    **writes_shares.WRITES,
 }

@@ -49,6 +49,9 @@ WITHOUT_EXPECTED_VERSION = {
     "putStock": "an older count never overwrites a newer one",
     "setStock": "an older count never overwrites a newer one",
     "addProduct": "makes a new row",
+    "shareProduct": "makes a new row",
+    "sharePage": "makes a new row",
+    "shareLook": "makes a new row",
     "recordOrder": "keyed by source and number; older news never overwrites newer",
     "recordRefund": "keyed by source and number; taken once and never edited",
 }

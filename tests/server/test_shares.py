@@ -74,8 +74,8 @@ async def test_a_link_leads_to_the_mall_and_to_the_guide(served: Served, ground:
     product = await build_product(ground, world, code="A/1 &?#")
     share = await build_share(ground, world.shop.guide, product)
     page = await build_page_share(ground, world.shop.manager, "/周年庆?tab=1&x={guide}")
+    second = await build_product(ground, world, code="B,2")
     async with unit_of_work(ground, world.shop.guide) as work:
-        second = await build_product(ground, world, code="B,2")
         look = await commands.share_look(work, [second.id, product.id], title="通勤")
 
     there, upper, paged, looked = [await follow(served, each) for each in (share, share.code.upper(), page, look)]
@@ -262,8 +262,10 @@ async def test_a_browser_in_which_a_guide_had_a_look_isnt_counted_any_more(serve
     await lead_to(ground, world)
     product = await build_product(ground, world)
     share, other = [await build_share(ground, world.shop.guide, product) for _ in range(2)]
-    asked = await served.ask("query ($id: ID!) { share(id: $id) { previewUrl } }", world.shop.guide, id=str(share.id))
-    address = urlsplit(asked["share"]["previewUrl"])
+    asked = await served.ask(
+        "query ($id: ID!) { share(id: $id) { preview { url } } }", world.shop.guide, id=str(share.id)
+    )
+    address = urlsplit(asked["share"]["preview"]["url"])
 
     looked = await follow(served, f"{share.code}?{address.query}", someone())
     cookie = looked.headers["set-cookie"]
