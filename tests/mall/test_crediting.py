@@ -83,8 +83,10 @@ async def test_a_link_counts_from_when_it_was_made_or_last_opened_before_the_ord
     long_ago = await build_share(ground, sharer, made, days_ago(8), clock.now() - timedelta(minutes=1))
     later = await build_share(ground, sharer, clock.now())
 
-    placed = {"placed_at": clock.now() - timedelta(hours=2)}
-    found = [await place(ground, world, share_code=each.code, **placed) for each in (never, lately, long_ago, later)]
+    at = clock.now() - timedelta(hours=2)
+    found = [
+        await place(ground, world, share_code=each.code, placed_at=at) for each in (never, lately, long_ago, later)
+    ]
 
     assert [(await whys(ground, order))[0] for order in found] == [
         ("share", "link_old"),
