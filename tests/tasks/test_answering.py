@@ -246,7 +246,7 @@ async def test_a_timer_that_looks_at_nothing_is_noticed(ground: Ground, monkeypa
     """The mutant: whoever wrote a note after the order is asked all the same."""
     world = await build_world(ground)
     customer = await build_customer(ground, world.shop.guide)
-    order = await ordered(ground, world, customer)
+    await ordered(ground, world, customer)
     [job] = await rings(ground, world)
     await note(ground, world, customer)
 
