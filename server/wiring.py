@@ -21,6 +21,7 @@ import tagging.commands.rules
 import tagging.policy
 import tagging.queries.upkeep
 import tagging.reactions
+import tasks.commands.answering
 import tasks.commands.handing_out
 import tasks.commands.plans
 import tasks.commands.tending
@@ -199,6 +200,8 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
     OrderPaid: (tasks.reactions.settle_on_order_paid, tasks.reactions.on_order_paid),
+    OrderCompleted: (tasks.reactions.on_order_completed,),
+    OrderAnswered: (tasks.reactions.on_order_answered,),
     TagsWentStale: (tasks.reactions.on_tags_went_stale,),
     TagCheckSettled: (tasks.reactions.on_tag_check_settled,),
     TagRetired: (tasks.reactions.on_tag_retired,),
@@ -217,6 +220,9 @@ HANDLERS: dict[str, jobs.Handler] = {
     mall.commands.commission.periods.FREEZE: mall.reactions.freeze_commission,
     tasks.reactions.SETTLE_BY_ORDER: tasks.reactions.settle_by_order,
     tasks.reactions.SETTLE_BY_LOADED: tasks.reactions.settle_by_loaded,
+    tasks.reactions.WATCH_ORDER: tasks.reactions.watch_order,
+    tasks.commands.answering.ASK_FOR_ANSWER: tasks.reactions.ask_for_answer,
+    tasks.reactions.CLOSE_ANSWERED: tasks.reactions.close_answered,
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
     tasks.commands.tending.TEND_STORE: tasks.reactions.tend_store,
     tasks.reactions.CHECK_TAGS: tasks.reactions.check_tags,

@@ -26,7 +26,7 @@ _BEHIND = (
     r"|'s (?:customer|client|order)|'s(?=\W*$)|(?:guide|staff|recommended|helped|served)\b)"
 )
 _COURTESY = re.compile(r"谢谢|感谢|辛苦了?|拜托|麻烦|thank you|thanks|please|哦|啦|呀|哈")
-_APART = r"[\s:\-—(【\[\"'“”]*"  # between a word such as 导购 and a name; a comma may begin a signature
+_APART = r"[\s:\-—(【\[\"'“”)】\]]*"  # between a word such as 导购 and a name; a comma may begin a signature
 _BLANK = re.compile(r"\s+")
 
 

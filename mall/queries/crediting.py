@@ -1,12 +1,12 @@
 """What the credit rules look at, and whom an order names."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Result, Row, and_, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -32,6 +32,21 @@ async def setting_or_usual(session: AsyncSession, brand_id: UUID) -> CreditSetti
     """The same, or the usual rules as version 0, which nobody has written down."""
     found = await setting_of(session, brand_id)
     return found or CreditSetting(brand_id=brand_id, rules=written(USUAL), edited_at=NEVER, version=0)
+
+
+async def settings_by_ids(
+    session: AsyncSession, actor: Actor, brand_ids: Sequence[UUID]
+) -> dict[UUID, Row[*tuple[Any, ...]]]:
+    """What the actor's brand has said of its rules, if it is among these; everybody of the brand may know."""
+    found: Result[*tuple[Any, ...]] = await session.execute(
+        select(
+            col(CreditSetting.brand_id).label("id"),
+            col(CreditSetting.version),
+            col(CreditSetting.edited_at),
+            col(CreditSetting.rules).label("kept"),
+        ).where(col(CreditSetting.brand_id) == actor.brand_id, col(CreditSetting.brand_id).in_(brand_ids))
+    )
+    return {row[0]: row for row in found}
 
 
 async def lock_brand(session: AsyncSession, brand_id: UUID) -> None:

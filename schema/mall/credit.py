@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from kernel.errors import Invalid
 from mall import commands
-from mall.models import CreditReason, CreditSetting, OrderState
-from mall.models.credit_rules import Party, Rule, Share, read
+from mall.models import CreditReason, OrderState
+from mall.models.credit_rules import USUAL, Party, Rule, Share, read, written
 from mall.queries import crediting as queries
 from schema.context import Act, Info
 from schema.directory import Account, Store, account_of, store_of
@@ -20,7 +20,7 @@ from schema.mall.types import Order, order_of
 from schema.payloads import seen, told
 from schema.positions import Place
 from schema.problems import Problem
-from schema.scalars import Fen, given_id, read_id
+from schema.scalars import Fen, given_id, read_id, shown_as
 from schema.versioned import Versioned
 
 strawberry.enum(
@@ -84,7 +84,11 @@ class CreditRule:
 @strawberry.type(description="By which rules the brand gives credit (归属规则): the first that applies decides.")
 class CreditRules(Versioned):
     edited_at: datetime | None = strawberry.field(description="In UTC; null where nobody has said anything yet.")
-    rules: list[CreditRule]
+    kept: strawberry.Private[list[Any]]
+
+    @field("In their order.")
+    async def rules(self) -> list[CreditRule]:
+        return [_rule(each) for each in read(self.kept)]
 
 
 @strawberry.input(description="How much a party is to have.")
@@ -118,25 +122,21 @@ class CreditRulesChanged:
 CreditRulesResult = Annotated[CreditRulesChanged | Problem, strawberry.union("CreditRulesResult")]
 
 
-async def _rules(info: Info, _brand_id: UUID | None = None) -> CreditRules:
-    async with info.context.read() as session:
-        return _shown(await queries.setting_or_usual(session, info.context.actor.brand_id))
+async def _rules_by_id(info: Info, brand_id: UUID) -> CreditRules | None:
+    """What HQ has said."""
+    return shown_as(CreditRules, await info.context.load(queries.settings_by_ids, brand_id))
 
 
-def _shown(setting: CreditSetting) -> CreditRules:
-    return CreditRules(
-        id=strawberry.ID(str(setting.id)),
-        version=setting.version,
-        edited_at=setting.edited_at if setting.version else None,
-        rules=[
-            CreditRule(
-                kind=each.kind,
-                days=each.days,
-                shares=[CreditShare(party=share.party, points=share.points) for share in each.shares],
-            )
-            for each in read(setting.rules)
-        ],
-    )
+async def _rules(info: Info) -> CreditRules:
+    """The same, or what is usual."""
+    brand_id = info.context.actor.brand_id
+    usual = CreditRules(id=strawberry.ID(str(brand_id)), version=0, edited_at=None, kept=written(USUAL))
+    return await _rules_by_id(info, brand_id) or usual
+
+
+def _rule(rule: Rule) -> CreditRule:
+    shares = [CreditShare(party=share.party, points=share.points) for share in rule.shares]
+    return CreditRule(kind=rule.kind, days=rule.days, shares=shares)
 
 
 @strawberry.type
@@ -151,7 +151,7 @@ class CreditMutations:
     @mutation(
         "Give credit by these 1 to 8 rules from now on, for HQ; what was decided stays. The last is the store's. "
         "`FORBIDDEN`, `STALE_VERSION`, `CREDIT_RULES_WRONG` (with the rule's place in `index`).",
-        edited=(CreditRules, _rules),
+        edited=(CreditRules, _rules_by_id),
     )
     async def change_credit_rules(
         self,
