@@ -9,7 +9,14 @@ from schema.handover import HandoverMutations, HandoverQueries
 from schema.intake import IntakeQueries
 from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
-from schema.mall import MallMutations, MallQueries
+from schema.mall import (
+    CommissionPeriodMutations,
+    CommissionPlanMutations,
+    CommissionPlanQueries,
+    CommissionStatementQueries,
+    MallMutations,
+    MallQueries,
+)
 from schema.operating import OperatingQueries
 from schema.scalars import CONFIG
 from schema.sharing import SharingExecutor
@@ -25,6 +32,8 @@ Query = merge_types(
         DirectoryQueries,
         CustomerQueries,
         MallQueries,
+        CommissionPlanQueries,
+        CommissionStatementQueries,
         IntakeQueries,
         TaggingQueries,
         TaskQueries,
@@ -41,6 +50,8 @@ Mutation = merge_types(
         DirectoryMutations,
         CustomerMutations,
         MallMutations,
+        CommissionPlanMutations,
+        CommissionPeriodMutations,
         TaggingMutations,
         TaskMutations,
         WorkbenchMutations,
