@@ -169,3 +169,11 @@ class PreviewTooLarge(Invalid):
     code = "COMMISSION_PREVIEW_TOO_LARGE"
     en = "More than {most} orders were paid on these days. Choose fewer days."
     zh = "这段时间的订单超过 {most} 笔，请缩短日期范围。"
+
+
+class ExportTooLarge(Invalid):
+    """A workbook is written as a whole."""
+
+    code = "COMMISSION_EXPORT_TOO_LARGE"
+    en = "This period has more than {most} entries, too many for a workbook. Take the CSV file."
+    zh = "该结算期的明细超过 {most} 条，无法导出为 Excel，请下载 CSV 文件。"

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from kernel.errors import Refusal
 from server import settings as configuration
+from server.commission_commands import commission_app
 from server.errors import CANNOT_START, CannotStart
 from server.evaluate_commands import evaluate_app
 from server.options import Brand
@@ -68,6 +69,7 @@ app.add_typer(token_app, name="token")
 app.add_typer(tags_app, name="tags")
 app.add_typer(segment_app, name="segments")
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(commission_app, name="commission")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_campaigns import CAMPAIGNS
+from tests.scenarios.chapters_commission import COMMISSION
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_revisiting import REVISITING
@@ -259,6 +260,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "tasks": TASKS,
     "life": LIFE,
     "workbench": WORKBENCH,
+    "commission": COMMISSION,
     "trade": TRADE,
     "rules": RULES,
     "revisiting": REVISITING,

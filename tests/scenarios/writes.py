@@ -18,6 +18,7 @@ from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
 from tests.scenarios import (
     writes_campaigns,
+    writes_commission,
     writes_life,
     writes_revisiting,
     writes_rules,
@@ -249,6 +250,7 @@ WRITES: dict[str, Prepare] = {
     **writes_rules.WRITES,
     **writes_segments.WRITES,
     **writes_campaigns.WRITES,
+    **writes_commission.WRITES,
     **AUDIT_WRITES,
     **writes_workbench.WRITES,
 }
