@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from openpyxl import Workbook
@@ -15,9 +15,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 Cell = str | int | Decimal
 
 
-def guarded(cell: Cell) -> Cell:
-    """What a spreadsheet would take for a formula, so that it is shown as it is; numbers stay numbers."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+def guarded(cell: str) -> str:
+    """What a spreadsheet would take for a formula, so that it is shown as it is."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _plain(row: Iterable[Cell]) -> list[Cell]:
+    """Words are guarded, numbers stay numbers."""
+    return [guarded(cell) if isinstance(cell, str) else cell for cell in row]
 
 
 def as_csv(rows: Iterable[Sequence[Cell]]) -> bytes:
@@ -27,7 +32,7 @@ def as_csv(rows: Iterable[Sequence[Cell]]) -> bytes:
 def lines(rows: Iterable[Iterable[Cell]]) -> bytes:
     """Some lines of a CSV file; the first of them come behind `BOM`."""
     text = io.StringIO()
-    csv.writer(text).writerows([guarded(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows(_plain(row) for row in rows)
     return text.getvalue().encode()
 
 
@@ -35,13 +40,13 @@ def as_xlsx(rows: Iterable[Sequence[Cell]], title: str) -> bytes:
     return as_book({title: rows})
 
 
-def as_book(sheets: dict[str, Iterable[Sequence[Cell]]]) -> bytes:
+def as_book(sheets: Mapping[str, Iterable[Sequence[Cell]]]) -> bytes:
     """A workbook of several sheets, by their titles."""
     book = Workbook(write_only=True)
     for title, rows in sheets.items():
         sheet = book.create_sheet(title)
         for row in rows:
-            sheet.append([guarded(cell) for cell in row])
+            sheet.append(_plain(row))
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()

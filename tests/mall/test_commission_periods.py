@@ -94,14 +94,14 @@ async def test_a_period_is_closed_once_when_it_is_over_and_in_its_turn(ground: G
         await close(ground, world, date(2026, 3, 1))
     await trade(ground, world)
     before = await snapshot(ground)
-    with clock.stopped_at(clock.day_bounds(date(2026, 4, 30), "Asia/Shanghai")[1] - timedelta(seconds=1)):
-        with pytest.raises(CommissionPeriodNotOver):
-            await close(ground, world, APRIL)
+    over = clock.day_bounds(date(2026, 4, 30), "Asia/Shanghai")[1]
+    with clock.stopped_at(over - timedelta(seconds=1)), pytest.raises(CommissionPeriodNotOver):
+        await close(ground, world, APRIL)
     with clock.stopped_at(NEXT_MONTH + timedelta(days=40)), pytest.raises(EarlierPeriodOpen):
         await close(ground, world, MAY)
     assert await snapshot(ground) == before
 
-    with clock.stopped_at(clock.day_bounds(date(2026, 4, 30), "Asia/Shanghai")[1]):
+    with clock.stopped_at(over):
         await close(ground, world, APRIL)
         closed = await snapshot(ground)
         for day in (APRIL, date(2026, 3, 5)):
