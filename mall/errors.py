@@ -227,3 +227,11 @@ class StoreUnknown(NotFound):
     code = "STORE_UNKNOWN"
     en = "{field}: there is no such store."
     zh = "{field}：没有这家门店。"
+
+
+class ExportTooLarge(Invalid):
+    """A workbook is written as a whole."""
+
+    code = "COMMISSION_EXPORT_TOO_LARGE"
+    en = "This period has more than {most} entries, too many for a workbook. Take the CSV file."
+    zh = "该结算期的明细超过 {most} 条，无法导出为 Excel，请下载 CSV 文件。"

@@ -16,7 +16,19 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
 from kernel.work import Ground
-from server import files, graphql, metrics, migrating, negotiation, pages, segment_files, shares, sockets, tag_files
+from server import (
+    commission_files,
+    files,
+    graphql,
+    metrics,
+    migrating,
+    negotiation,
+    pages,
+    segment_files,
+    shares,
+    sockets,
+    tag_files,
+)
 from server.draining import Draining
 from server.edge import Edge, address_of, open_edge
 from server.ground import standing
@@ -59,6 +71,7 @@ def _routes(settings: Settings) -> list[Route | WebSocketRoute | Mount]:
         Route("/files/segments/{id}.csv", files.endpoint(segment_files.members)),
         *tag_files.ROUTES,
         *shares.ROUTES,
+        *commission_files.ROUTES,
         Route("/", _home),
         Route("/welcome", _welcome),
         Route("/healthz", _alive),

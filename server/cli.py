@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from kernel.errors import Refusal
 from server import settings as configuration
+from server.commission_commands import commission_app
 from server.errors import CANNOT_START, CannotStart
 from server.evaluate_commands import evaluate_app
 from server.hook_trying import hook_app
@@ -70,6 +71,7 @@ app.add_typer(tags_app, name="tags")
 app.add_typer(segment_app, name="segments")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(hook_app, name="hooks")
+app.add_typer(commission_app, name="commission")
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """Products, orders and refunds in GraphQL."""
 
 from schema.mall.catalogue import CatalogueMutations, CatalogueQueries
+from schema.mall.commission import CommissionPlanMutations, CommissionPlanQueries
+from schema.mall.commission_statements import CommissionPeriodMutations, CommissionStatementQueries
 from schema.mall.credit import Credit, CreditMutations, CreditQueries
 from schema.mall.mutations import MallMutations
 from schema.mall.profiles import PurchaseProfile
@@ -13,6 +15,10 @@ from schema.mall.wares import Product, Sku, product_of, sku_of
 __all__ = [
     "CatalogueMutations",
     "CatalogueQueries",
+    "CommissionPeriodMutations",
+    "CommissionPlanMutations",
+    "CommissionPlanQueries",
+    "CommissionStatementQueries",
     "Credit",
     "CreditMutations",
     "CreditQueries",

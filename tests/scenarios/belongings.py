@@ -1,7 +1,8 @@
 """One thing of each kind that a shop has, for tests that walk through the whole schema."""
 
+from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -13,6 +14,7 @@ from kernel.actor import Actor
 from kernel.work import Ground
 from mall.models import (
     Channel,
+    CommissionPlan,
     Credit,
     CreditReason,
     LineKind,
@@ -120,7 +122,9 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     campaign = await build_campaign(ground, shop.manager)
     share = await build_share(ground, guide, product)
     audited = await _audit(ground, relationship, tag, shop)
+    plan = await _commission_plan(ground, world)
     return {
+        "commission_plan": plan.id,
         "customer": customer.id,
         "relationship": relationship.id,
         "note": note.id,
@@ -260,3 +264,19 @@ async def _account(ground: Ground, shop: Shop) -> UUID:
         )
     assert found
     return found
+
+
+async def _commission_plan(ground: Ground, world: World) -> CommissionPlan:
+    """A draft for a day of its own, which is long to come."""
+    day = date(2100, 1, 1) + timedelta(days=uuid4().int % 300_000)
+    plan = CommissionPlan(
+        brand_id=world.brand.id,
+        id=ids.new(),
+        name="佣金",
+        from_day=day,
+        until_day=day,
+        rates=[{"role": "guide", "category": None, "rate": 500}],
+        created_at=NOON,
+    )
+    await save(ground, plan)
+    return plan

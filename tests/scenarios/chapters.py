@@ -10,6 +10,7 @@ from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_campaigns import CAMPAIGNS
 from tests.scenarios.chapters_catalogue import CATALOGUE
+from tests.scenarios.chapters_commission import COMMISSION
 from tests.scenarios.chapters_credit import CREDIT
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
@@ -264,6 +265,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "workbench": WORKBENCH,
     "catalogue": CATALOGUE,
     "shares": SHARES,
+    "commission": COMMISSION,
     "trade": TRADE,
     "credit": CREDIT,
     "rules": RULES,

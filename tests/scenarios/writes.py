@@ -19,6 +19,7 @@ from tests.mall.trading import place
 from tests.scenarios import (
     writes_campaigns,
     writes_catalogue,
+    writes_commission,
     writes_credit,
     writes_life,
     writes_revisiting,
@@ -254,6 +255,7 @@ WRITES: dict[str, Prepare] = {
     **writes_rules.WRITES,
     **writes_segments.WRITES,
     **writes_campaigns.WRITES,
+    **writes_commission.WRITES,
     **AUDIT_WRITES,
     **writes_workbench.WRITES,
     **writes_shares.WRITES,

@@ -33,6 +33,8 @@ WITHOUT_EXPECTED_VERSION = {
     "markTasksSeen": "an operation on a set: what was opened before stays so",
     "addTagRule": "makes a new row",
     "addRevisitRule": "makes a new row",
+    "addCommissionPlan": "makes a new row",
+    "closeCommissionPeriod": "makes a new row, once for each period",
     "addStarterRules": "makes new rows",
     "claimCustomer": "makes a relationship; the customer stays as they are",
     "registerCustomer": "makes a customer, or a relationship with one who stays as they are",

@@ -17,7 +17,10 @@ from mall.policy import commission_plans_visible_to
 
 PlanRow = Row[*tuple[Any, ...]]
 
-_COLUMNS = tuple(CommissionPlan.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+_COLUMNS = (
+    *CommissionPlan.__table__.columns,  # type: ignore[attr-defined]  # set by SQLModel
+    col(CommissionPlan.rates).label("said_rates"),
+)
 MOST_PLANS = 200
 
 

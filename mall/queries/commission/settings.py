@@ -64,14 +64,14 @@ async def days(session: AsyncSession, brand_id: UUID, *, ahead: timedelta = time
     return min(there), max(there)
 
 
-async def closed(session: AsyncSession, actor: Actor, period_ids: Sequence[UUID]) -> dict[UUID, SettingRow]:
-    """Those of the closed periods, by id."""
+async def closed(session: AsyncSession, actor: Actor, period_id: UUID) -> SettingRow | None:
+    """The closed period of that id."""
     found = await session.execute(
         select(*CommissionPeriod.__table__.columns).where(  # type: ignore[attr-defined]  # set by SQLModel
-            col(CommissionPeriod.brand_id) == actor.brand_id, col(CommissionPeriod.id).in_(period_ids)
+            col(CommissionPeriod.brand_id) == actor.brand_id, col(CommissionPeriod.id) == period_id
         )
     )
-    return {row.id: row for row in found}
+    return found.first()
 
 
 async def closed_by_days(session: AsyncSession, actor: Actor, first_days: Sequence[date]) -> dict[date, SettingRow]:
