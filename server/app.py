@@ -16,7 +16,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
 from kernel.work import Ground
-from server import files, graphql, metrics, migrating, negotiation, pages, segment_files, sockets, tag_files
+from server import (
+    files,
+    goods_files,
+    graphql,
+    metrics,
+    migrating,
+    negotiation,
+    pages,
+    segment_files,
+    sockets,
+    tag_files,
+)
 from server.draining import Draining
 from server.edge import Edge, address_of, open_edge
 from server.ground import standing
@@ -57,6 +68,7 @@ def _routes(settings: Settings) -> list[Route | WebSocketRoute | Mount]:
         WebSocketRoute("/graphql", _socket),
         Route("/files/segments/{id}.csv", files.endpoint(segment_files.members)),
         *tag_files.ROUTES,
+        *goods_files.ROUTES,
         Route("/", _home),
         Route("/welcome", _welcome),
         Route("/healthz", _alive),
