@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from tests.intake.carrying import write
 from tests.mall.test_catalogue import news, put, shelf
 from tests.mall.test_stock import shelves
 from tests.mall.trading import count, till
+from tests.server.test_importing import daogou
 from tests.serving import Served, serving
 
 HEADER = "商品编码,商品名称,吊牌价,SKU编码,规格,条码,规格价,类目,图片,上架日期,下架"
@@ -340,3 +342,28 @@ def _as(form: str, folder: Path, lines: Sequence[str]) -> Path:
         case _:
             path.write_bytes(text.encode("utf-8-sig"))
     return path
+
+
+def test_somebody_types_it(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    header = "kind,code,name,region,store,role,city,time_zone,opening_hours"
+    staff = [header, "region,cn,全国,,,,,,", "store,S1,一店,cn,,,,Asia/Shanghai,10:00-22:00"]
+    goods = write(tmp_path / "goods.csv", [HEADER, *LINES])
+    stock = write(tmp_path / "stock.csv", [STOCK_HEADER, "S1,P1-M,4,2026-03-02 12:00"])
+    bad = write(tmp_path / "bad.csv", [HEADER, "P1,衫,x,,,,,,,,"])
+    assert daogou(home, "migrate").returncode == 0
+    begun = daogou(
+        home, "import", "staff", str(write(tmp_path / "staff.csv", staff)), "--brand", "qinghe", "--new-brand", "青禾"
+    )
+    assert begun.returncode == 0, begun.stderr
+
+    tried = daogou(home, "import", "products", str(goods), "--dry-run")
+    done, again = [daogou(home, "import", "products", str(goods), "--json") for _ in range(2)]
+    counted = daogou(home, "import", "stock", str(stock), "--brand", "qinghe")
+    refused = daogou(home, "import", "products", str(bad))
+
+    assert "Nothing was changed" in tried.stdout, tried.stderr
+    assert json.loads(done.stdout)["productsAdded"] == json.loads(again.stdout)["productsUnchanged"] == 2
+    assert "counts taken" in counted.stdout, counted.stderr
+    assert refused.returncode == 2
+    assert "line 2, column 吊牌价: not a number." in refused.stderr
