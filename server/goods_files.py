@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from sqlalchemy import text
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -33,6 +34,7 @@ from server.files import Asked
 LARGEST = 32 * 1024 * 1024
 SECONDS = 600.0
 _AT_ONCE = 1_000
+_GROWN = frozenset({1, 4, 16, 64, 256})
 _PLACE = re.compile(r"input\.(\d+)\.(.*)")
 T = TypeVar("T")
 Progress = Callable[[int], None]
@@ -156,7 +158,7 @@ async def _products(
     file.require_right()
     seen: set[str] = set()
     done = 0
-    async for batch in _read_aside(product_batches(file, mapping, digits)):
+    async for batch in _steps(ground, product_batches(file, mapping, digits)):
         put = await _put(ground, actor, file, batch, is_dry)
         # Rows of one product may lie far apart, and agree: what the first of them did to it is what became of it.
         for code in put.products.keys() - seen:
@@ -195,7 +197,7 @@ async def _stock(
     file.require_right()
     tally = Tally(rows=rows)
     done = 0
-    async for batch in _read_aside(stock_batches(file, mapping, came_at)):
+    async for batch in _steps(ground, stock_batches(file, mapping, came_at)):
         counts = [count for _, count in batch if count.sku_code not in unknown]
         tally.left_out += len(batch) - len(counts)
         if counts:
@@ -253,7 +255,19 @@ def _pieces(codes: Sequence[str]) -> Iterator[Sequence[str]]:
     return (codes[start : start + _AT_ONCE] for start in range(0, len(codes), _AT_ONCE))
 
 
-async def _read_aside(batches: Iterator[T]) -> AsyncIterator[T]:
+async def _steps(ground: Ground, batches: Iterator[T]) -> AsyncIterator[T]:
     """What is read meanwhile others are served: reading a workbook takes its time."""
+    taken = 0
     while (batch := await asyncio.to_thread(next, batches, None)) is not None:
         yield batch
+        taken += 1
+        if taken in _GROWN:
+            await _look_at_sizes(ground)
+
+
+async def _look_at_sizes(ground: Ground) -> None:
+    """PostgreSQL plans a statement by how large it last saw a table, and these may have just grown from nothing."""
+    if ground.db.is_sqlite:
+        return
+    async with ground.db.write() as session:
+        await session.execute(text("ANALYZE product, sku, stock"))
