@@ -163,6 +163,14 @@ class Wrong:
     reason: str
     reason_zh: str
 
+    def said(self, language: str) -> dict[str, object]:
+        """As it is told over HTTP."""
+        return {
+            "line": self.line,
+            "column": self.column,
+            "reason": self.reason_zh if language == "zh" else self.reason,
+        }
+
 
 class DirectoryFileWrong(BadFile):
     """Lines of a file of regions, stores and staff can't be carried out; `wrong` names up to 100 of them."""
@@ -262,3 +270,24 @@ class OrderNotHere(Conflict):
     code = "ORDER_NOT_HERE"
     en = "Order {number} isn't here yet: what is said of it waits."
     zh = "订单 {number} 尚未收到，这条消息将等待它。"
+
+
+class GoodsFileWrong(BadFile):
+    """Lines of a file of products or stock can't be taken; `problems` names up to 100 of them."""
+
+    code = "GOODS_FILE_WRONG"
+    en = "{file}: nothing was changed. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
+    zh = "{file}：未做任何更改。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
+    MOST = 100
+
+    def __init__(self, file: str, count: int, problems: Sequence[Wrong]) -> None:
+        self.problems = problems
+        first = problems[0]
+        super().__init__(
+            file=file,
+            count=count,
+            line=first.line,
+            column=first.column,
+            reason=first.reason,
+            reason_zh=first.reason_zh,
+        )

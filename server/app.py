@@ -19,6 +19,7 @@ from kernel.work import Ground
 from server import (
     commission_files,
     files,
+    goods_files,
     graphql,
     metrics,
     migrating,
@@ -72,6 +73,7 @@ def _routes(settings: Settings) -> list[Route | WebSocketRoute | Mount]:
         *tag_files.ROUTES,
         *shares.ROUTES,
         *commission_files.ROUTES,
+        *goods_files.ROUTES,
         Route("/", _home),
         Route("/welcome", _welcome),
         Route("/healthz", _alive),

@@ -42,10 +42,13 @@ class Commands(TyperGroup):
 
 
 def _carrying_in(name: str) -> Any:
+    from server import importing_goods
     from server.importing import figures_command, import_app
     from server.importing_staff import EXAMPLES, staff
 
     import_app.command("staff", epilog=_EXAMPLES + EXAMPLES)(staff)
+    import_app.command("products", epilog=_EXAMPLES + importing_goods.PRODUCTS)(importing_goods.products)
+    import_app.command("stock", epilog=_EXAMPLES + importing_goods.STOCK)(importing_goods.stock)
     apart = typer.Typer()
     apart.add_typer(import_app, name="import")
     apart.command("figures", epilog=_EXAMPLES + "daogou figures --json\n\ndaogou figures --as-of 2011-12-09")(

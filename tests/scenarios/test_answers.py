@@ -258,6 +258,8 @@ def _other(given: Given) -> Given:
     key, value = next(iter(given.items()))
     if isinstance(value, dict):
         return given | {key: _other(value)}
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return given | {key: [_other(value[0]), *value[1:]]}
     return given | {key: [str(ids.new())] if isinstance(value, list) else f"{value}0"}
 
 
