@@ -20,6 +20,7 @@ from server import files, graphql, metrics, migrating, negotiation, pages, segme
 from server.draining import Draining
 from server.edge import Edge, address_of, open_edge
 from server.ground import standing
+from server.hooks import receiving
 from server.metrics import Metrics
 from server.middleware import Around
 from server.settings import Settings
@@ -40,6 +41,7 @@ def create_app(settings: Settings, ground: Ground | None = None) -> Starlette:
             if settings.is_embedded:
                 # Briefly: the sockets have had their time by then, and a job that is stopped is done again.
                 await stack.enter_async_context(working(stood_on, settings, grace=2))
+            await stack.enter_async_context(edge.applier.running())
             await stack.enter_async_context(edge.hub.running())
             await stack.enter_async_context(edge.standing.minded())
             yield
@@ -57,6 +59,7 @@ def _routes(settings: Settings) -> list[Route | WebSocketRoute | Mount]:
         WebSocketRoute("/graphql", _socket),
         Route("/files/segments/{id}.csv", files.endpoint(segment_files.members)),
         *tag_files.ROUTES,
+        *receiving.ROUTES,
         Route("/", _home),
         Route("/welcome", _welcome),
         Route("/healthz", _alive),
