@@ -310,9 +310,9 @@ class SkuUnknown(Conflict):
     zh = "商品目录中没有 {codes}。请先添加，然后重放。"
 
 
-class RefundBeforeOrder(Conflict):
-    """A refund came whose order isn't there yet."""
+class OrderNotHere(Conflict):
+    """A refund, or the state of an order, came before the order itself."""
 
-    code = "REFUND_BEFORE_ORDER"
-    en = "Order {number} isn't here yet: its refund waits for it."
-    zh = "订单 {number} 尚未收到，退款等待中。"
+    code = "ORDER_NOT_HERE"
+    en = "Order {number} isn't here yet: what is said of it waits."
+    zh = "订单 {number} 尚未收到，这条消息将等待它。"

@@ -57,14 +57,29 @@ class _Reading:
             if state is None:
                 return None
             number = self.spot.needed(words.number, _SHORT)
-            return self._notice(self._order(words, number, state), number)
+            return self._notice(number, self._order(words, number, state))
+        moved = self.mapping.moved
+        if moved is not None and self.spot.has(moved.about):
+            state = self._state(moved.states)
+            return self._notice(self.spot.needed(moved.number, _SHORT), state=state) if state is not None else None
         of = self.mapping.refunds_of
-        return self._notice(None, self.spot.needed(of, _SHORT)) if of is not None else None
+        return self._notice(self.spot.needed(of, _SHORT)) if of is not None else None
 
-    def _notice(self, order: OrderNews | None, number: str) -> Notice:
+    def _notice(self, number: str, order: OrderNews | None = None, state: OrderState | None = None) -> Notice | None:
         kinds = [words for words in self.mapping.refunds if words.about is None or self.spot.has(words.about)]
         refunds = tuple(refund for words in kinds for refund in self._refunds(words, number))
-        return Notice(order, refunds, number, self.news_at, self.mapping.unknown_customer, self.mapping.unknown_sku)
+        if order is None and state is None and not refunds:
+            return None
+        return Notice(
+            order=order,
+            refunds=refunds,
+            number=number,
+            news_at=self.news_at,
+            unknown_customer=self.mapping.unknown_customer,
+            unknown_sku=self.mapping.unknown_sku,
+            state=state,
+            source=self.source,
+        )
 
     def _currency(self, brands: str | None) -> str:
         path = self.mapping.currency

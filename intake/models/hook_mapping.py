@@ -13,6 +13,47 @@ from mall.models import Channel, LineKind, OrderState
 
 _LONGEST = 500
 NAME = "^[a-z0-9-]{1,32}$"
+NOTHING: tuple[Any, ...] = (None, "", False, [], {})
+"""What JMESPath takes for nothing."""
+
+
+_OR = " || "
+
+
+class Path:
+    """A JMESPath expression, compiled once. Most are names of fields, which are looked up as such."""
+
+    __slots__ = ("_compiled", "_field", "alternatives", "text")
+
+    def __init__(self, text: str, compiled: ParsedResult) -> None:
+        self.text = text
+        self._compiled = compiled
+        self._field: str | None = compiled.parsed["value"] if compiled.parsed["type"] == "field" else None
+        self.alternatives = _alternatives(text) if compiled.parsed["type"] == "or_expression" else ()
+
+    def of(self, data: Any) -> Any:
+        """What it comes to in this data. Raises `JMESPathError`, and `RecursionError` in what is nested too deep."""
+        if self._field is not None:
+            return data.get(self._field) if isinstance(data, dict) else None
+        if self.alternatives:
+            found = None
+            for path in self.alternatives:
+                found = path.of(data)
+                if found not in NOTHING:
+                    return found
+            return found
+        return self._compiled.search(data)
+
+    def __repr__(self) -> str:
+        return f"Path({self.text!r})"
+
+
+def _alternatives(text: str) -> tuple[Path, ...]:
+    """The parts of `a || b`, if it is as simple as that: looked up one by one, and named by themselves."""
+    try:
+        return tuple(Path(part.strip(), jmespath.compile(part)) for part in text.split(_OR))
+    except JMESPathError:
+        return ()
 
 
 def _compiled(text: Any) -> Any:
@@ -24,26 +65,6 @@ def _compiled(text: Any) -> Any:
         return Path(text, jmespath.compile(text))
     except JMESPathError as error:
         raise ValueError(f"is not a JMESPath expression: {' '.join(str(error).split())}") from error
-
-
-class Path:
-    """A JMESPath expression, compiled once. Most are the name of a field, which is looked up as such."""
-
-    __slots__ = ("_compiled", "_field", "text")
-
-    def __init__(self, text: str, compiled: ParsedResult) -> None:
-        self.text = text
-        self._compiled = compiled
-        self._field: str | None = compiled.parsed["value"] if compiled.parsed["type"] == "field" else None
-
-    def of(self, data: Any) -> Any:
-        """What it comes to in this data. Raises `JMESPathError`, and `RecursionError` in what is nested too deep."""
-        if self._field is not None:
-            return data.get(self._field) if isinstance(data, dict) else None
-        return self._compiled.search(data)
-
-    def __repr__(self) -> str:
-        return f"Path({self.text!r})"
 
 
 Expression = Annotated[InstanceOf[Path], BeforeValidator(_compiled)]
@@ -128,6 +149,14 @@ class OrderWords(Strict):
     share_parameter: Annotated[str, Field(min_length=1, max_length=40)] | None = None
 
 
+class MovedWords(Strict):
+    """Messages that say of an order only in which state it is now: those for which `about` is something."""
+
+    about: Expression
+    number: Expression
+    states: Annotated[list[StateRule], Field(min_length=1, max_length=50)]
+
+
 class RefundWords(Strict):
     """Where refunds are: one for each thing that `each` comes to, or else the message itself is one.
 
@@ -151,7 +180,8 @@ class HookMapping(Strict):
     `scheme` is how they are signed. The body is JSON; `unpack` is where a text within it is that is JSON again, and is
     looked at in its place. `about` is something for the messages that matter, `ignore` for tests and the like among
     them. Of several times for `news_at` the latest counts. `currency` is where its three letters are. A message for
-    which `order.about` is nothing has no order, only refunds, of the order whose number is at `refunds_of`.
+    which `order.about` is nothing has no order: it is one of those in `moved`, or of refunds alone, of the order whose
+    number is at `refunds_of`.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -168,5 +198,6 @@ class HookMapping(Strict):
     unknown_customer: Unknown = Unknown.PARK
     unknown_sku: Unknown = Unknown.PARK
     order: OrderWords
+    moved: MovedWords | None = None
     refunds: Annotated[list[RefundWords], Field(max_length=10)] = Field(default_factory=list)
     refunds_of: Expression | None = None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from mall.models import OrderNews, RefundNews
+from mall.models import OrderNews, OrderState, RefundNews
 
 
 class Unknown(StrEnum):
@@ -21,8 +21,8 @@ class Unknown(StrEnum):
 class Notice:
     """What one message of a mall says: an order as it is at the source, and the refunds it names.
 
-    `order` is none where the message is of refunds alone. `number` is the order's, for people; `news_at` is when this
-    was true at the source.
+    `order` is none where the message is of refunds alone, or says no more of the order than its `state`. `number` is
+    the order's, for people; `news_at` is when this was true at the source, called `source`.
     """
 
     order: OrderNews | None
@@ -31,3 +31,5 @@ class Notice:
     news_at: datetime
     unknown_customer: Unknown = Unknown.PARK
     unknown_sku: Unknown = Unknown.PARK
+    state: OrderState | None = None
+    source: str = ""

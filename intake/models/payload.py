@@ -1,6 +1,7 @@
 """Read what a mall sent: exactly, and with the place of whatever is wrong in it."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,12 +13,13 @@ from zoneinfo import ZoneInfo
 from jmespath.exceptions import JMESPathError
 
 from intake.errors import PayloadIncomplete, PayloadUnreadable, PayloadWrong
-from intake.models.hook_mapping import Path, TimeWords
+from intake.models.hook_mapping import NOTHING, Path, TimeWords
 
-_MOST_DIGITS, _MOST_DECIMALS = 15, 8
+_PLAIN = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?")
+_MOST_DIGITS = 15
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 _MILLISECONDS = 1000
-_NOTHING = (None, "", False)
+_NEVER = (*NOTHING, 0, "0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Spot:
 
     def where(self, path: Path) -> str:
         """The place of what an expression says, from the beginning of the message."""
+        if path.alternatives:
+            return self.where(next((one for one in path.alternatives if self.has(one)), path.alternatives[0]))
         if path.text == "@" or path.text.startswith("'"):
             return self.place or "@"
         return f"{self.place}.{path.text}" if self.place else path.text
@@ -45,8 +49,7 @@ class Spot:
 
     def has(self, path: Path) -> bool:
         """Whether it comes to something: not null, false, an empty text, list or object."""
-        found = self.look(path)
-        return found not in _NOTHING and found not in ([], {})
+        return self.look(path) not in NOTHING
 
     def each(self, path: Path | None, most: int) -> "Iterator[Spot]":
         """The things in the list that it comes to, or else this one."""
@@ -54,7 +57,7 @@ class Spot:
             yield self
             return
         found = self.look(path)
-        if found in _NOTHING:
+        if found in NOTHING:
             return
         if not isinstance(found, list):
             self._wrong(path, "is not a list.", "不是列表。")
@@ -85,7 +88,7 @@ class Spot:
 
     def _text(self, path: Path | None) -> str | None:
         found = self.look(path) if path is not None else None
-        if path is None or found in _NOTHING:
+        if path is None or found in NOTHING:
             return None
         if isinstance(found, bool) or not isinstance(found, str | int):
             self._wrong(path, "is neither text nor a whole number.", "既不是文本也不是整数。")
@@ -97,36 +100,27 @@ class Spot:
     def number(self, path: Path) -> Decimal | None:
         """A number, written as one or as text; the sum of a list of them."""
         found = self.look(path)
-        if found in _NOTHING or found == []:
+        if found in NOTHING:
             return None
         if isinstance(found, list):
-            return sum((self._number(path, one) for one in found if one not in _NOTHING), Decimal())
+            return sum((self._number(path, one) for one in found if one not in NOTHING), Decimal())
         return self._number(path, found)
 
     def _number(self, path: Path, found: Any) -> Decimal:
-        if isinstance(found, bool) or not isinstance(found, str | int | Decimal):
-            self._wrong(path, "is not a number.", "不是数字。")
-        if isinstance(found, str) and (len(found) > 2 * _MOST_DIGITS or not found.isascii() or "_" in found):
-            self._wrong(path, "is not a number.", "不是数字。")
-        try:
-            exact = Decimal(found)
-        except (InvalidOperation, ValueError):
-            self._wrong(path, "is not a number.", "不是数字。")
-        if (
-            not exact.is_finite()
-            or exact.adjusted() >= _MOST_DIGITS
-            or int(exact.as_tuple().exponent) < -_MOST_DECIMALS
-        ):
+        text = found.strip() if isinstance(found, str) else str(found)
+        if isinstance(found, Decimal) and abs(found.adjusted()) < _MOST_DIGITS:
+            text = f"{found:f}"
+        if isinstance(found, bool) or not isinstance(found, str | int | Decimal) or not _PLAIN.fullmatch(text):
             self._wrong(path, "is not an amount.", "不是有效的数额。")
-        return exact
+        return Decimal(text)
 
     def moment(self, path: Path | None) -> datetime | None:
         """An instant, of a list the latest; nothing where none is told, as with 0."""
         found = self.look(path) if path is not None else None
-        if path is None or found in (*_NOTHING, 0, "0"):
+        if path is None or found in _NEVER:
             return None
         if isinstance(found, list):
-            return max((self._moment(path, one) for one in found if one not in (*_NOTHING, 0, "0")), default=None)
+            return max((self._moment(path, one) for one in found if one not in _NEVER), default=None)
         return self._moment(path, found)
 
     def _moment(self, path: Path, found: Any) -> datetime:

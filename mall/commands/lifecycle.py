@@ -5,9 +5,10 @@ from uuid import UUID
 from kernel import clock
 from kernel.errors import require_version
 from kernel.work import Work
+from mall.commands import steps
 from mall.commands.orders import changed
 from mall.errors import OrderRefunded
-from mall.models import Order, OrderState
+from mall.models import Order, OrderState, OrderStepKind
 from mall.policy import require_canceller, require_keeper
 from mall.queries import orders, refunds
 
@@ -49,5 +50,8 @@ async def cancel_order(work: Work, order_id: UUID, *, expected_version: int | No
 def _advance(work: Work, order: Order, state: OrderState, expected_version: int | None) -> Order:
     require_version(order, expected_version)
     order.advance(state, clock.now())
+    steps.note(
+        work, order.id, OrderStepKind(state.value), order.news_at or order.placed_at, staff_id=work.actor.staff_id
+    )
     work.record(changed(order))
     return order

@@ -11,11 +11,12 @@ from sqlmodel import col
 from kernel import bulk, clock, ids
 from kernel.errors import Invalid, NotFound, optional_text, require_text
 from kernel.work import Work
-from mall.commands import crediting, voiding
+from mall.commands import charging, crediting, steps, voiding
 from mall.commands.amounts import checked_lines, require_amount, require_past
 from mall.errors import OrderDiffers, RefundExceedsOrder, WrongCurrency
 from mall.events import OrderChanged, OrderPaid, OrderPlaced
 from mall.models import Line, Order, OrderLine, OrderNews, OrderState
+from mall.models.contents import lines_said, weight
 from mall.policy import require_recorder
 from mall.queries import orders, parties, products, refunds, shares
 
@@ -64,6 +65,7 @@ def _checked(news: OrderNews) -> OrderNews:
         note=optional_text("note", news.note, longest=500),
         share_code=optional_text("shareCode", news.share_code, longest=64),
         paid_at=_checked_payment(news),
+        completed_at=_checked_completion(news),
         lines=checked_lines(news.lines, news.amount),
     )
 
@@ -80,6 +82,16 @@ def _checked_payment(news: OrderNews) -> datetime | None:
     if news.paid_at < news.placed_at:
         raise Invalid(field="paidAt", reason="lies before the order.", reason_zh="付款时间早于下单时间。")
     return news.paid_at
+
+
+def _checked_completion(news: OrderNews) -> datetime | None:
+    """When it reached the customer, for one that is completed; not before it was placed, whatever the clocks say."""
+    if news.completed_at is None:
+        return None
+    if news.state is not OrderState.COMPLETED:
+        raise Invalid(field="completedAt", reason="the order isn't completed.", reason_zh="订单尚未完成。")
+    require_past("completedAt", news.completed_at)
+    return max(news.completed_at, news.placed_at)
 
 
 async def _parties(work: Work, news: OrderNews) -> _Parties:
@@ -126,12 +138,15 @@ def _day(news: OrderNews, who: _Parties) -> date:
 
 def _completed_at(news: OrderNews) -> datetime | None:
     """When an order that is heard of as completed reached the customer: later than it was placed, or nobody knows."""
+    if news.completed_at is not None:
+        return news.completed_at
     is_later = news.state is OrderState.COMPLETED and news.news_at is not None and news.news_at > news.placed_at
     return news.news_at if is_later else None
 
 
 async def _complete_record(work: Work, news: OrderNews, order: Order) -> None:
     await _put_lines(work, order.id, news.lines)
+    steps.note_placed(work, order)
     if order.paid_at is not None:
         await _say_paid(work, order)
     work.record(
@@ -162,20 +177,32 @@ async def _hear_again(work: Work, news: OrderNews, who: _Parties, order: Order) 
     heard_at = news.news_at or news.placed_at
     if order.knows(heard_at, news.state):
         return order
+    known, said = lines_said(await orders.kept_lines(work.session, order)), lines_said(news.lines)
+    if order.ties_with(heard_at, news.state) and weight(news.amount, news.paid_at, news.city, said) <= weight(
+        order.amount, order.paid_at, order.city, known
+    ):
+        return order
     await _require_room_for_refunds(work, news, order)
-    before = order.amount
-    order.hear(news.state, news.amount, heard_at, news.paid_at)
+    before = steps.Before(order.state, order.paid_at, order.amount, known)
+    order.hear(news.state, news.amount, heard_at, news.paid_at, news.completed_at)
     order.city = news.city if news.city is not None else order.city
     order.day = _day(news, who)
     await _put_lines(work, order.id, news.lines)
     await voiding.follow(work, order)
+    steps.note_heard(work, order, before, said)
+    await _follow_in_credit(work, order, before.amount)
+    work.record(changed(order))
+    return order
+
+
+async def _follow_in_credit(work: Work, order: Order, amount_before: int) -> None:
     if await crediting.is_decided(work, order):
-        if order.amount != before:
+        if order.amount != amount_before:
             await crediting.share_again(work, order)
     elif order.paid_at is not None:
         await _say_paid(work, order)
-    work.record(changed(order))
-    return order
+        for refund in await refunds.kept_of(work.session, order):
+            await charging.charge(work, refund)
 
 
 async def _require_room_for_refunds(work: Work, news: OrderNews, order: Order) -> None:

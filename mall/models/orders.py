@@ -144,11 +144,15 @@ class Order(SQLModel, table=True):
         return self.state in OPEN_STATES
 
     def knows(self, news_at: datetime, state: OrderState) -> bool:
-        """Whether news of that time is no newer than what was applied.
+        """Whether news of that time is older than what was applied.
 
         Sources count in seconds: of two that are of the same time, the one whose state is further on is newer.
         """
-        return (news_at, _FURTHER[state]) <= (self.news_at or self.placed_at, _FURTHER[self.state])
+        return (news_at, _FURTHER[state]) < (self.news_at or self.placed_at, _FURTHER[self.state])
+
+    def ties_with(self, news_at: datetime, state: OrderState) -> bool:
+        """Whether neither time nor state tells which is newer: the news, or what was applied."""
+        return (news_at, state) == (self.news_at or self.placed_at, self.state)
 
     def advance(self, state: OrderState, news_at: datetime) -> None:
         """Go to another state: paid → shipped → completed, either open one → cancelled, and never back."""
@@ -160,9 +164,18 @@ class Order(SQLModel, table=True):
             self.completed_at = news_at
         self.version += 1
 
-    def hear(self, state: OrderState, amount: int, news_at: datetime, paid_at: datetime | None) -> None:
+    def hear(
+        self,
+        state: OrderState,
+        amount: int,
+        news_at: datetime,
+        paid_at: datetime | None,
+        completed_at: datetime | None = None,
+    ) -> None:
         """Take newer news, which is right whatever was known: a source may take a payment or a parcel back."""
-        if state is not self.state:
+        if completed_at is not None:
+            self.completed_at = completed_at
+        elif state is not self.state:
             self.completed_at = news_at if state is OrderState.COMPLETED else None
         self.state = state
         self.amount = amount

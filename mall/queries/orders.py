@@ -106,6 +106,16 @@ async def page(session: AsyncSession, actor: Actor, page: Page, narrowed: Filter
     return (await session.execute(paged(rows, page, *keys))).all()
 
 
+async def kept_lines(session: AsyncSession, order: Order) -> Sequence[OrderRow]:
+    """The lines of an order that is locked, in their order."""
+    found = await session.execute(
+        select(*_LINE_COLUMNS)
+        .where(col(OrderLine.brand_id) == order.brand_id, col(OrderLine.order_id) == order.id)
+        .order_by(col(OrderLine.line))
+    )
+    return found.all()
+
+
 async def lines_of(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderRow]]:
     """The lines of those of the orders that are in sight, in their order."""
     found = await session.execute(
