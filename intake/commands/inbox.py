@@ -20,7 +20,6 @@ from kernel.crypto import Vault
 from kernel.errors import Invalid, Refusal, require_text
 from kernel.work import Work
 from mall.commands.amounts import checked_lines, require_amount
-from mall.errors import WrongCurrency
 
 APPLY = "apply_hook_message"
 LOOK_AGAIN = "look_again_at_hook_message"
@@ -36,15 +35,12 @@ _LONGEST_FACT = 100
 def read(sender: hooks.Sender, body: bytes) -> Notice | None:
     """What a message says, if it can be news of an order of the sender's brand. Touches nothing.
 
-    Raises `PAYLOAD_WRONG` with the place, `INVALID`, `AMOUNTS_DIFFER`, `WRONG_CURRENCY`.
+    Raises what `adapt` does, with the place, and `INVALID`, `AMOUNTS_DIFFER`.
     """
     mapping = hook_mappings.load(sender.mapping)
     notice = adapt(mapping, body, sender.code, currency=sender.currency, store_code=sender.store_code)
     if notice is None:
         return None
-    for news in (*(() if notice.order is None else (notice.order,)), *notice.refunds):
-        if news.currency != sender.currency:
-            raise WrongCurrency(currency=sender.currency)
     if notice.order is not None:
         require_amount("amount", notice.order.amount, least=0)
         checked_lines(notice.order.lines, notice.order.amount)
