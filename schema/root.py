@@ -6,6 +6,7 @@ from schema.customers import CustomerMutations, CustomerQueries
 from schema.directory import DirectoryMutations, DirectoryQueries
 from schema.execution import EXTENSIONS, Schema
 from schema.handover import HandoverMutations, HandoverQueries
+from schema.hooks import HookMutations, HookQueries
 from schema.intake import IntakeQueries
 from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
@@ -26,6 +27,7 @@ Query = merge_types(
         CustomerQueries,
         MallQueries,
         IntakeQueries,
+        HookQueries,
         TaggingQueries,
         TaskQueries,
         LiveQueries,
@@ -41,6 +43,7 @@ Mutation = merge_types(
         DirectoryMutations,
         CustomerMutations,
         MallMutations,
+        HookMutations,
         TaggingMutations,
         TaskMutations,
         WorkbenchMutations,

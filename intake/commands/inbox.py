@@ -17,7 +17,7 @@ from intake.policy import require_hook_keeper
 from intake.queries import hook_mappings, hook_messages, hooks
 from kernel import audit, bulk, clock, ids, jobs
 from kernel.crypto import Vault
-from kernel.errors import Invalid, Refusal, require_text
+from kernel.errors import Invalid, Refusal, require_text, require_version
 from kernel.work import Work
 from mall.commands.amounts import checked_lines, require_amount
 
@@ -148,27 +148,28 @@ async def replay(work: Work, message_ids: Sequence[UUID]) -> list[HookMessage]:
     return list(messages)
 
 
-async def drop(work: Work, message_id: UUID, reason: str) -> HookMessage:
+async def drop(work: Work, message_id: UUID, reason: str, *, expected_version: int | None = None) -> HookMessage:
     """Leave a message unapplied for good, and say why in 1 to 200 characters.
 
-    Raises `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `HOOK_MESSAGE_BUSY`, `HOOK_MESSAGE_SETTLED`.
+    Raises `FORBIDDEN`, `NOT_FOUND`, `STALE_VERSION`, `INVALID`, `HOOK_MESSAGE_BUSY`, `HOOK_MESSAGE_SETTLED`.
     """
     require_hook_keeper(work.actor)
     said = require_text("reason", reason, longest=200)
     [message] = await hook_messages.lock_messages(work.session, work.actor, [message_id])
+    require_version(message, expected_version)
     message.drop(clock.now(), said)
     return message
 
 
-async def reveal(work: Work, vault: Vault, message_id: UUID) -> tuple[HookMessage, str | None]:
-    """Look at what a message says; that somebody did is written down. None once it is forgotten.
+async def reveal(work: Work, message_id: UUID) -> HookMessage:
+    """Write down that somebody looks at what a message says.
 
     Raises `FORBIDDEN`, `NOT_FOUND`.
     """
     require_hook_keeper(work.actor)
     [message] = await hook_messages.lock_messages(work.session, work.actor, [message_id])
     await audit.write(work.session, work.actor, "hook_message_revealed", "hook_message", message.id)
-    return message, vault.open(message.brand_id, message.body) if message.body is not None else None
+    return message
 
 
 async def note_refusal(work: Work, source_id: UUID, refusal: Refusal, status: int, *, is_signed: bool) -> None:

@@ -54,6 +54,14 @@ async def messages_by_ids(session: AsyncSession, actor: Actor, message_ids: Sequ
     return {row.id: row for row in found}
 
 
+async def sealed_body(session: AsyncSession, actor: Actor, message_id: UUID) -> bytes | None:
+    """What a message in sight says, sealed; none once it is forgotten."""
+    body: bytes | None = await session.scalar(
+        select(col(HookMessage.body)).where(hooks_visible_to(HookMessage, actor), col(HookMessage.id) == message_id)
+    )
+    return body
+
+
 async def lock_messages(session: AsyncSession, actor: Actor, message_ids: Sequence[UUID]) -> Sequence[HookMessage]:
     """The messages by id, kept from other writers until the commit. `NOT_FOUND` if one isn't in sight."""
     wanted = set(message_ids)

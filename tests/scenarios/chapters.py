@@ -9,6 +9,7 @@ from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_campaigns import CAMPAIGNS
+from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_revisiting import REVISITING
@@ -255,6 +256,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "library": LIBRARY,
     "segments": SEGMENTS,
     "audits": AUDITS,
+    "hooks": HOOKS,
     "campaigns": CAMPAIGNS,
     "tasks": TASKS,
     "life": LIFE,

@@ -26,6 +26,7 @@ from tests.scenarios import (
 )
 from tests.scenarios.belongings import furnish
 from tests.scenarios.writes_audits import AUDIT_WRITES
+from tests.scenarios.writes_hooks import HOOK_WRITES
 from tests.scenarios.writes_library import LIBRARY_WRITES
 from tests.scenarios.writing import (
     Given,
@@ -250,5 +251,6 @@ WRITES: dict[str, Prepare] = {
     **writes_segments.WRITES,
     **writes_campaigns.WRITES,
     **AUDIT_WRITES,
+    **HOOK_WRITES,
     **writes_workbench.WRITES,
 }

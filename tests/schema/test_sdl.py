@@ -45,6 +45,10 @@ WITHOUT_EXPECTED_VERSION = {
     "repeatTagAudit": "makes a new row",
     "answerTagQuestion": "answers a question, once; who was asked reads no other version of it",
     "orderTagGroups": "names all groups: LIBRARY_CHANGED if there are others by now",
+    "addHookSource": "makes a new row",
+    "addHookSecret": "makes a new row",
+    "replayHookMessages": "names several rows; what was settled meanwhile is HOOK_MESSAGE_SETTLED",
+    "revealHookMessage": "edits nothing",
     "recordOrder": "keyed by source and number; older news never overwrites newer",
     "recordRefund": "keyed by source and number; taken once and never edited",
 }
