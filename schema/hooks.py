@@ -137,26 +137,26 @@ class HookSourceChanged:
 class HookSecretChanged:
     secret: HookSecret | None = seen()
     text: str | None = strawberry.field(
-        description="What it is, where it was made by this very request. Keep it: it can't be asked for again."
+        description="What it is, where this very request made it: keep it, for nobody else is told. Null otherwise."
     )
     places: list[Place] = told()
 
 
 @strawberry.type(description="The message as it is after the change.")
 class HookMessageChanged:
-    message: HookMessage | None = seen()
+    hook_message: HookMessage | None = seen()
     places: list[Place] = told()
 
 
 @strawberry.type(description="The messages as they are after the change, by id.")
 class HookMessagesChanged:
-    messages: list[HookMessage]
+    hook_messages: list[HookMessage]
     places: list[Place] = told()
 
 
 @strawberry.type(description="What a message says.")
 class HookMessageRevealed:
-    message: HookMessage | None = seen()
+    hook_message: HookMessage | None = seen()
     body: str | None = strawberry.field(description="JSON, as the mall sent it; null once it is forgotten.")
     places: list[Place] = told()
 
@@ -319,17 +319,16 @@ class HookMutations:
     async def add_hook_secret(
         self, info: Info, source_id: strawberry.ID, secret: str | None = None, idempotency_key: str | None = None
     ) -> HookSecretResult:
-        text: list[str] = []
+        context = info.context
 
         async def add(work: Work) -> Any:
-            made, told_once = await commands.add_secret(work, info.context.vault, read_id(source_id), secret)
-            text[:] = [told_once]
-            return made
+            return await commands.add_secret(work, context.vault, read_id(source_id), secret)
 
-        done = await info.context.mutate(info, idempotency_key, add)
-        return HookSecretChanged(
-            secret=await secret_of(info, done.id), text=text[0] if text else None, places=done.places
-        )
+        done = await context.mutate(info, idempotency_key, add)
+        async with context.read() as session:
+            sealed = await queries.sealed_secret(session, context.actor, done.id)
+        text = context.vault.open(context.actor.brand_id, sealed) if sealed is not None else None
+        return HookSecretChanged(secret=await secret_of(info, done.id), text=text, places=done.places)
 
     @mutation(
         "Let a secret count no more, at once or in up to 168 hours. For HQ: `FORBIDDEN`, `NOT_FOUND`, `STALE_VERSION`, "
@@ -363,7 +362,7 @@ class HookMutations:
 
         done = await info.context.mutate_many(info, idempotency_key, replay)
         found = await asyncio.gather(*(message_of(info, message_id) for message_id in done.ids))
-        return HookMessagesChanged(messages=[each for each in found if each is not None], places=done.places)
+        return HookMessagesChanged(hook_messages=[each for each in found if each is not None], places=done.places)
 
     @mutation(
         "Leave a message unapplied for good, and say why in 1 to 200 characters. For HQ: `FORBIDDEN`, `NOT_FOUND`, "
@@ -383,7 +382,7 @@ class HookMutations:
             idempotency_key,
             lambda work: inbox.drop(work, read_id(id), reason, expected_version=expected_version),
         )
-        return HookMessageChanged(message=await message_of(info, done.id), places=done.places)
+        return HookMessageChanged(hook_message=await message_of(info, done.id), places=done.places)
 
     @mutation(
         "Show what a message says, a buyer's name and address included; that somebody looked is written down. For HQ: "
@@ -397,7 +396,7 @@ class HookMutations:
         async with context.read() as session:
             sealed = await hook_messages.sealed_body(session, context.actor, done.id)
         body = context.vault.open(context.actor.brand_id, sealed) if sealed is not None else None
-        return HookMessageRevealed(message=await message_of(info, done.id), body=body, places=done.places)
+        return HookMessageRevealed(hook_message=await message_of(info, done.id), body=body, places=done.places)
 
 
 async def _source(info: Info, key: str | None, act: Act) -> HookSourceChanged:

@@ -100,11 +100,10 @@ async def resume_source(work: Work, source_id: UUID, *, expected_version: int | 
     return source
 
 
-async def add_secret(work: Work, vault: Vault, source_id: UUID, secret: str | None = None) -> tuple[HookSecret, str]:
+async def add_secret(work: Work, vault: Vault, source_id: UUID, secret: str | None = None) -> HookSecret:
     """Let another secret count beside the one there is: the partner's own, or one that is made here.
 
-    A source has at most two that count. Returns the secret's text, too: it can't be shown again.
-    Raises `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `TOO_MANY_HOOK_SECRETS`.
+    A source has at most two that count. Raises `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `TOO_MANY_HOOK_SECRETS`.
     """
     source = await _lock(work, source_id, None)
     at = clock.now()
@@ -119,7 +118,7 @@ async def add_secret(work: Work, vault: Vault, source_id: UUID, secret: str | No
         made_at=at,
     )
     work.session.add(made)
-    return made, text
+    return made
 
 
 async def end_secret(

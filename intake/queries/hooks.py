@@ -146,6 +146,14 @@ async def secrets_of(session: AsyncSession, actor: Actor, source_ids: Sequence[U
     return dict(secrets)
 
 
+async def sealed_secret(session: AsyncSession, actor: Actor, secret_id: UUID) -> bytes | None:
+    """What a secret in sight is, sealed."""
+    sealed: bytes | None = await session.scalar(
+        select(col(HookSecret.sealed)).where(hooks_visible_to(HookSecret, actor), col(HookSecret.id) == secret_id)
+    )
+    return sealed
+
+
 async def secrets_by_ids(session: AsyncSession, actor: Actor, secret_ids: Sequence[UUID]) -> dict[UUID, HookRow]:
     """Those of the secrets that are in sight, without what they are."""
     found = await session.execute(

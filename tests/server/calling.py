@@ -43,8 +43,8 @@ async def connect(ground: Ground, world: World, mapping: str = "daogou", secret:
         code = uuid4().hex[:12]
         source = await hooks.add_source(work, code, f"商城 {code}", mapping, world.shop.store.code)
     async with unit_of_work(ground, world.hq) as work:
-        _, text = await hooks.add_secret(work, VAULT, source.id, secret)
-    return Mall(source.id, source.slug, text)
+        made = await hooks.add_secret(work, VAULT, source.id, secret)
+    return Mall(source.id, source.slug, VAULT.open(world.brand.id, made.sealed))
 
 
 def said(number: str | None = None, kind: str = "order", **values: Any) -> dict[str, Any]:

@@ -181,7 +181,8 @@ async def test_a_stranger_cannot_tell_a_wrong_signature_from_no_source(
 async def test_two_secrets_count_while_one_takes_the_others_place(served: Served, ground: Ground, world: World) -> None:
     mall = await connect(ground, world)
     async with unit_of_work(ground, world.hq) as work:
-        second, text = await hooks.add_secret(work, VAULT, mall.source_id)
+        second = await hooks.add_secret(work, VAULT, mall.source_id)
+    text = VAULT.open(world.brand.id, second.sealed)
     both = [(await call(served, mall, said(), secret=secret)).status_code for secret in (mall.secret, text)]
     async with ground.db.read() as session:
         found = await sources.secrets_of(session, world.hq, [mall.source_id])
@@ -295,8 +296,8 @@ async def test_a_message_never_touches_another_brand(served: Served, ground: Gro
         async with unit_of_work(ground, each.hq) as work:
             source = await hooks.add_source(work, "mall", "商城", "daogou", each.shop.store.code)
         async with unit_of_work(ground, each.hq) as work:
-            _, text = await hooks.add_secret(work, VAULT, source.id)
-        made.append(Mall(source.id, source.slug, text))
+            secret = await hooks.add_secret(work, VAULT, source.id)
+        made.append(Mall(source.id, source.slug, VAULT.open(each.brand.id, secret.sealed)))
     ours, other = made
 
     crossed = await call(served, other, said(), secret=ours.secret)
