@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kernel.errors import Conflict, Invalid, NotFound
+from kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class MappingUnknown(NotFound):
@@ -152,6 +152,60 @@ class CurrencyDiffers(Conflict):
     code = "CURRENCY_DIFFERS"
     en = "The brand {brand} counts in {ours}, the mapping in {theirs}."
     zh = "品牌 {brand} 的币种是 {ours}，而映射中是 {theirs}。"
+
+
+class HookSourceTaken(Conflict):
+    code = "HOOK_SOURCE_TAKEN"
+    en = "There is a source with this {field} already."
+    zh = "已有来源使用这个{field_zh}。"
+
+
+class TooManyHookSources(Conflict):
+    code = "TOO_MANY_HOOK_SOURCES"
+    en = "A brand has at most {most} sources."
+    zh = "每个品牌最多 {most} 个来源。"
+
+
+class TooManyHookSecrets(Conflict):
+    """Two count at a time, so that one can take the other's place without a gap."""
+
+    code = "TOO_MANY_HOOK_SECRETS"
+    en = "A source has at most {most} secrets that count: end one first."
+    zh = "每个来源最多有 {most} 个有效密钥，请先停用一个。"
+
+
+class HookSecretEnded(Conflict):
+    code = "HOOK_SECRET_ENDED"
+    en = "This secret counts no more."
+    zh = "这个密钥已经失效。"
+
+
+class HookMessageDiffers(Conflict):
+    """A message's id never comes with two bodies, unless somebody plays a message again with another."""
+
+    code = "HOOK_MESSAGE_DIFFERS"
+    en = "A message of this id was received before, with another body."
+    zh = "已收到过同一编号的消息，但内容不同。"
+
+
+class HookGivenUp(Unavailable):
+    code = "HOOK_GIVEN_UP"
+    en = "It failed every time it was tried, at last with {error}. Replay it once the reason is gone."
+    zh = "多次处理均失败，最后一次的错误是 {error}。排除原因后可重新处理。"
+
+
+class HookMessageBusy(Conflict):
+    code = "HOOK_MESSAGE_BUSY"
+    en = "This message is being applied already."
+    zh = "这条消息正在处理中。"
+
+
+class HookMessageSettled(Conflict):
+    """Applied, ignored, dropped, or its body is forgotten."""
+
+    code = "HOOK_MESSAGE_SETTLED"
+    en = "This message is settled: there is nothing left to be done about it."
+    zh = "这条消息已经了结，无需再处理。"
 
 
 @dataclass(frozen=True, slots=True)

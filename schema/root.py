@@ -6,6 +6,7 @@ from schema.customers import CustomerMutations, CustomerQueries
 from schema.directory import DirectoryMutations, DirectoryQueries
 from schema.execution import EXTENSIONS, Schema
 from schema.handover import HandoverMutations, HandoverQueries
+from schema.hooks import HookMutations, HookQueries
 from schema.intake import IntakeQueries
 from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
@@ -47,6 +48,7 @@ Query = merge_types(
         CommissionPlanQueries,
         CommissionStatementQueries,
         IntakeQueries,
+        HookQueries,
         TaggingQueries,
         TaskQueries,
         LiveQueries,
@@ -68,6 +70,7 @@ Mutation = merge_types(
         CatalogueMutations,
         CommissionPlanMutations,
         CommissionPeriodMutations,
+        HookMutations,
         TaggingMutations,
         TaskMutations,
         WorkbenchMutations,

@@ -33,6 +33,7 @@ from server import (
 from server.draining import Draining
 from server.edge import Edge, address_of, open_edge
 from server.ground import standing
+from server.hooks import receiving
 from server.metrics import Metrics
 from server.middleware import Around
 from server.settings import Settings
@@ -53,6 +54,7 @@ def create_app(settings: Settings, ground: Ground | None = None) -> Starlette:
             if settings.is_embedded:
                 # Briefly: the sockets have had their time by then, and a job that is stopped is done again.
                 await stack.enter_async_context(working(stood_on, settings, grace=2))
+            await stack.enter_async_context(edge.applier.running())
             await stack.enter_async_context(edge.hub.running())
             await stack.enter_async_context(edge.standing.minded())
             await stack.enter_async_context(edge.opens.finished())
@@ -74,6 +76,7 @@ def _routes(settings: Settings) -> list[Route | WebSocketRoute | Mount]:
         *shares.ROUTES,
         *commission_files.ROUTES,
         *goods_files.ROUTES,
+        *receiving.ROUTES,
         Route("/", _home),
         Route("/welcome", _welcome),
         Route("/healthz", _alive),

@@ -12,12 +12,15 @@ from schema.context import Context
 from schema.live import Readings
 from server.auth import Auth, Caller, open_auth
 from server.draining import Draining
+from server.hooks.applier import Applier
+from server.hooks.noting import Notes
 from server.hub import Hub
 from server.metrics import Metrics
 from server.opens import Opens
 from server.refusals import BadToken
 from server.settings import Settings
 from server.standing import Standing
+from server.wiring import handlers
 
 OPERATION_SECONDS = 15.0
 
@@ -36,6 +39,8 @@ class Edge:
     opens: Opens
     metrics: Metrics
     draining: Draining
+    applier: Applier
+    hook_notes: Notes
 
     async def caller(self, authorization: str | None) -> Caller | None:
         """Who shows this header; `None` if nobody shows anything. Raises `SIGN_IN_ENDED`, `BAD_TOKEN`."""
@@ -77,6 +82,8 @@ def open_edge(settings: Settings, ground: Ground, metrics: Metrics, draining: Dr
         opens=Opens(ground, vault),
         metrics=metrics,
         draining=draining,
+        applier=Applier(ground, handlers(vault)),
+        hook_notes=Notes(ground),
     )
 
 

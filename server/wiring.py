@@ -1,7 +1,8 @@
 """Who hears of what, and what follows from it: plain tables from event to marks, feeds and jobs."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import intake.commands.hooks
+import intake.commands.inbox
+import intake.jobs
 import intake.policy
 import mall.commands.commission.catching_up
 import mall.commands.commission.periods
@@ -62,6 +66,7 @@ from intake.events import (
     ImportTakenOver,
 )
 from kernel import feed, jobs
+from kernel.crypto import Vault
 from kernel.work import Event, Work
 from mall.events import (
     CreditChanged,
@@ -106,6 +111,7 @@ from tasks.events import (
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
 SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry]]]
 Reaction = Callable[[Any], jobs.Request | None]
+LastResort = Callable[..., Awaitable[None]]
 
 SEEN_BY: dict[type, SeenBy] = {
     RegionAdded: directory.policy.seen_by_nobody,
@@ -215,6 +221,7 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
+    intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,
     mall.commands.commission.periods.FREEZE: mall.reactions.freeze_commission,
@@ -242,11 +249,28 @@ HANDLERS: dict[str, jobs.Handler] = {
     tagging.queries.upkeep.GO_ON: tagging.reactions.go_on_with_segments,
 }
 
+# Jobs that open what is sealed.
+SEALED: dict[str, Callable[..., Awaitable[None]]] = {
+    intake.commands.inbox.APPLY: intake.jobs.apply_message,
+    intake.commands.inbox.LOOK_AGAIN: intake.jobs.look_again,
+}
+
+# What is said of a job that failed every time, instead of leaving it among those that failed.
+LAST_RESORTS: dict[str, LastResort] = {
+    intake.commands.inbox.APPLY: intake.jobs.give_up,
+    intake.commands.inbox.LOOK_AGAIN: intake.jobs.give_up,
+}
+
 # Jobs that read much: the reading comes first, and locks nothing.
 PREPARATIONS: dict[str, jobs.Preparation] = {
     tasks.commands.plans.PLAN_STORE: tasks.reactions.draft_plan,
     tasks.commands.handing_out.HAND_OUT_IN: tasks.reactions.draft_campaign_in,
 }
+
+
+def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:
+    """Every job, and what carries it out."""
+    return HANDLERS | {name: partial(handler, vault) for name, handler in SEALED.items()}
 
 
 class Table:

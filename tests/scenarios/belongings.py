@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from customers.models import Note, Relationship, Visit
 from directory.models import Account
+from intake.models import HookMessage, HookMessageState, HookSecret, HookSource
 from kernel import ids
 from kernel.actor import Actor
 from kernel.work import Ground
@@ -45,6 +46,7 @@ from tagging.models import (
     TagSuggestion,
 )
 from tasks.models import RevisitRule, RevisitRuleState, Trigger
+from tests.asking import VAULT
 from tests.factories import (
     NOON,
     Shop,
@@ -123,6 +125,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     share = await build_share(ground, guide, product)
     audited = await _audit(ground, relationship, tag, shop)
     plan = await _commission_plan(ground, world)
+    hooks = await _connect(ground, brand_id, name)
     return {
         "commission_plan": plan.id,
         "customer": customer.id,
@@ -149,6 +152,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "tag_audit": audited.audit_id,
         "tag_question": audited.id,
         "share": share.id,
+        **hooks,
     }
 
 
@@ -163,6 +167,29 @@ def _revisit_rule(world: World, state: RevisitRuleState, name: str) -> RevisitRu
         title="问候",
         created_at=NOON,
     )
+
+
+async def _connect(ground: Ground, brand_id: UUID, name: str) -> Belongings:
+    """A mall, one of its secrets, and a message of its that is parked."""
+    source = HookSource(
+        brand_id=brand_id, id=ids.new(), slug=f"x.{name}", title=f"商城{name}", mapping="daogou", created_at=NOON
+    )
+    of_source: dict[str, Any] = {"brand_id": brand_id, "source_id": source.id}
+    secret = HookSecret(id=ids.new(), sealed=VAULT.seal(brand_id, "whsec_"), made_at=NOON, **of_source)
+    message = HookMessage(
+        id=ids.new(),
+        message_id=name,
+        digest="0" * 64,
+        body=VAULT.seal(brand_id, "{}"),
+        state=HookMessageState.PARKED,
+        state_at=NOON,
+        received_at=NOON,
+        code="STORE_UNKNOWN",
+        facts={"store": "SH-01"},
+        **of_source,
+    )
+    await save(ground, source, secret, message)
+    return {"hook_source": source.id, "hook_secret": secret.id, "hook_message": message.id}
 
 
 async def _audit(ground: Ground, relationship: Relationship, tag: Tag, shop: Shop) -> AuditItem:

@@ -12,6 +12,7 @@ from tests.scenarios.chapters_campaigns import CAMPAIGNS
 from tests.scenarios.chapters_catalogue import CATALOGUE
 from tests.scenarios.chapters_commission import COMMISSION
 from tests.scenarios.chapters_credit import CREDIT
+from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_revisiting import REVISITING
@@ -259,6 +260,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "library": LIBRARY,
     "segments": SEGMENTS,
     "audits": AUDITS,
+    "hooks": HOOKS,
     "campaigns": CAMPAIGNS,
     "tasks": TASKS,
     "life": LIFE,

@@ -12,6 +12,7 @@ from sqlalchemy import literal, select
 import schema.context
 from customers.models import Customer, Note, Relationship
 from directory.models import Region, Staff, Store
+from intake.models import HookMessage, HookSecret, HookSource
 from kernel import feed, ids
 from kernel.actor import Actor, Role
 from kernel.errors import Refusal
@@ -42,6 +43,9 @@ TABLES: dict[str, Any] = {
     table.__name__: table
     for table in (
         Customer,
+        HookMessage,
+        HookSecret,
+        HookSource,
         Note,
         Relationship,
         Region,

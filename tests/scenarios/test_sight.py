@@ -26,6 +26,8 @@ from tests.scenarios.documents import Leaf, document, leaves, roots, variables
 NAMED = {
     "customerId": "customer",
     "customerIds": "customer",
+    "sourceId": "hook_source",
+    "messageIds": "hook_message",
     "ids": "task",
     "relationshipId": "relationship",
     "relationshipIds": "relationship",
@@ -131,6 +133,14 @@ ID_OF = {
     "answerTagQuestion": "tag_question",
     "share": "share",
     "endShare": "share",
+    "hookSource": "hook_source",
+    "editHookSource": "hook_source",
+    "pauseHookSource": "hook_source",
+    "resumeHookSource": "hook_source",
+    "endHookSecret": "hook_secret",
+    "hookMessage": "hook_message",
+    "dropHookMessage": "hook_message",
+    "revealHookMessage": "hook_message",
 }
 # Every role of a brand sees these.
 OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "revisit_rule", "live_rule", "segment", "product", "sku"}

@@ -30,6 +30,7 @@ from tests.scenarios import (
 )
 from tests.scenarios.belongings import furnish
 from tests.scenarios.writes_audits import AUDIT_WRITES
+from tests.scenarios.writes_hooks import HOOK_WRITES
 from tests.scenarios.writes_library import LIBRARY_WRITES
 from tests.scenarios.writing import (
     Given,
@@ -257,6 +258,7 @@ WRITES: dict[str, Prepare] = {
     **writes_campaigns.WRITES,
     **writes_commission.WRITES,
     **AUDIT_WRITES,
+    **HOOK_WRITES,
     **writes_workbench.WRITES,
     **writes_shares.WRITES,
 }

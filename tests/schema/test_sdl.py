@@ -54,6 +54,10 @@ WITHOUT_EXPECTED_VERSION = {
     "shareProduct": "makes a new row",
     "sharePage": "makes a new row",
     "shareLook": "makes a new row",
+    "addHookSource": "makes a new row",
+    "addHookSecret": "makes a new row",
+    "replayHookMessages": "names several rows; what was settled meanwhile is HOOK_MESSAGE_SETTLED",
+    "revealHookMessage": "edits nothing",
     "recordOrder": "keyed by source and number; older news never overwrites newer",
     "recordRefund": "keyed by source and number; taken once and never edited",
 }
