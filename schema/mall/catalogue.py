@@ -178,9 +178,9 @@ class CatalogueMutations:
         return ProductChanged(product=await product_of(info, done.id), places=done.places)
 
     @mutation(
-        "Add 1 to 200 products with their SKUs, or bring them up to date, all or none; the same again changes nothing. "
-        "At most 2,000 SKUs at once, and 200 of one product. For HQ and machines with the scope `products:write`: "
-        "`FORBIDDEN`, `INVALID`, which names the place as in `input.3.skus.0.price`."
+        "Add 1 to 200 products with their SKUs, or bring them up to date, all or none; the same again changes nothing, "
+        "so it needs no key. At most 2,000 SKUs at once, and 200 of one product. For HQ and machines with the scope "
+        "`products:write`: `FORBIDDEN`, `INVALID`, which names the place as in `input.3.skus.0.price`."
     )
     async def put_products(
         self, info: Info, input: list[ProductInput], idempotency_key: str | None = None
@@ -195,9 +195,9 @@ class CatalogueMutations:
         return ProductsPut(changed=[row for row in rows if row is not None], places=done.places)
 
     @mutation(
-        "Take 1 to 500 counts of stock, all or none. An older count never overwrites a newer one; of two of the same "
-        "moment the smaller stands. For HQ and machines with the scope `products:write`: `FORBIDDEN`, `SKU_UNKNOWN`, "
-        "`STORE_UNKNOWN`, `INVALID`, which name the place as in `rows.3.skuCode`."
+        "Take 1 to 500 counts of stock, all or none; they need no key. An older count never overwrites a newer one; of "
+        "two of the same moment the smaller stands. For HQ and machines with the scope `products:write`: `FORBIDDEN`, "
+        "`SKU_UNKNOWN`, `STORE_UNKNOWN`, `INVALID`, which name the place as in `rows.3.skuCode`."
     )
     async def put_stock(self, info: Info, rows: list[StockInput], idempotency_key: str | None = None) -> StockPutResult:
         counts = [_count(row) for row in rows]

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from sqlalchemy import select, text
+from sqlmodel import col
 
 from customers.models import Customer, HoldingReason, Relationship
 from kernel import clock, ids
-from kernel.work import Ground
+from kernel.actor import system
+from kernel.work import Ground, unit_of_work
+from mall.commands import ProductNews, put_products
 from tests.factories import save
 from tests.intake.carrying import carry, snapshot, write
 
@@ -82,6 +85,21 @@ async def test_a_product_that_was_edited_keeps_its_name(ground: Ground, tmp_path
     await carry(ground, write(tmp_path / "late.csv", [HEADER, LATE]))
 
     assert (await snapshot(ground))["product"] == ["('71053', 'Lantern, white', None, 339)"]
+
+
+async def test_a_product_that_the_catalogue_was_told_of_keeps_its_name_and_price(
+    ground: Ground, tmp_path: Path
+) -> None:
+    await carry(ground, write(tmp_path / "early.csv", [HEADER, EARLY]))
+    async with ground.db.read() as session:
+        brand_id = (await session.scalars(select(col(Relationship.brand_id)))).first()
+    assert brand_id
+    async with unit_of_work(ground, system(brand_id)) as work:
+        await put_products(work, [ProductNews("71053", "Metal lantern", 500)])
+
+    await carry(ground, write(tmp_path / "late.csv", [HEADER, LATE]))
+
+    assert (await snapshot(ground))["product"] == ["('71053', 'Metal lantern', None, 500)"]
 
 
 async def test_a_customer_whom_somebody_registered_keeps_their_place(ground: Ground, tmp_path: Path) -> None:

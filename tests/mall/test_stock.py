@@ -102,7 +102,7 @@ async def test_two_of_the_same_moment_give_the_same_in_either_order(ground: Grou
         for quantity in order:
             await take(ground, world, counted(world, "A", quantity, at))
         kept.append((await shelves(ground, world))[0][2])
-    await take(ground, world, counted(world, "A", 8, 5), counted(world, "A", 3, 5))
+    await take(ground, world, counted(world, "A", 3, 5), counted(world, "A", 8, 5))
 
     assert [*kept, (await shelves(ground, world))[0][2]] == [3, 3, 3]
 

@@ -11,7 +11,7 @@ from kernel import ids
 from kernel.actor import Actor
 from kernel.work import Ground, unit_of_work
 from mall import commands as mall
-from mall.commands import Line
+from mall.commands import Line, ProductNews, SkuNews, StockCount
 from mall.models import Channel
 from schema.context import Batch, Context
 from tests.asking import ask
@@ -60,8 +60,11 @@ async def trade(ground: Ground, world: World, many: int) -> None:
         await save(ground, Note(id=ids.new(), body="喜欢素色", **about), Visit(id=ids.new(), **about))
         await build_task(ground, guide, customer, created_by_id=world.shop.manager.id)
         async with unit_of_work(ground, world.hq) as work:
-            await mall.put_product(work, code=f"P{number}", name="羊绒衫", price=100)
-        lines = [Line(f"P{number}", "羊绒衫", 1, 60), Line(f"P{number}", "羊绒衫", 1, 40)]
+            skus = (SkuNews(f"P{number}-M"), SkuNews(f"P{number}-L"))
+            await mall.put_products(work, [ProductNews(f"P{number}", "羊绒衫", 100, skus=skus)])
+            count = StockCount(f"P{number}-M", 3, NOON, store_id=world.shop.store.id)
+            await mall.put_stock(work, [count])
+        lines = [Line(f"P{number}", "羊绒衫", 1, 60, sku_code=f"P{number}-M"), Line(f"P{number}", "羊绒衫", 1, 40)]
         for _ in range(2):
             order = await place(ground, world, customer, amount=100, lines=lines, channel=Channel.MINI_MALL)
             await refund(ground, world, order.id, amount=10, lines=[Line(f"P{number}", "羊绒衫", 1, 10)])
