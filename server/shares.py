@@ -1,6 +1,6 @@
 """Links that customers follow: to the brand's mall, and to whoever serves them there now."""
 
-import logging
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 
@@ -14,7 +14,7 @@ from mall.models import Landing
 from mall.models.own_taps import BROWSER_LASTS, is_own_browser, is_preview, mark_of_browser
 from mall.queries import landing as landings
 from server import answers, qr, share_pages
-from server.edge import Edge, address_of
+from server.edge import OPERATION_SECONDS, Edge, address_of
 from server.visitors import LONGEST_AGENT, is_person
 
 COOKIE = "daogou_own"
@@ -23,17 +23,16 @@ _CODE = re.compile(r"[0-9a-z]{1,16}")
 _QR_HEADERS = {"Cache-Control": "public, max-age=86400"}
 _REDIRECT_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
-log = logging.getLogger(__name__)
-
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def _in_peace(answer: Endpoint) -> Endpoint:
-    """The same; where the database is away, a page that says so."""
+    """The same; where the database is away or slow, a page that says so."""
 
     async def answered(request: Request) -> Response:
         try:
-            return await answer(request)
+            async with asyncio.timeout(OPERATION_SECONDS):
+                return await answer(request)
         except Exception as error:
             if isinstance(answers.refusal_in(error), Unavailable):
                 return share_pages.busy()

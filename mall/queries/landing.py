@@ -18,6 +18,14 @@ HELD_LAST = timedelta(days=30)
 """How long before the last relationship went to somebody else a guide's departure may have begun."""
 
 
+_SHOWN: tuple[Any, ...] = (
+    col(Product.code).label("product_code"),
+    col(Product.name).label("product_name"),
+    col(Product.price).label("product_price"),
+    col(Product.images).label("product_images"),
+)
+
+
 async def of_code(session: AsyncSession, code: str) -> Landing | None:
     """The link of that code, over all brands, whether it has expired or not; none if there is none."""
     share = await _share(session, code)
@@ -90,28 +98,34 @@ async def _share(session: AsyncSession, code: str) -> Row[*tuple[Any, ...]] | No
             col(MallSetting.product_url),
             col(MallSetting.page_url),
             col(MallSetting.look_url),
+            *_SHOWN,
         )
         .join(Store, _same(Store, col(Share.store_id), brand_id))
         .join(Account, _same(Account, col(Share.account_id), brand_id))
         .join(Brand, col(Brand.id) == brand_id)
         .outerjoin(Staff, at_work)
         .outerjoin(MallSetting, col(MallSetting.brand_id) == brand_id)
+        .outerjoin(Product, _same(Product, col(Share.product_id), brand_id))
         .where(col(Share.code) == code)
     )
     return found.first()
 
 
 async def _products(session: AsyncSession, share: Row[*tuple[Any, ...]]) -> Sequence[Shown]:
-    wanted = [UUID(each) for each in share.look] if share.product_id is None else [share.product_id]
-    if not wanted:
+    if share.kind is ShareKind.PRODUCT:
+        return [_shown(share)]
+    if share.kind is ShareKind.PAGE:
         return ()
+    wanted = [UUID(each) for each in share.look]
     found = await session.execute(
-        select(col(Product.id), col(Product.code), col(Product.name), col(Product.price), col(Product.images)).where(
-            col(Product.brand_id) == share.brand_id, col(Product.id).in_(wanted)
-        )
+        select(col(Product.id), *_SHOWN).where(col(Product.brand_id) == share.brand_id, col(Product.id).in_(wanted))
     )
-    known = {row.id: Shown(row.code, row.name, row.price, next(iter(row.images), None)) for row in found}
-    return [known[product_id] for product_id in wanted if product_id in known]
+    known = {row.id: _shown(row) for row in found}
+    return [known[product_id] for product_id in wanted]
+
+
+def _shown(row: Row[*tuple[Any, ...]]) -> Shown:
+    return Shown(row.product_code, row.product_name, row.product_price, next(iter(row.product_images), None))
 
 
 def _same(model: Any, key: Any, brand_id: Any) -> ColumnElement[bool]:

@@ -191,7 +191,7 @@ async def test_a_link_is_read_in_few_statements_however_many_customers_there_wer
             await serving(ground, share)
         taken.append(len(sent))
 
-    assert taken == [4, 4]
+    assert taken == [3, 3]
 
 
 async def test_a_code_of_nothing_is_nothing(ground: Ground) -> None:
