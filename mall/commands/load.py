@@ -7,7 +7,7 @@ from uuid import UUID
 from kernel import bulk
 from kernel.work import Work
 from mall.events import PurchasesLoaded
-from mall.models import Credit, Order, OrderLine, Product, Refund, RefundCharge, RefundLine
+from mall.models import Credit, Order, OrderLine, Product, Refund, RefundCharge, RefundLine, Sku, Stock
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -16,6 +16,8 @@ async def load(
     work: Work,
     *,
     products: Rows = (),
+    skus: Rows = (),
+    stocks: Rows = (),
     orders: Rows = (),
     order_lines: Rows = (),
     refunds: Rows = (),
@@ -29,6 +31,8 @@ async def load(
     customers' profiles are due in the same commit.
     """
     await bulk.insert_rows(work.session, Product, products)
+    await bulk.insert_rows(work.session, Sku, skus)
+    await bulk.insert_rows(work.session, Stock, stocks)
     await bulk.insert_rows(work.session, Order, orders)
     await bulk.insert_rows(work.session, OrderLine, order_lines)
     await bulk.insert_rows(work.session, Refund, refunds)

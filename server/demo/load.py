@@ -108,7 +108,7 @@ async def _load_house(work: Work, house: House, report: DemoReport) -> None:
     await tagging.commands.load(
         work, tag_groups=rows["tag_groups"], tags=rows["tags"], tag_rules=rows["tag_rules"], segments=rows["segments"]
     )
-    await mall.commands.load(work, products=rows["products"])
+    await mall.commands.load(work, products=rows["products"], skus=rows["skus"], stocks=rows["stocks"])
     await tasks.commands.load(work, revisit_rules=rows["revisit_rules"])
     await tasks.commands.load(work, campaigns=rows["campaigns"], campaign_stores=rows["campaign_stores"])
     feeds = [feed.of_staff(person["id"]) for person in rows["staff"]]

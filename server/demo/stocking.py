@@ -9,6 +9,9 @@ from server.demo.house import Article, House
 # In how many colours the last article of each category has just come.
 NEW_SHADES = 2
 
+STOCKED_SHOPS = 20
+CLOSING = 22 * 3600
+
 
 def add_personal_tags(house: House, dice: Dice, owner_id: UUID) -> tuple[UUID, ...]:
     words = dice.some_of(PERSONAL_TAGS, 2)
@@ -85,4 +88,25 @@ def add_catalogue(house: House, dice: Dice) -> None:
                         "is_kept": True,
                         "version": 1,
                     },
+                )
+
+
+def add_stock(house: House) -> None:
+    """Sizes of what comes in sizes, and how many of each a store counted last night: of the larger shops, the first."""
+    trade, counted_at = house.trade, house.today.at(1, CLOSING)
+    for article in (article for shelf in house.articles.values() for article in shelf):
+        sizes: tuple[str | None, ...] = trade.fit.tags if article.category in trade.sized else (None,)
+        for place, size in enumerate(sizes):
+            # Not by chance: a larger catalogue leaves the customers as they are.
+            sku_id = UUID(int=article.id.int ^ (place + 1))
+            sku = {"id": sku_id, "product_id": article.id, "code": f"{article.code}-{place + 1}"}
+            variant = f"{article.color} {size}" if size else article.color
+            house.add(
+                "skus", {**sku, "variant": variant, "barcode": None, "price": None, "is_withdrawn": False, "version": 1}
+            )
+            for shop in house.shops[:STOCKED_SHOPS]:
+                quantity = (sku_id.int >> 40) % 7 * (shop.index % 3) % 5
+                house.add(
+                    "stocks",
+                    {"store_id": shop.id, "sku_id": sku_id, "quantity": quantity, "counted_at": counted_at},
                 )
