@@ -2,6 +2,7 @@
 
 from mall.commands.lifecycle import cancel_order, complete_order, ship_order
 from mall.commands.load import load
+from mall.commands.many import record_orders
 from mall.commands.orders import record_order
 from mall.commands.products import put_product
 from mall.commands.refunds import record_refund
@@ -18,6 +19,7 @@ __all__ = [
     "move_serving",
     "put_product",
     "record_order",
+    "record_orders",
     "record_refund",
     "ship_order",
 ]

@@ -11,6 +11,7 @@ from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_campaigns import CAMPAIGNS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
+from tests.scenarios.chapters_orders import ORDERS
 from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
@@ -260,6 +261,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "life": LIFE,
     "workbench": WORKBENCH,
     "trade": TRADE,
+    "orders": ORDERS,
     "rules": RULES,
     "revisiting": REVISITING,
     "files": FILES,

@@ -19,6 +19,7 @@ from tests.mall.trading import place
 from tests.scenarios import (
     writes_campaigns,
     writes_life,
+    writes_orders,
     writes_revisiting,
     writes_rules,
     writes_segments,
@@ -244,6 +245,7 @@ WRITES: dict[str, Prepare] = {
     "createTask": create_task,
     "reassignRelationship": reassign,
     **writes_life.WRITES,
+    **writes_orders.WRITES,
     **LIBRARY_WRITES,
     **writes_revisiting.WRITES,
     **writes_rules.WRITES,

@@ -46,6 +46,7 @@ WITHOUT_EXPECTED_VERSION = {
     "answerTagQuestion": "answers a question, once; who was asked reads no other version of it",
     "orderTagGroups": "names all groups: LIBRARY_CHANGED if there are others by now",
     "recordOrder": "keyed by source and number; older news never overwrites newer",
+    "recordOrders": "keyed by source and number; older news never overwrites newer",
     "recordRefund": "keyed by source and number; taken once and never edited",
 }
 
