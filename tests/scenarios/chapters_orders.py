@@ -16,7 +16,20 @@ ORDERS: list[Step | Deed] = [
         many(
             order("O20", customer="li", state="PENDING"),
             order("O20", customer="li", state="COMPLETED", completedAt=ago(minutes=9), newsAt=ago(minutes=8)),
-            order("O21"),
+            order(
+                "O21",
+                None,
+                storeCode="ours-2",
+                memberNumber="M-li",
+                channel="MINI_MALL",
+                country="中国",
+                city="苏州",
+                paidAt=ago(minutes=20),
+                guideCode="G1",
+                note="找王芳",
+                shareCode="unknown",
+            ),
         ),
     ),
+    Step("recordOrder", MACHINE, order("O22", state="COMPLETED", completedAt=ago(minutes=9), newsAt=ago(minutes=8))),
 ]
