@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 from sqlalchemy import func, select
@@ -16,6 +17,7 @@ from kernel import actor, feed, ids
 from kernel.work import Ground, unit_of_work
 from mall.errors import OrderDiffers, OrderUnpaid, RefundDiffers, RefundExceedsOrder
 from mall.models import Credit, Order, OrderLine, OrderState, OrderStep, Product, Refund, RefundCharge, Sku
+from mall.queries import orders
 from tests.factories import World, build_customer, build_world, said, save
 from tests.intake.malls import (
     MALLS,
@@ -307,3 +309,20 @@ async def test_a_refund_is_void_while_its_order_is_unpaid_again(ground: Ground) 
     async with ground.db.read() as session:
         void = await session.scalar(select(col(Refund.is_void)).where(col(Refund.brand_id) == world.brand.id))
     assert void is True
+
+
+async def test_of_two_that_differ_in_the_same_second_the_same_one_remains(ground: Ground) -> None:
+    world = await build_world(ground)
+    cheap, dear = Told(member=None, discount=500), Told(member=None)
+    other = replace(dear, pieces=dear.pieces[::-1])
+    remains = set()
+    for number, said_in_turn in enumerate(permutations((cheap, dear, other))):
+        for one in (*said_in_turn, *said_in_turn):
+            payload = daogou(replace(one, number=str(number)))
+            assert (await hear(ground, world, "daogou", payload)).parked is None
+        order = await order_of(ground, world, str(number))
+        async with ground.db.read() as session:
+            lines = await orders.lines_of(session, world.hq, [order.id])
+        remains.add((order.amount, tuple(line.product_code for line in lines[order.id])))
+
+    assert remains == {(169_800, ("S", "C"))}
