@@ -5,6 +5,7 @@ from mall.commands.correcting import Wanted, correct_credit
 from mall.commands.credit_rules import change_credit_rules
 from mall.commands.lifecycle import cancel_order, complete_order, ship_order
 from mall.commands.load import load
+from mall.commands.many import record_orders
 from mall.commands.orders import record_order
 from mall.commands.products import Put, put_product, put_products
 from mall.commands.quick_entry import add_product
@@ -40,6 +41,7 @@ __all__ = [
     "put_products",
     "put_stock",
     "record_order",
+    "record_orders",
     "record_refund",
     "set_stock",
     "share_look",

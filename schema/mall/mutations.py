@@ -1,11 +1,14 @@
 """Taking orders and refunds, and moving orders on."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
+from kernel.work import Work
 from mall import commands
 from mall.commands import Line, OrderNews, RefundNews
 from mall.models import Channel, LineKind, OrderState
@@ -30,6 +33,13 @@ class RefundChanged:
     places: list[Place] = told()
 
 
+@strawberry.type(description="The orders as they are after the change.")
+class OrdersChanged:
+    orders: list[Order]
+    places: list[Place] = told()
+
+
+OrdersResult = Annotated[OrdersChanged | Problem, strawberry.union("OrdersResult")]
 OrderResult = Annotated[OrderChanged | Problem, strawberry.union("OrderResult")]
 RefundResult = Annotated[RefundChanged | Problem, strawberry.union("RefundResult")]
 
@@ -80,6 +90,10 @@ class OrderInput:
         default=None,
         description="When this was true at the source, by default `placedAt`. Older news never overwrites newer.",
     )
+    completed_at: datetime | None = strawberry.field(
+        default=None,
+        description="When it reached the customer, for one that is completed; by default when that was first heard of.",
+    )
 
 
 @strawberry.input(description="What a till or mall says of a refund: on an order, or else in a store.")
@@ -111,6 +125,20 @@ class MallMutations:
     )
     async def record_order(self, info: Info, input: OrderInput, idempotency_key: str | None = None) -> OrderResult:
         return await _order(info, idempotency_key, lambda work: commands.record_order(work, _order_news(input)))
+
+    @mutation(
+        "`recordOrder` for 1 to 50 orders, all or none: where one is refused, `index` says which. `FORBIDDEN`, "
+        "`NOT_FOUND`, `INVALID`, `AMOUNTS_DIFFER`, `WRONG_CURRENCY`, `ORDER_DIFFERS`, `REFUND_EXCEEDS_ORDER`."
+    )
+    async def record_orders(
+        self, info: Info, input: list[OrderInput], idempotency_key: str | None = None
+    ) -> OrdersResult:
+        async def act(work: Work) -> list[UUID]:
+            return [order.id for order in await commands.record_orders(work, [_order_news(one) for one in input])]
+
+        done = await info.context.mutate_many(info, idempotency_key, act)
+        found = await asyncio.gather(*(order_of(info, order_id) for order_id in done.ids))
+        return OrdersChanged(orders=[order for order in found if order is not None], places=done.places)
 
     @mutation(
         "Take a refund; for machines with the scope `orders:write`. All refunds of an order stay within its amount: "
@@ -190,6 +218,7 @@ def _order_news(given: OrderInput) -> OrderNews:
         note=given.note,
         share_code=given.share_code,
         news_at=given.news_at,
+        completed_at=given.completed_at,
     )
 
 

@@ -65,7 +65,7 @@ def _wanted(wanted: OrderFilter) -> orders.Filter:
         until_day=wanted.until_day,
         paid_from_day=wanted.paid_from_day,
         paid_until_day=wanted.paid_until_day,
-        number=wanted.number.strip() if wanted.number else None,
+        number=(wanted.number or "").strip() or None,
         city=wanted.city,
         share_id=sought_id(wanted.share_id),
         credited_to=sought_id(wanted.credited_to),

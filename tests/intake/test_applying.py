@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 from sqlalchemy import func, select
@@ -16,6 +17,7 @@ from kernel import actor, feed, ids
 from kernel.work import Ground, unit_of_work
 from mall.errors import OrderDiffers, OrderUnpaid, RefundDiffers, RefundExceedsOrder
 from mall.models import Credit, Order, OrderLine, OrderState, OrderStep, Product, Refund, RefundCharge, Sku
+from mall.queries import orders
 from tests.factories import World, build_customer, build_world, said, save
 from tests.intake.malls import (
     MALLS,
@@ -257,3 +259,70 @@ async def test_an_order_of_hundreds_of_lines_is_taken(ground: Ground) -> None:
             select(func.count()).select_from(OrderLine).where(col(OrderLine.brand_id) == world.brand.id)
         )
     assert lines == 300
+
+
+async def test_what_an_order_comes_to_is_followed_by_its_credit_and_its_refunds(ground: Ground) -> None:
+    world = await build_world(ground)
+    first = Told(member=None, refunds=(Returned("71", 5_000, PLACED),))
+
+    async def money() -> tuple[list[int], list[bool], list[int]]:
+        async with ground.db.read() as session:
+
+            async def of(model: Any, column: Any) -> list[Any]:
+                return list(await session.scalars(select(column).where(col(model.brand_id) == world.brand.id)))
+
+            return (
+                await of(Credit, col(Credit.amount)),
+                await of(Refund, col(Refund.is_void)),
+                await of(RefundCharge, col(RefundCharge.amount)),
+            )
+
+    steps = (
+        (first, ([169_800], [False], [5_000])),
+        (replace(first, postage=1, news_at=PLACED + HOUR), ([169_801], [False], [5_000])),
+        (replace(first, state="cancelled", news_at=PLACED + 2 * HOUR), ([169_800], [True], [5_000])),
+        (replace(first, news_at=PLACED + 3 * HOUR), ([169_800], [False], [5_000])),
+    )
+    for told_now, expected in steps:
+        assert (await hear(ground, world, "daogou", daogou(told_now))).parked is None
+        assert await money() == expected
+
+
+async def test_a_refund_that_came_before_the_payment_is_charged_once_there_is_credit(ground: Ground) -> None:
+    world = await build_world(ground)
+    taken_back = Told(member=None, state="cancelled", paid_at=None, refunds=(Returned("71", 5_000, PLACED),))
+    await hear(ground, world, "daogou", daogou(taken_back))
+    assert await count(ground, world.brand.id, RefundCharge) == await count(ground, world.brand.id, Credit) == 0
+
+    await hear(ground, world, "daogou", daogou(replace(taken_back, state="paid", news_at=PLACED + HOUR)))
+
+    assert await count(ground, world.brand.id, RefundCharge) == await count(ground, world.brand.id, Credit) == 1
+
+
+async def test_a_refund_is_void_while_its_order_is_unpaid_again(ground: Ground) -> None:
+    world = await build_world(ground)
+    paid = Told(member=None, refunds=(Returned("71", 5_000, PLACED),))
+    await hear(ground, world, "daogou", daogou(paid))
+
+    await hear(ground, world, "daogou", daogou(replace(paid, state="pending", paid_at=None, news_at=PLACED + HOUR)))
+
+    async with ground.db.read() as session:
+        void = await session.scalar(select(col(Refund.is_void)).where(col(Refund.brand_id) == world.brand.id))
+    assert void is True
+
+
+async def test_of_two_that_differ_in_the_same_second_the_same_one_remains(ground: Ground) -> None:
+    world = await build_world(ground)
+    cheap, dear = Told(member=None, discount=500), Told(member=None)
+    other = replace(dear, pieces=dear.pieces[::-1])
+    remains = set()
+    for number, said_in_turn in enumerate(permutations((cheap, dear, other))):
+        for one in (*said_in_turn, *said_in_turn):
+            payload = daogou(replace(one, number=str(number)))
+            assert (await hear(ground, world, "daogou", payload)).parked is None
+        order = await order_of(ground, world, str(number))
+        async with ground.db.read() as session:
+            lines = await orders.lines_of(session, world.hq, [order.id])
+        remains.add((order.amount, tuple(line.product_code for line in lines[order.id])))
+
+    assert remains == {(169_800, ("S", "C"))}

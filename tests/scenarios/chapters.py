@@ -15,6 +15,7 @@ from tests.scenarios.chapters_credit import CREDIT
 from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
+from tests.scenarios.chapters_orders import ORDERS
 from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
@@ -270,6 +271,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "commission": COMMISSION,
     "trade": TRADE,
     "credit": CREDIT,
+    "orders": ORDERS,
     "rules": RULES,
     "revisiting": REVISITING,
     "files": FILES,

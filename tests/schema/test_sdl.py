@@ -59,6 +59,7 @@ WITHOUT_EXPECTED_VERSION = {
     "replayHookMessages": "names several rows; what was settled meanwhile is HOOK_MESSAGE_SETTLED",
     "revealHookMessage": "edits nothing",
     "recordOrder": "keyed by source and number; older news never overwrites newer",
+    "recordOrders": "keyed by source and number; older news never overwrites newer",
     "recordRefund": "keyed by source and number; taken once and never edited",
 }
 
