@@ -301,6 +301,7 @@ async def test_credit_is_decided_once_and_stays_through_a_handover_of_the_custom
     async with unit_of_work(ground, world.shop.manager) as work:
         relationship = await relationship_of(ground, customer)
         await customers.reassign(work, relationship.id, to_account_id=other.account_ids[0])
+        assert await commands.move_serving(work, [relationship.id], other.account_ids[0]) == 1
     await hear(ground, world, order, customer, amount=30_000, guide_code=f"{world.brand.code}-1-G2")
 
     assert await parts(ground, order) == [(holder.account_ids[0], "holder", WHOLE, 30_000)]
