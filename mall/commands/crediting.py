@@ -20,6 +20,9 @@ from mall.queries import crediting as queries
 async def decide(work: Work, order: Order) -> None:
     """Give the credit of an order that has been paid, by the brand's rules, and write down why."""
     rules, facts, holder_id = await queries.rules_and_facts(work.session, order)
+    if holder_id is not None:
+        # An order that waited for its payment didn't move with the relationship.
+        order.serving_account_id = holder_id
     verdict = judged(rules, facts, order.amount)
     given = give(work, order, verdict.reason, verdict.parts, holder_id)
     note_decision(work, order, 1, verdict.reason, verdict.parts, steps=steps_written(verdict.steps))

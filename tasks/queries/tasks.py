@@ -19,7 +19,7 @@ from kernel.actor import Actor
 from kernel.db import enum_of
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
-from mall.models import Order, OrderState
+from mall.models import Order
 from tasks.models import Task, TaskKind, TaskState
 from tasks.policy import visible_to
 
@@ -220,7 +220,7 @@ async def to_follow_up(session: AsyncSession, brand_id: UUID, order_id: UUID) ->
             col(Order.brand_id) == brand_id,
             col(Order.id) == order_id,
             col(Order.relationship_id).isnot(None),
-            col(Order.state) == OrderState.COMPLETED,
+            # Set as long as it is completed, and no longer.
             col(Order.completed_at).is_not(None),
             col(Customer.do_not_contact).is_(False),
         )

@@ -7,14 +7,16 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
+from customers import commands as customers
 from kernel import clock, feed
+from kernel.actor import system
 from kernel.errors import Forbidden, Invalid, NotFound, StaleVersion
 from kernel.work import Ground, unit_of_work
 from mall import commands
-from mall.commands import Wanted, charging
+from mall.commands import Wanted, charging, replace
 from mall.errors import CreditUndecided
-from mall.models import CreditDecision, Order, OrderState, OrderStep, OrderStepKind
-from tests.factories import World, build_customer, build_world, reload, said
+from mall.models import Credit, CreditDecision, Order, OrderState, OrderStep, OrderStepKind
+from tests.factories import World, build_customer, build_world, relationship_of, reload, said
 from tests.mall.earning import correct, credits, decisions, leave, parts
 from tests.mall.trading import charges, count, place, refund
 
@@ -181,6 +183,41 @@ async def test_a_guide_who_has_left_may_still_be_given_what_they_earned(ground: 
     await correct(ground, world.shop.manager, order, (world.shop.other_guide, WHOLE))
 
     assert (await parts(ground, order))[0][0] == world.shop.other_guide.account_ids[0]
+
+
+async def test_an_import_that_moves_a_customer_moves_no_credit_that_was_decided(ground: Ground) -> None:
+    world = await build_world(ground)
+    customer = await build_customer(ground, world.shop.guide)
+    corrected, decided, loaded = [await place(ground, world, customer) for _ in range(3)]
+    await correct(ground, world.hq, corrected, (world.shop.other_guide, 4_000), (None, 6_000))
+    async with ground.db.write() as session:
+        for decision in await decisions(ground, loaded):  # orders from a file have none
+            await session.delete(await session.merge(decision))
+    relationship = await relationship_of(ground, customer)
+    async with unit_of_work(ground, world.shop.manager) as work:
+        await customers.reassign(work, relationship.id, to_account_id=world.shop.other_guide.account_ids[0])
+
+    async with unit_of_work(ground, system(world.brand.id)) as work:
+        await replace.follow(work, [relationship.id])
+
+    former, present = (guide.account_ids[0] for guide in world.shop.guides)
+    assert [part[:3] for part in await parts(ground, corrected)] == [
+        (present, "corrected", 4_000),
+        (None, "corrected", 6_000),
+    ]
+    assert [part[0] for part in await parts(ground, decided)] == [former]
+    assert [part[0] for part in await parts(ground, loaded)] == [present]
+
+
+async def test_an_imported_order_that_never_was_goes_with_its_correction(ground: Ground) -> None:
+    world = await build_world(ground)
+    order = await ordered(ground, world)
+    await correct(ground, world.hq, order, (None, WHOLE))
+
+    async with unit_of_work(ground, system(world.brand.id)) as work:
+        await replace.remove(work, orders=[order.id])
+
+    assert [await count(ground, world.brand.id, each) for each in (Order, Credit, CreditDecision, OrderStep)] == [0] * 4
 
 
 async def test_a_correction_that_forgets_the_refunds_is_noticed(

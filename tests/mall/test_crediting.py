@@ -301,10 +301,27 @@ async def test_credit_is_decided_once_and_stays_through_a_handover_of_the_custom
     async with unit_of_work(ground, world.shop.manager) as work:
         relationship = await relationship_of(ground, customer)
         await customers.reassign(work, relationship.id, to_account_id=other.account_ids[0])
+        assert await commands.move_serving(work, [relationship.id], other.account_ids[0]) == 1
     await hear(ground, world, order, customer, amount=30_000, guide_code=f"{world.brand.code}-1-G2")
 
     assert await parts(ground, order) == [(holder.account_ids[0], "holder", WHOLE, 30_000)]
     assert len(await decisions(ground, order)) == 1
+    assert [row.is_elsewhere for row in await credits(ground, order)] == [False]
+
+
+async def test_who_holds_the_customer_by_the_payment_looks_after_the_order_and_has_the_credit(ground: Ground) -> None:
+    world = await build_world(ground)
+    former, present = world.shop.guides
+    customer = await build_customer(ground, former)
+    order = await place(ground, world, customer, state=OrderState.PENDING)
+    async with unit_of_work(ground, world.shop.manager) as work:
+        relationship = await relationship_of(ground, customer)
+        await customers.reassign(work, relationship.id, to_account_id=present.account_ids[0])
+
+    await hear(ground, world, order, customer, paid_at=clock.now())
+
+    assert (await reload(ground, order)).serving_account_id == present.account_ids[0]
+    assert (await parts(ground, order))[0][:2] == (present.account_ids[0], "holder")
     assert [row.is_elsewhere for row in await credits(ground, order)] == [False]
 
 

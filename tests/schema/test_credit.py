@@ -143,6 +143,8 @@ async def test_whoever_earned_it_elsewhere_is_told_of_their_part_and_of_nothing_
 ) -> None:
     order = await shared(ground, world)
     await refund(ground, world, order.id, amount=900)
+    for holder in (world.shop.guide, world.shop.other_guide):  # who earned what they see is told of that
+        await place(ground, world, await build_customer(ground, holder))
     snapshot = """{ snapshot(first: 500, types: [CREDIT]) { items { entityType id version relationshipId node {
       ... on Credit { reason points amount refunded orderNumber orderAmount orderState currency article store { id }
         account { id } order { id } } } } } }"""
