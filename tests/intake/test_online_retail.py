@@ -11,6 +11,7 @@ from kernel.work import Ground
 from kpi.queries.figures import figures
 from tests.intake.amounting import wrong_churn, wrong_coverage, wrong_profiles
 from tests.intake.carrying import SMALL, STAGING, carry, counts, snapshot
+from tests.intake.paying import Paid, pay
 from tests.oracle_online_retail import differences, truth
 from tests.tagging.real_rules import follow_keywords
 from tests.tasks.real_plans import on_paper, out_of_order
@@ -74,6 +75,14 @@ async def test_plans_choose_who_the_file_says_is_worth_most_and_may_leave(ground
         "no_rule": 20,
         "by": {"churn": 3, "first_purchase": 1, "no_contact": 14, "refund": 1},
     }
+
+
+async def test_a_year_of_commission_ties_to_the_penny(ground: Ground) -> None:
+    await carry(ground, SMALL)
+
+    assert await pay(ground, date(2010, 12, 1), date(2011, 11, 30)) == Paid(
+        entries=0, basis=0, amount=0, statements=0, wrong=[]
+    )
 
 
 async def test_the_real_file_gives_every_figure_and_rules_find_their_customers(ground: Ground, real_data: Path) -> None:
