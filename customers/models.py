@@ -117,6 +117,7 @@ class Holding(SQLModel, table=True):
         refers("account_id", "account"),
         unique_where("uq_holding_open", "brand_id", "relationship_id", where="until_at IS NULL"),
         Index("ix_holding_brand_id_relationship_id_from_at", "brand_id", "relationship_id", "from_at"),
+        Index("ix_holding_account", "brand_id", "account_id", "until_at"),
     )
 
     brand_id: UUID = Field(primary_key=True)

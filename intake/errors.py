@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kernel.errors import Conflict, Invalid, NotFound
+from kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class MappingUnknown(NotFound):
@@ -154,6 +154,60 @@ class CurrencyDiffers(Conflict):
     zh = "品牌 {brand} 的币种是 {ours}，而映射中是 {theirs}。"
 
 
+class HookSourceTaken(Conflict):
+    code = "HOOK_SOURCE_TAKEN"
+    en = "There is a source with this {field} already."
+    zh = "已有来源使用这个{field_zh}。"
+
+
+class TooManyHookSources(Conflict):
+    code = "TOO_MANY_HOOK_SOURCES"
+    en = "A brand has at most {most} sources."
+    zh = "每个品牌最多 {most} 个来源。"
+
+
+class TooManyHookSecrets(Conflict):
+    """Two count at a time, so that one can take the other's place without a gap."""
+
+    code = "TOO_MANY_HOOK_SECRETS"
+    en = "A source has at most {most} secrets that count: end one first."
+    zh = "每个来源最多有 {most} 个有效密钥，请先停用一个。"
+
+
+class HookSecretEnded(Conflict):
+    code = "HOOK_SECRET_ENDED"
+    en = "This secret counts no more."
+    zh = "这个密钥已经失效。"
+
+
+class HookMessageDiffers(Conflict):
+    """A message's id never comes with two bodies, unless somebody plays a message again with another."""
+
+    code = "HOOK_MESSAGE_DIFFERS"
+    en = "A message of this id was received before, with another body."
+    zh = "已收到过同一编号的消息，但内容不同。"
+
+
+class HookGivenUp(Unavailable):
+    code = "HOOK_GIVEN_UP"
+    en = "It failed every time it was tried, at last with {error}. Replay it once the reason is gone."
+    zh = "多次处理均失败，最后一次的错误是 {error}。排除原因后可重新处理。"
+
+
+class HookMessageBusy(Conflict):
+    code = "HOOK_MESSAGE_BUSY"
+    en = "This message is being applied already."
+    zh = "这条消息正在处理中。"
+
+
+class HookMessageSettled(Conflict):
+    """Applied, ignored, dropped, or its body is forgotten."""
+
+    code = "HOOK_MESSAGE_SETTLED"
+    en = "This message is settled: there is nothing left to be done about it."
+    zh = "这条消息已经了结，无需再处理。"
+
+
 @dataclass(frozen=True, slots=True)
 class Wrong:
     """What is wrong at one place of a file, in both languages."""
@@ -162,6 +216,14 @@ class Wrong:
     column: str
     reason: str
     reason_zh: str
+
+    def said(self, language: str) -> dict[str, object]:
+        """As it is told over HTTP."""
+        return {
+            "line": self.line,
+            "column": self.column,
+            "reason": self.reason_zh if language == "zh" else self.reason,
+        }
 
 
 class DirectoryFileWrong(BadFile):
@@ -178,6 +240,106 @@ class DirectoryFileWrong(BadFile):
         super().__init__(
             file=file,
             count=len(wrong),
+            line=first.line,
+            column=first.column,
+            reason=first.reason,
+            reason_zh=first.reason_zh,
+        )
+
+
+class PayloadWrong(Invalid):
+    """A mall's message that can't be read as its mapping says; `place` is where, as `line_items[2].price`.
+
+    What stands there is not repeated: it may be somebody's phone number.
+    """
+
+    code = "PAYLOAD_WRONG"
+    en = "{place}: {reason}"
+    zh = "{place}：{reason_zh}"
+
+
+class PayloadUnreadable(PayloadWrong):
+    """The message isn't JSON, or is nested too deep."""
+
+    code = "PAYLOAD_UNREADABLE"
+
+
+class PayloadIncomplete(PayloadWrong):
+    """Something that every order has is not there, as its number or its time."""
+
+    code = "PAYLOAD_INCOMPLETE"
+
+
+class LineWithoutSku(PayloadWrong):
+    """A line doesn't say which product it is of."""
+
+    code = "LINE_WITHOUT_SKU"
+
+
+class PriceNegative(PayloadWrong):
+    """An order, a refund or goods would cost less than nothing."""
+
+    code = "PRICE_NEGATIVE"
+
+
+class PayloadCurrency(PayloadWrong):
+    """The message counts in another currency than the brand."""
+
+    code = "PAYLOAD_CURRENCY"
+
+
+class SumsDiffer(PayloadWrong):
+    """The lines, with postage, taxes and discounts, do not add up to the amount."""
+
+    code = "SUMS_DIFFER"
+
+
+class StoreUnknown(Conflict):
+    """A message names a store, or none, that the brand doesn't have."""
+
+    code = "STORE_UNKNOWN"
+    en = "The brand has no store with the code {store}. Add it, or give the source a store, and replay."
+    zh = "品牌没有编码为 {store} 的门店。请添加该门店或为来源指定门店，然后重放。"
+
+
+class MemberUnknown(Conflict):
+    """A message names a customer whom the brand doesn't know."""
+
+    code = "MEMBER_UNKNOWN"
+    en = "The customer that order {number} names isn't known. Import the member, and replay."
+    zh = "订单 {number} 的会员不存在。请先导入该会员，然后重放。"
+
+
+class SkuUnknown(Conflict):
+    """A message names a SKU or product that isn't in the brand's catalogue."""
+
+    code = "SKU_UNKNOWN"
+    en = "The catalogue doesn't know {codes}. Add it, and replay."
+    zh = "商品目录中没有 {codes}。请先添加，然后重放。"
+
+
+class OrderNotHere(Conflict):
+    """A refund, or the state of an order, came before the order itself."""
+
+    code = "ORDER_NOT_HERE"
+    en = "Order {number} isn't here yet: what is said of it waits."
+    zh = "订单 {number} 尚未收到，这条消息将等待它。"
+
+
+class GoodsFileWrong(BadFile):
+    """Lines of a file of products or stock can't be taken; `problems` names up to 100 of them."""
+
+    code = "GOODS_FILE_WRONG"
+    en = "{file}: nothing was changed. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
+    zh = "{file}：未做任何更改。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
+    MOST = 100
+
+    def __init__(self, file: str, count: int, problems: Sequence[Wrong]) -> None:
+        self.problems = problems
+        first = problems[0]
+        super().__init__(
+            file=file,
+            count=count,
             line=first.line,
             column=first.column,
             reason=first.reason,

@@ -10,11 +10,14 @@ from sqlmodel import col
 from directory import policy as directory
 from directory.events import StaffMoved
 from intake.events import ImportApplied, ImportEvent, ImportForgotten
-from intake.models import ImportRun
+from intake.models import HookMessage, HookRefusal, HookSecret, HookSource, ImportRun
 from kernel import feed
 from kernel.actor import Actor, Role
+from kernel.errors import Forbidden
 
 IMPORT_RUN = "import_run"
+
+Hook = HookSource | HookSecret | HookMessage | HookRefusal
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -23,6 +26,20 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     if actor.role in (Role.HQ, Role.SYSTEM):
         return ours
     return and_(ours, false())
+
+
+def hooks_visible_to(model: type[Hook], actor: Actor) -> ColumnElement[bool]:
+    """Sources, their secrets and what they sent concern the whole brand, and hold buyers' addresses: as imports."""
+    ours = col(model.brand_id) == actor.brand_id
+    if actor.role in (Role.HQ, Role.SYSTEM):
+        return ours
+    return and_(ours, false())
+
+
+def require_hook_keeper(actor: Actor) -> None:
+    """Headquarters connects malls, and mends what they sent. Raises `FORBIDDEN`."""
+    if actor.role not in (Role.HQ, Role.SYSTEM):
+        raise Forbidden
 
 
 async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[ImportEvent]) -> list[feed.Entry]:

@@ -1,6 +1,10 @@
 """What the mall domain refuses."""
 
-from kernel.errors import Conflict, Invalid
+from collections.abc import Iterable
+from itertools import islice
+from typing import Self
+
+from kernel.errors import Conflict, Invalid, NotFound
 
 
 class OrderMovedOn(Conflict):
@@ -67,6 +71,23 @@ class WrongCurrency(Invalid):
     zh = "本品牌的币种是 {currency}。"
 
 
+class CreditUndecided(Conflict):
+    """Nobody has the credit of the order yet: it hasn't been paid."""
+
+    code = "CREDIT_UNDECIDED"
+    en = "Who earned this order is decided when it is paid. There is nothing to correct yet."
+    zh = "订单付款后才会确定业绩归属，目前没有可以更正的内容。"
+
+
+class CreditRulesWrong(Invalid):
+    """The rules can't be kept; `place` says where."""
+
+    code = "CREDIT_RULES_WRONG"
+
+    en = "{place}: {reason}"
+    zh = "{place}：{reason_zh}"
+
+
 class CutTooEarly(Invalid):
     """Nothing had been bought by then."""
 
@@ -89,6 +110,22 @@ class NobodyBoughtTwice(Invalid):
     code = "NOBODY_BOUGHT_TWICE"
     en = "No customer had bought on two days by {cut}: there is no rhythm to judge by."
     zh = "截至 {cut} 没有顾客在两天以上购买，无法判断购买节奏。"
+
+
+class ShareOver(Conflict):
+    """The link has expired, or was ended before."""
+
+    code = "SHARE_OVER"
+    en = "This link is over already."
+    zh = "这个链接已经失效。"
+
+
+class ProductWithdrawn(Conflict):
+    """The product is sold no more."""
+
+    code = "PRODUCT_WITHDRAWN"
+    en = "{name} has been withdrawn and can't be shared."
+    zh = "{name} 已下架，不能分享。"
 
 
 class CommissionPlanIsLive(Conflict):
@@ -169,6 +206,27 @@ class PreviewTooLarge(Invalid):
     code = "COMMISSION_PREVIEW_TOO_LARGE"
     en = "More than {most} orders were paid on these days. Choose fewer days."
     zh = "这段时间的订单超过 {most} 笔，请缩短日期范围。"
+
+
+class SkuUnknown(NotFound):
+    """The catalogue has no SKU of that code; names up to ten of them."""
+
+    code = "SKU_UNKNOWN"
+    en = "{field}: the catalogue doesn't have these SKUs: {codes}"
+    zh = "{field}：商品库中没有这些 SKU：{codes}"
+
+    @classmethod
+    def of(cls, field: str, codes: Iterable[str]) -> Self:
+        """The refusal that names the first place and the first codes."""
+        return cls(field=field, codes=", ".join(islice(dict.fromkeys(codes), 10)))
+
+
+class StoreUnknown(NotFound):
+    """The brand has no such store."""
+
+    code = "STORE_UNKNOWN"
+    en = "{field}: there is no such store."
+    zh = "{field}：没有这家门店。"
 
 
 class ExportTooLarge(Invalid):

@@ -46,6 +46,76 @@ class RefundVoided:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundCharged:
+    """Others bear a refund than before, because others earned its order."""
+
+    refund_id: UUID
+    store_id: UUID
+    relationship_id: UUID | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCompleted:
+    """The order has reached the customer, later than it was placed. Again if its source took that back meanwhile."""
+
+    order_id: UUID
+    store_id: UUID
+    relationship_id: UUID | None
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswered:
+    """Somebody of the store turned to the order: once for each order."""
+
+    order_id: UUID
+    store_id: UUID
+    relationship_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditKey:
+    """A part of an order that somebody earned without holding the relationship."""
+
+    credit_id: UUID
+    account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreditDecided:
+    """Who earned an order is decided. `elsewhere` are those who don't hear of the order itself."""
+
+    order_id: UUID
+    store_id: UUID
+    elsewhere: tuple[CreditKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreditChanged:
+    """An order is not as it was, whose parts belong to whoever doesn't hear of the order itself."""
+
+    order_id: UUID
+    store_id: UUID
+    elsewhere: tuple[CreditKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreditCorrected:
+    """A manager said otherwise who earned an order; `turn` is the number of the decision. `lost` is what is gone."""
+
+    order_id: UUID
+    store_id: UUID
+    turn: int
+    elsewhere: tuple[CreditKey, ...]
+    lost: tuple[CreditKey, ...]
+
+
+CreditEvent = CreditDecided | CreditChanged | CreditCorrected
+
+
+@dataclass(frozen=True, slots=True)
 class ServingMoved:
     order_id: UUID
     store_id: UUID
@@ -79,4 +149,4 @@ class ProfileRefreshed:
     customer_id: UUID
 
 
-MallEvent = OrderPlaced | OrderChanged | ServingMoved | RefundRecorded | RefundVoided
+MallEvent = OrderPlaced | OrderChanged | ServingMoved | RefundRecorded | RefundVoided | RefundCharged

@@ -14,11 +14,30 @@ from directory.policy import in_sight
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
-from mall.events import MallEvent, RefundRecorded, RefundVoided, ServingMoved
-from mall.models import CommissionEntry, CommissionPlan, CommissionPlanState, Order, Product, PurchaseProfile, Refund
+from mall.events import (
+    CreditCorrected,
+    CreditEvent,
+    MallEvent,
+    RefundCharged,
+    RefundRecorded,
+    RefundVoided,
+    ServingMoved,
+)
+from mall.models import (
+    CommissionEntry,
+    CommissionPlan,
+    CommissionPlanState,
+    Credit,
+    Order,
+    Product,
+    PurchaseProfile,
+    Refund,
+    Share,
+)
 
 ORDER = "order"
 REFUND = "refund"
+CREDIT = "credit"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -40,6 +59,14 @@ def refunds_visible_to(actor: Actor) -> ColumnElement[bool]:
     return and_(col(Refund.brand_id) == actor.brand_id, held)
 
 
+def credits_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """What somebody in a store earned without holding the relationship. Others see credits with the order."""
+    ours = col(Credit.brand_id) == actor.brand_id
+    if actor.store_id is None:
+        return and_(ours, false())
+    return and_(ours, col(Credit.account_id).in_(actor.account_ids), col(Credit.is_elsewhere))
+
+
 def profiles_visible_to(actor: Actor) -> ColumnElement[bool]:
     """What customers' purchases amount to, for whoever may read orders; ask of customers in sight only."""
     ours = col(PurchaseProfile.brand_id) == actor.brand_id
@@ -49,6 +76,15 @@ def profiles_visible_to(actor: Actor) -> ColumnElement[bool]:
 def products_visible_to(actor: Actor) -> ColumnElement[bool]:
     """The catalogue is the brand's, for everybody in it."""
     return col(Product.brand_id) == actor.brand_id
+
+
+def shares_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """A guide sees the links that they made; managers those of their stores; HQ, and machines that may, all."""
+    if not actor.may(Scope.ORDERS_READ, Scope.ORDERS_WRITE):
+        return and_(col(Share.brand_id) == actor.brand_id, false())
+    if actor.role is Role.GUIDE:
+        return and_(col(Share.brand_id) == actor.brand_id, col(Share.account_id).in_(actor.account_ids))
+    return in_sight(actor, col(Share.brand_id), col(Share.store_id))
 
 
 def commission_visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -110,9 +146,52 @@ def require_canceller(actor: Actor, order: Order) -> None:
         raise Forbidden
 
 
+def require_answerer(actor: Actor, order: Order) -> None:
+    """An order is answered by the guide who holds its relationship (no other has it in sight), or the manager."""
+    if actor.role is not Role.GUIDE and not _manages(actor, order):
+        raise Forbidden
+
+
+def require_credit_corrector(actor: Actor) -> None:
+    """Who earned an order is corrected by a manager who has it in sight, or by HQ."""
+    if actor.role not in (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ):
+        raise Forbidden
+
+
+def require_credit_ruler(actor: Actor) -> None:
+    """By which rules credit is given, HQ says."""
+    if actor.role is not Role.HQ:
+        raise Forbidden
+
+
 def require_catalogue_keeper(actor: Actor) -> None:
     """The catalogue is kept by HQ, or by a machine that may."""
     if actor.role is not Role.HQ and not _is_machine(actor, Scope.PRODUCTS_WRITE):
+        raise Forbidden
+
+
+def require_mall_keeper(actor: Actor) -> None:
+    """How the mini-mall is run is said by HQ."""
+    if actor.role is not Role.HQ:
+        raise Forbidden
+
+
+def require_sharer(actor: Actor) -> None:
+    """Links are made by whoever serves customers: guides and store managers."""
+    if actor.role not in (Role.GUIDE, Role.STORE_MANAGER):
+        raise Forbidden
+
+
+def require_share_keeper(actor: Actor, share: Share) -> None:
+    """A link is ended by whoever made it, or by the store's manager."""
+    manages = actor.role is Role.STORE_MANAGER and actor.store_id == share.store_id
+    if not (share.account_id in actor.account_ids or manages):
+        raise Forbidden
+
+
+def require_shelf_keeper(actor: Actor, *, guides_may: bool) -> None:
+    """What stands in a store is said by its manager, and by its guides where the brand lets them."""
+    if actor.role is not Role.STORE_MANAGER and not (actor.role is Role.GUIDE and guides_may):
         raise Forbidden
 
 
@@ -133,8 +212,23 @@ async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[MallEv
     return entries
 
 
+async def credits_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[CreditEvent]) -> list[feed.Entry]:
+    """Whoever earned an order that isn't in their sight; who lost it by a correction forgets it."""
+    told = [(each, feed.Op.PUT) for event in events for each in event.elsewhere]
+    told += [(each, feed.Op.DEL) for event in events if isinstance(event, CreditCorrected) for each in event.lost]
+    if not told:
+        return []
+    watchers = await directory.watchers(session, brand_id, {each.account_id for each, _ in told})
+    owners = {account_id: watcher.own for account_id, watcher in watchers.items()}
+    return [
+        feed.Entry(own, CREDIT, each.credit_id, each.version, op)
+        for each, op in told
+        if (own := owners.get(each.account_id)) is not None
+    ]
+
+
 def _news(feed_id: UUID, event: MallEvent) -> Iterator[feed.Entry]:
-    if not isinstance(event, RefundRecorded | RefundVoided):
+    if not isinstance(event, RefundRecorded | RefundVoided | RefundCharged):
         yield feed.Entry(feed_id, ORDER, event.order_id, event.version)
         return
     if isinstance(event, RefundRecorded) and event.order_id and event.order_version:

@@ -99,7 +99,8 @@ class Readings(Protocol):
 class Context:
     """One operation's context. It holds no database session and remembers no row.
 
-    `address` is where the request came from, for counting attempts to sign in.
+    `address` is where the request came from, for counting attempts to sign in; `public_url` is where the product is
+    reached from outside.
     """
 
     ground: Ground
@@ -110,6 +111,7 @@ class Context:
     signed_in: Actor | None
     language: str = "zh"
     address: str = ""
+    public_url: str = ""
     request_id: str = ""
     may_introspect: bool = True
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)

@@ -6,16 +6,25 @@ from schema.customers import CustomerMutations, CustomerQueries
 from schema.directory import DirectoryMutations, DirectoryQueries
 from schema.execution import EXTENSIONS, Schema
 from schema.handover import HandoverMutations, HandoverQueries
+from schema.hooks import HookMutations, HookQueries
 from schema.intake import IntakeQueries
 from schema.kpi import KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.mall import (
+    CatalogueMutations,
+    CatalogueQueries,
     CommissionPeriodMutations,
     CommissionPlanMutations,
     CommissionPlanQueries,
     CommissionStatementQueries,
+    CreditMutations,
+    CreditQueries,
     MallMutations,
     MallQueries,
+    MallSettingMutations,
+    MallSettingQueries,
+    ShareMutations,
+    ShareQueries,
 )
 from schema.operating import OperatingQueries
 from schema.scalars import CONFIG
@@ -32,9 +41,14 @@ Query = merge_types(
         DirectoryQueries,
         CustomerQueries,
         MallQueries,
+        MallSettingQueries,
+        ShareQueries,
+        CreditQueries,
+        CatalogueQueries,
         CommissionPlanQueries,
         CommissionStatementQueries,
         IntakeQueries,
+        HookQueries,
         TaggingQueries,
         TaskQueries,
         LiveQueries,
@@ -50,8 +64,13 @@ Mutation = merge_types(
         DirectoryMutations,
         CustomerMutations,
         MallMutations,
+        MallSettingMutations,
+        ShareMutations,
+        CreditMutations,
+        CatalogueMutations,
         CommissionPlanMutations,
         CommissionPeriodMutations,
+        HookMutations,
         TaggingMutations,
         TaskMutations,
         WorkbenchMutations,

@@ -19,18 +19,21 @@ from kernel.work import Ground
 from server import (
     commission_files,
     files,
+    goods_files,
     graphql,
     metrics,
     migrating,
     negotiation,
     pages,
     segment_files,
+    shares,
     sockets,
     tag_files,
 )
 from server.draining import Draining
 from server.edge import Edge, address_of, open_edge
 from server.ground import standing
+from server.hooks import receiving
 from server.metrics import Metrics
 from server.middleware import Around
 from server.settings import Settings
@@ -51,8 +54,10 @@ def create_app(settings: Settings, ground: Ground | None = None) -> Starlette:
             if settings.is_embedded:
                 # Briefly: the sockets have had their time by then, and a job that is stopped is done again.
                 await stack.enter_async_context(working(stood_on, settings, grace=2))
+            await stack.enter_async_context(edge.applier.running())
             await stack.enter_async_context(edge.hub.running())
             await stack.enter_async_context(edge.standing.minded())
+            await stack.enter_async_context(edge.opens.finished())
             yield
 
     return Starlette(
@@ -68,7 +73,10 @@ def _routes(settings: Settings) -> list[Route | WebSocketRoute | Mount]:
         WebSocketRoute("/graphql", _socket),
         Route("/files/segments/{id}.csv", files.endpoint(segment_files.members)),
         *tag_files.ROUTES,
+        *shares.ROUTES,
         *commission_files.ROUTES,
+        *goods_files.ROUTES,
+        *receiving.ROUTES,
         Route("/", _home),
         Route("/welcome", _welcome),
         Route("/healthz", _alive),

@@ -17,6 +17,7 @@ from server import settings as configuration
 from server.commission_commands import commission_app
 from server.errors import CANNOT_START, CannotStart
 from server.evaluate_commands import evaluate_app
+from server.hook_trying import hook_app
 from server.options import Brand
 from server.segment_commands import segment_app
 from server.settings import Settings
@@ -41,10 +42,13 @@ class Commands(TyperGroup):
 
 
 def _carrying_in(name: str) -> Any:
+    from server import importing_goods
     from server.importing import figures_command, import_app
     from server.importing_staff import EXAMPLES, staff
 
     import_app.command("staff", epilog=_EXAMPLES + EXAMPLES)(staff)
+    import_app.command("products", epilog=_EXAMPLES + importing_goods.PRODUCTS)(importing_goods.products)
+    import_app.command("stock", epilog=_EXAMPLES + importing_goods.STOCK)(importing_goods.stock)
     apart = typer.Typer()
     apart.add_typer(import_app, name="import")
     apart.command("figures", epilog=_EXAMPLES + "daogou figures --json\n\ndaogou figures --as-of 2011-12-09")(
@@ -69,6 +73,7 @@ app.add_typer(token_app, name="token")
 app.add_typer(tags_app, name="tags")
 app.add_typer(segment_app, name="segments")
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(hook_app, name="hooks")
 app.add_typer(commission_app, name="commission")
 
 

@@ -12,11 +12,15 @@ from schema.context import Context
 from schema.live import Readings
 from server.auth import Auth, Caller, open_auth
 from server.draining import Draining
+from server.hooks.applier import Applier
+from server.hooks.noting import Notes
 from server.hub import Hub
 from server.metrics import Metrics
+from server.opens import Opens
 from server.refusals import BadToken
 from server.settings import Settings
 from server.standing import Standing
+from server.wiring import handlers
 
 OPERATION_SECONDS = 15.0
 
@@ -32,8 +36,11 @@ class Edge:
     hub: Hub
     readings: Readings
     standing: Standing
+    opens: Opens
     metrics: Metrics
     draining: Draining
+    applier: Applier
+    hook_notes: Notes
 
     async def caller(self, authorization: str | None) -> Caller | None:
         """Who shows this header; `None` if nobody shows anything. Raises `SIGN_IN_ENDED`, `BAD_TOKEN`."""
@@ -55,6 +62,7 @@ class Edge:
             signed_in=actor,
             language=language,
             address=address,
+            public_url=self.settings.public_address,
             request_id=request_id,
             may_introspect=not self.settings.is_production,
         )
@@ -62,16 +70,20 @@ class Edge:
 
 def open_edge(settings: Settings, ground: Ground, metrics: Metrics, draining: Draining) -> Edge:
     """The edge of a process that stands on this ground."""
+    vault = Vault(settings.data_key_bytes)
     return Edge(
         settings=settings,
         ground=ground,
-        vault=Vault(settings.data_key_bytes),
+        vault=vault,
         auth=open_auth(ground, settings),
         hub=Hub(ground),
         readings=Readings(ground.db),
         standing=Standing(ground),
+        opens=Opens(ground, vault),
         metrics=metrics,
         draining=draining,
+        applier=Applier(ground, handlers(vault)),
+        hook_notes=Notes(ground),
     )
 
 

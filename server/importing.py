@@ -24,7 +24,7 @@ from server.carry_in import Report, carry_in
 from server.errors import CANNOT_START
 from server.settings import Settings
 
-import_app = typer.Typer(no_args_is_help=True, help="Carry order histories and members in from files.")
+import_app = typer.Typer(no_args_is_help=True, help="Carry order histories, members, products and stock in from files.")
 
 _STAGES = {
     "read": "读取 Reading",

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     daogou_log_level: LogLevel = LogLevel.INFO
     access_token_minutes: int = Field(default=15, ge=1, le=24 * 60)
     refresh_token_days: int = Field(default=30, ge=1, le=365)
+    public_url: str | None = Field(default=None, max_length=200)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     worker_poll_seconds: float = Field(default=0.1, ge=0.01, le=5)
 
@@ -62,6 +63,22 @@ class Settings(BaseSettings):
         if not all(origin.startswith(("http://", "https://")) for origin in origins):
             raise ValueError("an origin starts with http:// or https://")
         return origins
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        address = urlsplit(value)
+        bare = not (address.path.strip("/") or address.query or address.fragment or address.username)
+        if address.scheme not in ("http", "https") or not address.hostname or not bare or not value.isascii():
+            raise ValueError("an origin starts with http:// or https://, and ends with the host or port")
+        return value.rstrip("/")
+
+    @property
+    def public_address(self) -> str:
+        """Where the product is reached from outside, without a slash at the end; links that guides share lead there."""
+        return self.public_url or f"http://localhost:{self.port}"
 
     @property
     def is_production(self) -> bool:
@@ -114,6 +131,7 @@ _EXPECTED = {
     "DAOGOU_LOG_LEVEL": "debug, info, warning or error",
     "ACCESS_TOKEN_MINUTES": "a whole number of minutes from 1 to 1440",
     "REFRESH_TOKEN_DAYS": "a whole number of days from 1 to 365",
+    "PUBLIC_URL": "an origin like https://go.shop.example",
     "ALLOWED_ORIGINS": "origins like https://shop.example, separated by commas",
     "WORKER_POLL_SECONDS": "a number of seconds from 0.01 to 5",
 }

@@ -1,7 +1,8 @@
 """Who hears of what, and what follows from it: plain tables from event to marks, feeds and jobs."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import intake.commands.hooks
+import intake.commands.inbox
+import intake.jobs
 import intake.policy
 import mall.commands.commission.catching_up
 import mall.commands.commission.periods
@@ -21,6 +25,7 @@ import tagging.commands.rules
 import tagging.policy
 import tagging.queries.upkeep
 import tagging.reactions
+import tasks.commands.answering
 import tasks.commands.handing_out
 import tasks.commands.plans
 import tasks.commands.tending
@@ -61,13 +66,20 @@ from intake.events import (
     ImportTakenOver,
 )
 from kernel import feed, jobs
+from kernel.crypto import Vault
 from kernel.work import Event, Work
 from mall.events import (
+    CreditChanged,
+    CreditCorrected,
+    CreditDecided,
+    OrderAnswered,
     OrderChanged,
+    OrderCompleted,
     OrderPaid,
     OrderPlaced,
     ProfileRefreshed,
     PurchasesLoaded,
+    RefundCharged,
     RefundRecorded,
     RefundVoided,
     ServingMoved,
@@ -99,6 +111,7 @@ from tasks.events import (
 Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
 SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry]]]
 Reaction = Callable[[Any], jobs.Request | None]
+LastResort = Callable[..., Awaitable[None]]
 
 SEEN_BY: dict[type, SeenBy] = {
     RegionAdded: directory.policy.seen_by_nobody,
@@ -127,9 +140,15 @@ SEEN_BY: dict[type, SeenBy] = {
     OrderChanged: mall.policy.seen_by,
     # The order itself says so: placed as paid, or changed.
     OrderPaid: directory.policy.seen_by_nobody,
+    OrderCompleted: directory.policy.seen_by_nobody,
+    OrderAnswered: directory.policy.seen_by_nobody,
+    CreditDecided: mall.policy.credits_seen_by,
+    CreditChanged: mall.policy.credits_seen_by,
+    CreditCorrected: mall.policy.credits_seen_by,
     ServingMoved: mall.policy.seen_by,
     RefundRecorded: mall.policy.seen_by,
     RefundVoided: mall.policy.seen_by,
+    RefundCharged: mall.policy.seen_by,
     PurchasesLoaded: directory.policy.seen_by_nobody,
     ProfileRefreshed: directory.policy.seen_by_nobody,
     CustomerTagsChanged: tagging.policy.seen_by,
@@ -187,6 +206,8 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
     OrderPaid: (tasks.reactions.settle_on_order_paid, tasks.reactions.on_order_paid),
+    OrderCompleted: (tasks.reactions.on_order_completed,),
+    OrderAnswered: (tasks.reactions.on_order_answered,),
     TagsWentStale: (tasks.reactions.on_tags_went_stale,),
     TagCheckSettled: (tasks.reactions.on_tag_check_settled,),
     TagRetired: (tasks.reactions.on_tag_retired,),
@@ -200,11 +221,15 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
+    intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,
     mall.commands.commission.periods.FREEZE: mall.reactions.freeze_commission,
     tasks.reactions.SETTLE_BY_ORDER: tasks.reactions.settle_by_order,
     tasks.reactions.SETTLE_BY_LOADED: tasks.reactions.settle_by_loaded,
+    tasks.reactions.WATCH_ORDER: tasks.reactions.watch_order,
+    tasks.commands.answering.ASK_FOR_ANSWER: tasks.reactions.ask_for_answer,
+    tasks.reactions.CLOSE_ANSWERED: tasks.reactions.close_answered,
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
     tasks.commands.tending.TEND_STORE: tasks.reactions.tend_store,
     tasks.reactions.CHECK_TAGS: tasks.reactions.check_tags,
@@ -224,11 +249,28 @@ HANDLERS: dict[str, jobs.Handler] = {
     tagging.queries.upkeep.GO_ON: tagging.reactions.go_on_with_segments,
 }
 
+# Jobs that open what is sealed.
+SEALED: dict[str, Callable[..., Awaitable[None]]] = {
+    intake.commands.inbox.APPLY: intake.jobs.apply_message,
+    intake.commands.inbox.LOOK_AGAIN: intake.jobs.look_again,
+}
+
+# What is said of a job that failed every time, instead of leaving it among those that failed.
+LAST_RESORTS: dict[str, LastResort] = {
+    intake.commands.inbox.APPLY: intake.jobs.give_up,
+    intake.commands.inbox.LOOK_AGAIN: intake.jobs.give_up,
+}
+
 # Jobs that read much: the reading comes first, and locks nothing.
 PREPARATIONS: dict[str, jobs.Preparation] = {
     tasks.commands.plans.PLAN_STORE: tasks.reactions.draft_plan,
     tasks.commands.handing_out.HAND_OUT_IN: tasks.reactions.draft_campaign_in,
 }
+
+
+def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:
+    """Every job, and what carries it out."""
+    return HANDLERS | {name: partial(handler, vault) for name, handler in SEALED.items()}
 
 
 class Table:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,15 +18,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from directory.commands import sign_in as sign_ins
 from directory.queries import actors
-from intake.commands import leaving
+from intake.commands import forgetting, leaving
 from intake.queries import runs as import_runs
 from kernel import clock, compaction, idempotency, jobs
 from kernel.actor import system
+from kernel.crypto import Vault
 from kernel.redis import QUEUE, RUN_JOB
 from kernel.work import Ground, unit_of_work
 from server import chores
 from server.settings import Settings
-from server.wiring import HANDLERS, PREPARATIONS
+from server.wiring import HANDLERS, LAST_RESORTS, PREPARATIONS, LastResort, handlers
 from tasks.commands import plans
 
 # Below the lease, so that nobody else takes a job that is still being carried out.
@@ -91,6 +92,7 @@ async def keep_house(ground: Ground) -> None:
         brands = [brand.id for brand in await actors.brands(session)]
     for brand_id in brands:
         await _forget_plans(ground, brand_id, at.date())
+        await _forget_messages(ground, brand_id, at)
     async with ground.db.read() as session:
         grown = await compaction.due(session)
     for brand_id, feed_id in grown:
@@ -101,6 +103,13 @@ async def _forget_plans(ground: Ground, brand_id: UUID, today: date) -> None:
     while True:
         async with unit_of_work(ground, system(brand_id)) as work:
             if not await plans.forget(work, today):
+                return
+
+
+async def _forget_messages(ground: Ground, brand_id: UUID, at: datetime) -> None:
+    while True:
+        async with unit_of_work(ground, system(brand_id)) as work:
+            if not await forgetting.forget(work, at):
                 return
 
 
@@ -120,6 +129,7 @@ async def working(ground: Ground, settings: Settings, grace: float = GRACE_SECON
     collect_seldom()
     worker = Worker(
         ground,
+        handlers(Vault(settings.data_key_bytes)),
         poll_seconds=settings.worker_poll_seconds,
         sweep_seconds=1.0 if settings.is_embedded else 5.0,
     )
@@ -279,6 +289,12 @@ async def _carry_out(
             raise LeaseLost
 
 
-async def _put_back(ground: Ground, job: jobs.Job, error: str) -> None:
-    async with ground.db.write() as session:
-        await jobs.postpone(session, job, error)
+async def _put_back(
+    ground: Ground, job: jobs.Job, error: str, last_resorts: Mapping[str, LastResort] = LAST_RESORTS
+) -> None:
+    async with unit_of_work(ground, system(job.brand_id)) as work:
+        resort = last_resorts.get(job.name) if job.attempts >= jobs.MOST_ATTEMPTS else None
+        if resort is None:
+            await jobs.postpone(work.session, job, error)
+        elif await jobs.finish(work.session, job):
+            await resort(work, error, **job.args)

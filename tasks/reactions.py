@@ -10,12 +10,14 @@ from intake.events import ImportApplied
 from intake.models import Kind
 from kernel import jobs
 from kernel.work import Work
-from mall.events import MINI_MALL, OrderPaid
+from mall.events import MINI_MALL, OrderAnswered, OrderCompleted, OrderPaid
 from tagging.events import TagCheckSettled, TagQuestionAsked, TagQuestionClosed, TagRetired, TagsWentStale
 from tasks import commands
-from tasks.commands import handing_out, plans, settling, tending
+from tasks.commands import answering, handing_out, plans, settling, tending
 from tasks.queries import planning
 
+WATCH_ORDER = "tasks.watch_order"
+CLOSE_ANSWERED = "tasks.close_answered"
 FOLLOW_UP_ORDER = "tasks.follow_up_order"
 SETTLE_BY_ORDER = "tasks.settle_by_order"
 SETTLE_BY_LOADED = "tasks.settle_by_loaded"
@@ -27,10 +29,22 @@ CLOSE_QUESTION = "tasks.close_question"
 
 
 def on_order_paid(event: OrderPaid) -> jobs.Request | None:
-    """A customer who ordered in the mini-mall is asked after it; at the till, somebody was there."""
+    """Somebody is to turn to whoever ordered in the mini-mall; at the till, somebody was there."""
+    if event.channel != MINI_MALL or event.relationship_id is None:
+        return None
+    return jobs.Request(WATCH_ORDER, {"order_id": str(event.order_id)})
+
+
+def on_order_completed(event: OrderCompleted) -> jobs.Request | None:
+    """A customer who got what they ordered in the mini-mall is asked after it."""
     if event.channel != MINI_MALL or event.relationship_id is None:
         return None
     return jobs.Request(FOLLOW_UP_ORDER, {"order_id": str(event.order_id)})
+
+
+def on_order_answered(event: OrderAnswered) -> jobs.Request | None:
+    """Whoever was to be reminded need not be any more."""
+    return jobs.Request(CLOSE_ANSWERED, {"order_id": str(event.order_id)}) if event.relationship_id else None
 
 
 def settle_on_order_paid(event: OrderPaid) -> jobs.Request | None:
@@ -93,6 +107,18 @@ async def tend_store(work: Work, store_id: str) -> None:
 
 async def follow_up_order(work: Work, order_id: str) -> None:
     await commands.follow_up_order(work, UUID(order_id))
+
+
+async def watch_order(work: Work, order_id: str) -> None:
+    await answering.watch_order(work, UUID(order_id))
+
+
+async def ask_for_answer(work: Work, order_id: str) -> None:
+    await answering.ask_for_answer(work, UUID(order_id))
+
+
+async def close_answered(work: Work, order_id: str) -> None:
+    await answering.close_answered(work, UUID(order_id))
 
 
 def on_question_asked(event: TagQuestionAsked) -> jobs.Request | None:

@@ -152,6 +152,7 @@ async def _products(work: Work, mapping: OrderMapping, invoices: Sequence[Invoic
             "category": None,
             "images": [],
             "is_withdrawn": False,
+            "is_kept": False,
             "price": minor(Decimal(sold[code].amount) / (sold[code].quantity or 1), digits),
             "version": 1,
         }

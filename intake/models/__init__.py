@@ -1,5 +1,14 @@
 """What an import keeps, and the words in which a mapping is written."""
 
+from intake.models.hooks import (
+    MOST_SECRETS,
+    WAITING_FOR_SOMEBODY,
+    HookMessage,
+    HookMessageState,
+    HookRefusal,
+    HookSecret,
+    HookSource,
+)
 from intake.models.runs import (
     APPLYING,
     ImportedInvoice,
@@ -18,6 +27,13 @@ from intake.models.runs import (
 
 __all__ = [
     "APPLYING",
+    "MOST_SECRETS",
+    "WAITING_FOR_SOMEBODY",
+    "HookMessage",
+    "HookMessageState",
+    "HookRefusal",
+    "HookSecret",
+    "HookSource",
     "ImportRun",
     "ImportedInvoice",
     "ImportedMember",

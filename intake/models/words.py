@@ -64,6 +64,7 @@ FieldName = Annotated[str, Field(pattern=f"^{NAME}$", max_length=_SHORT)]
 Code = Annotated[str, Field(min_length=1, max_length=_SHORT)]
 Title = Annotated[str, Field(min_length=1, max_length=60)]
 Clock = Annotated[str, Field(pattern="^([01][0-9]|2[0-4]):[0-5][0-9]$")]
+Zone = Annotated[str, AfterValidator(_is_zone)]
 Hours = Annotated[list[Annotated[list[Clock], AfterValidator(_is_span)]], Field(min_length=7, max_length=7)]
 
 
@@ -131,7 +132,7 @@ class TimeRule(Strict):
     """How times are written (`strftime` letters), and on which wall the clock hung."""
 
     formats: Annotated[list[str], Field(min_length=1, max_length=8)]
-    zone: Annotated[str, AfterValidator(_is_zone)]
+    zone: Zone
 
     @model_validator(mode="after")
     def _have_a_day(self) -> Self:

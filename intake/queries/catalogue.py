@@ -46,7 +46,7 @@ async def out_of_date(session: AsyncSession, run: ImportRun) -> list[LastSold]:
             lines.c.product_id, lines.c.name, lines.c.amount, lines.c.quantity, col(Product.name), col(Product.price)
         )
         .join(Product, (col(Product.brand_id) == run.brand_id) & (col(Product.id) == lines.c.product_id))
-        .where(lines.c.place == 1, col(Product.version) == 1)
+        .where(lines.c.place == 1, col(Product.is_kept).is_(False))
     )
     sold = [
         (LastSold(product_id, name, minor(Decimal(amount) / (quantity or 1), 0)), known_name, known_price)

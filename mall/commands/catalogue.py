@@ -1,4 +1,4 @@
-"""Keep the catalogue as last sold, for products that nobody has edited."""
+"""Keep the catalogue as last sold, for products that nobody keeps there."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class LastSold(NamedTuple):
 
 
 async def refresh(work: Work, products: Sequence[LastSold]) -> None:
-    """Take these names and prices over; a product that was edited by a person keeps its own."""
+    """Take these names and prices over; a product that the catalogue was told of keeps its own."""
     if not products:
         return
     connection = await work.session.connection()
@@ -29,7 +29,7 @@ async def refresh(work: Work, products: Sequence[LastSold]) -> None:
         .where(
             col(Product.brand_id) == work.actor.brand_id,
             col(Product.id) == bindparam("key"),
-            col(Product.version) == 1,
+            col(Product.is_kept).is_(False),
         )
         .values(name=bindparam("new_name"), price=bindparam("new_price")),
         [{"key": sold.product_id, "new_name": sold.name, "new_price": sold.price} for sold in products],

@@ -40,6 +40,7 @@ async def charge(work: Work, refund: Refund) -> None:
 
 async def _shares(work: Work, refund: Refund) -> Sequence[Share]:
     if refund.order_id is not None:
+        await work.session.flush()  # the order may have come, and its credit been decided, just before
         found = await work.session.execute(
             select(col(Credit.account_id), col(Credit.points))
             .where(col(Credit.brand_id) == refund.brand_id, col(Credit.order_id) == refund.order_id)

@@ -5,9 +5,10 @@ from uuid import UUID
 from kernel import clock
 from kernel.errors import require_version
 from kernel.work import Work
-from mall.commands.orders import changed
+from mall.commands import crediting, steps
+from mall.commands.orders import changed, completed
 from mall.errors import OrderRefunded
-from mall.models import Order, OrderState
+from mall.models import Order, OrderState, OrderStepKind
 from mall.policy import require_canceller, require_keeper
 from mall.queries import orders, refunds
 
@@ -19,7 +20,7 @@ async def ship_order(work: Work, order_id: UUID, *, expected_version: int | None
     """
     order = await orders.lock(work.session, work.actor, order_id)
     require_keeper(work.actor, order)
-    return _advance(work, order, OrderState.SHIPPED, expected_version)
+    return await _advance(work, order, OrderState.SHIPPED, expected_version)
 
 
 async def complete_order(work: Work, order_id: UUID, *, expected_version: int | None = None) -> Order:
@@ -29,7 +30,7 @@ async def complete_order(work: Work, order_id: UUID, *, expected_version: int | 
     """
     order = await orders.lock(work.session, work.actor, order_id)
     require_keeper(work.actor, order)
-    return _advance(work, order, OrderState.COMPLETED, expected_version)
+    return await _advance(work, order, OrderState.COMPLETED, expected_version)
 
 
 async def cancel_order(work: Work, order_id: UUID, *, expected_version: int | None = None) -> Order:
@@ -43,11 +44,17 @@ async def cancel_order(work: Work, order_id: UUID, *, expected_version: int | No
     require_version(order, expected_version)
     if await refunds.total_of(work.session, order.brand_id, order.id):
         raise OrderRefunded
-    return _advance(work, order, OrderState.CANCELLED, expected_version)
+    return await _advance(work, order, OrderState.CANCELLED, expected_version)
 
 
-def _advance(work: Work, order: Order, state: OrderState, expected_version: int | None) -> Order:
+async def _advance(work: Work, order: Order, state: OrderState, expected_version: int | None) -> Order:
     require_version(order, expected_version)
     order.advance(state, clock.now())
+    steps.note(
+        work, order.id, OrderStepKind(state.value), order.news_at or order.placed_at, staff_id=work.actor.staff_id
+    )
+    crediting.tell_elsewhere(work, order, await crediting.credits_of(work, order))
+    if state is OrderState.COMPLETED:
+        work.record(completed(order))
     work.record(changed(order))
     return order

@@ -11,13 +11,14 @@ from sqlmodel import col
 from kernel import bulk, clock, ids
 from kernel.errors import Invalid, NotFound, optional_text, require_text
 from kernel.work import Work
-from mall.commands import crediting, voiding
+from mall.commands import charging, crediting, naming, steps, voiding
 from mall.commands.amounts import checked_lines, require_amount, require_past
 from mall.errors import OrderDiffers, RefundExceedsOrder, WrongCurrency
-from mall.events import OrderChanged, OrderPaid, OrderPlaced
+from mall.events import OrderChanged, OrderCompleted, OrderPaid, OrderPlaced
 from mall.models import Line, Order, OrderLine, OrderNews, OrderState
+from mall.models.contents import lines_said, weight
 from mall.policy import require_recorder
-from mall.queries import orders, parties, products, refunds, shares
+from mall.queries import orders, parties, products, refunds, skus
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def _checked(news: OrderNews) -> OrderNews:
         note=optional_text("note", news.note, longest=500),
         share_code=optional_text("shareCode", news.share_code, longest=64),
         paid_at=_checked_payment(news),
+        completed_at=_checked_completion(news),
         lines=checked_lines(news.lines, news.amount),
     )
 
@@ -80,6 +82,16 @@ def _checked_payment(news: OrderNews) -> datetime | None:
     if news.paid_at < news.placed_at:
         raise Invalid(field="paidAt", reason="lies before the order.", reason_zh="付款时间早于下单时间。")
     return news.paid_at
+
+
+def _checked_completion(news: OrderNews) -> datetime | None:
+    """When it reached the customer, for one that is completed; not before it was placed, whatever the clocks say."""
+    if news.completed_at is None:
+        return None
+    if news.state is not OrderState.COMPLETED:
+        raise Invalid(field="completedAt", reason="the order isn't completed.", reason_zh="订单尚未完成。")
+    require_past("completedAt", news.completed_at)
+    return max(news.completed_at, news.placed_at)
 
 
 async def _parties(work: Work, news: OrderNews) -> _Parties:
@@ -115,8 +127,7 @@ async def _compose(work: Work, news: OrderNews, who: _Parties) -> Order:
         news_at=news.news_at,
         completed_at=_completed_at(news),
     )
-    if news.share_code is not None:
-        order.share_id = await shares.id_of_code(work.session, work.actor, news.share_code)
+    await naming.name(work, order, news)
     return order
 
 
@@ -126,14 +137,19 @@ def _day(news: OrderNews, who: _Parties) -> date:
 
 def _completed_at(news: OrderNews) -> datetime | None:
     """When an order that is heard of as completed reached the customer: later than it was placed, or nobody knows."""
+    if news.completed_at is not None:
+        return news.completed_at
     is_later = news.state is OrderState.COMPLETED and news.news_at is not None and news.news_at > news.placed_at
     return news.news_at if is_later else None
 
 
 async def _complete_record(work: Work, news: OrderNews, order: Order) -> None:
     await _put_lines(work, order.id, news.lines)
+    steps.note_placed(work, order)
     if order.paid_at is not None:
         await _say_paid(work, order)
+    if order.completed_at is not None:
+        work.record(completed(order))
     work.record(
         OrderPlaced(
             order_id=order.id,
@@ -162,20 +178,38 @@ async def _hear_again(work: Work, news: OrderNews, who: _Parties, order: Order) 
     heard_at = news.news_at or news.placed_at
     if order.knows(heard_at, news.state):
         return order
+    known, said = lines_said(await orders.kept_lines(work.session, order)), lines_said(news.lines)
+    if order.ties_with(heard_at, news.state) and weight(news.amount, news.paid_at, news.city, said) <= weight(
+        order.amount, order.paid_at, order.city, known
+    ):
+        return order
     await _require_room_for_refunds(work, news, order)
-    before = order.amount
-    order.hear(news.state, news.amount, heard_at, news.paid_at)
+    before = steps.Before(order.state, order.paid_at, order.amount, known)
+    order.hear(news.state, news.amount, heard_at, news.paid_at, news.completed_at)
     order.city = news.city if news.city is not None else order.city
     order.day = _day(news, who)
     await _put_lines(work, order.id, news.lines)
     await voiding.follow(work, order)
-    if await crediting.is_decided(work, order):
-        if order.amount != before:
-            await crediting.share_again(work, order)
-    elif order.paid_at is not None:
-        await _say_paid(work, order)
+    steps.note_heard(work, order, before, said)
+    await _follow_in_credit(work, news, order)
+    if order.state is OrderState.COMPLETED is not before.state:
+        work.record(completed(order))
     work.record(changed(order))
     return order
+
+
+async def _follow_in_credit(work: Work, news: OrderNews, order: Order) -> None:
+    """Who has the credit keeps it; as long as nobody has, newer news may say how the order came about."""
+    if credits := await crediting.credits_of(work, order):
+        crediting.share_again(order, credits)
+        crediting.tell_elsewhere(work, order, credits)
+        return
+    if order.share_id is None and order.named_account_id is None:
+        await naming.name(work, order, news)
+    if order.paid_at is not None:
+        await _say_paid(work, order)
+        for refund in await refunds.kept_of(work.session, order):
+            await charging.charge(work, refund)
 
 
 async def _require_room_for_refunds(work: Work, news: OrderNews, order: Order) -> None:
@@ -194,6 +228,16 @@ def changed(order: Order) -> OrderChanged:
     )
 
 
+def completed(order: Order) -> OrderCompleted:
+    """The fact that an order has reached the customer."""
+    return OrderCompleted(
+        order_id=order.id,
+        store_id=order.store_id,
+        relationship_id=order.relationship_id,
+        channel=order.channel.value,
+    )
+
+
 def _require_same(news: OrderNews, who: _Parties, order: Order) -> None:
     if who.store_id != order.store_id:
         raise OrderDiffers(what="store", what_zh="门店")
@@ -209,12 +253,15 @@ async def _put_lines(work: Work, order_id: UUID, lines: Sequence[Line]) -> None:
         delete(OrderLine).where(col(OrderLine.brand_id) == brand_id, col(OrderLine.order_id) == order_id)
     )
     known = await products.ids_of_codes(work.session, work.actor, [line.product_code for line in lines])
+    # The SKU says more exactly what was sold: where the two disagree, its product is the line's.
+    wares = await skus.places_of_codes(work.session, work.actor, [line.sku_code for line in lines if line.sku_code])
     rows = [
         {
             "brand_id": brand_id,
             "order_id": order_id,
             "line": place,
-            "product_id": known.get(line.product_code),
+            "product_id": sku.product_id if sku else known.get(line.product_code),
+            "sku_id": sku.id if sku else None,
             "product_code": line.product_code,
             "sku_code": line.sku_code,
             "name": line.name,
@@ -224,5 +271,6 @@ async def _put_lines(work: Work, order_id: UUID, lines: Sequence[Line]) -> None:
             "amount": line.amount,
         }
         for place, line in enumerate(lines, 1)
+        for sku in (wares.get(line.sku_code or ""),)
     ]
     await bulk.insert_missing(work.session, OrderLine, rows)

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from kernel import bulk, clock, ids
 from kernel.errors import Invalid, NotFound, optional_text, require_text
 from kernel.work import Work
-from mall.commands import charging
+from mall.commands import charging, crediting, steps
 from mall.commands.amounts import checked_lines, require_amount, require_past
 from mall.errors import OrderUnpaid, RefundDiffers, RefundExceedsOrder, WrongCurrency
 from mall.events import RefundRecorded
-from mall.models import Line, Order, OrderState, Refund, RefundLine, RefundNews
+from mall.models import Line, Order, OrderState, OrderStepKind, Refund, RefundLine, RefundNews
 from mall.policy import require_recorder
 from mall.queries import orders, parties, refunds
 
@@ -30,15 +31,18 @@ async def record_refund(work: Work, news: RefundNews) -> Refund:
     order = await _order(work, news)
     known = await refunds.known(work.session, work.actor, news.source, news.number)
     if known is not None:
-        return _same(news, order, known)
+        return await _same(work, news, order, known)
     refund = await (_on(work, news, order) if order else _without_order(work, news))
     if not await bulk.insert_missing(work.session, Refund, [refund.model_dump()]):
         known = await refunds.known(work.session, work.actor, news.source, news.number)
         if known is None:
             raise NotFound
-        return _same(news, order, known)
+        return await _same(work, news, order, known)
     await bulk.insert_missing(work.session, RefundLine, _line_rows(refund, news.lines))
     await charging.charge(work, refund)
+    if order is not None:
+        steps.note(work, order.id, OrderStepKind.REFUNDED, refund.placed_at, amount=refund.amount)
+        crediting.tell_elsewhere(work, order, await crediting.credits_of(work, order))
     work.record(_recorded(refund, order))
     return refund
 
@@ -120,14 +124,28 @@ def _refund(work: Work, news: RefundNews, store_id: UUID, time_zone: str, curren
     )
 
 
-def _same(news: RefundNews, order: Order | None, known: Refund) -> Refund:
+async def _same(work: Work, news: RefundNews, order: Order | None, known: Refund) -> Refund:
     if known.order_id != (order.id if order is not None else None):
         raise RefundDiffers(what="order", what_zh="订单")
     if known.amount != news.amount:
         raise RefundDiffers(what="amount", what_zh="金额")
-    if known.placed_at != news.placed_at:
+    if news.is_dated and known.placed_at != news.placed_at:
         raise RefundDiffers(what="time", what_zh="时间")
+    if news.placed_at < known.placed_at:
+        await _date_back(work, news.placed_at, order, known)
     return known
+
+
+async def _date_back(work: Work, placed_at: datetime, order: Order | None, refund: Refund) -> None:
+    """What the source doesn't date was given back when it was heard of first, by the source's own clock."""
+    _, time_zone, _ = await parties.store(work.session, work.actor, refund.store_id, None)
+    refund.placed_at = placed_at
+    refund.day = clock.store_day(placed_at, time_zone)
+    refund.version += 1
+    if order is not None:
+        order.version += 1
+    await charging.charge(work, refund)
+    work.record(_recorded(refund, order))
 
 
 def _line_rows(refund: Refund, lines: Sequence[Line]) -> list[dict[str, object]]:

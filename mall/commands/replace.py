@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, select, update
 from sqlmodel import SQLModel, col
 
 from customers.models import Relationship
@@ -12,7 +12,17 @@ from directory.models import Account, AccountKind, Store
 from kernel import clock
 from kernel.work import Work
 from mall.commands.load import say_loaded
-from mall.models import Credit, CreditReason, Order, OrderLine, Refund, RefundCharge, RefundLine
+from mall.models import (
+    Credit,
+    CreditDecision,
+    CreditReason,
+    Order,
+    OrderLine,
+    OrderStep,
+    Refund,
+    RefundCharge,
+    RefundLine,
+)
 from mall.queries import profiles
 
 Rows = Sequence[Mapping[str, Any]]
@@ -22,6 +32,8 @@ _KEYS = ("brand_id", "id")
 async def remove(work: Work, *, orders: Sequence[UUID] = (), refunds: Sequence[UUID] = ()) -> None:
     """Take orders and refunds away with their lines and credit: the source says that they never were."""
     await empty(work, orders=orders, refunds=refunds)
+    await _delete(work, CreditDecision, col(CreditDecision.order_id), orders)
+    await _delete(work, OrderStep, col(OrderStep.order_id), orders)
     await _delete(work, Order, col(Order.id), orders)
     await _delete(work, Refund, col(Refund.id), refunds)
 
@@ -150,23 +162,25 @@ async def _recredit(work: Work, relationship_ids: Sequence[UUID]) -> None:
         .where(of_order, col(Account.kind) == AccountKind.GUIDE)
         .correlate(Credit)
     )
-    store = select(col(Order.store_id)).where(of_order).correlate(Credit)
+    store = select(col(Order.store_id)).where(of_order).correlate(Credit).scalar_subquery()
+    await _credit(work, col(Credit.order_id).in_(theirs), store_id=store)
+    # What was decided, or corrected by a manager, moves no more.
+    decided = exists().where(
+        col(CreditDecision.brand_id) == col(Credit.brand_id), col(CreditDecision.order_id) == col(Credit.order_id)
+    )
+    loaded = and_(col(Credit.order_id).in_(theirs), ~decided)
+    await _credit(work, loaded, account_id=holder.scalar_subquery())
+    await _credit(work, and_(loaded, col(Credit.account_id).is_(None)), reason=CreditReason.STORE)
+    await _credit(work, and_(loaded, col(Credit.account_id).is_not(None)), reason=CreditReason.HOLDER)
+
+
+async def _credit(work: Work, which: ColumnElement[bool], **values: Any) -> None:
     await work.session.execute(
         update(Credit)
-        .where(col(Credit.brand_id) == brand_id, col(Credit.order_id).in_(theirs))
-        .values(store_id=store.scalar_subquery(), account_id=holder.scalar_subquery())
+        .where(col(Credit.brand_id) == work.actor.brand_id, which)
+        .values(values)
         .execution_options(synchronize_session=False)
     )
-    for account, reason in (
-        (col(Credit.account_id).is_(None), CreditReason.STORE),
-        (col(Credit.account_id).is_not(None), CreditReason.HOLDER),
-    ):
-        await work.session.execute(
-            update(Credit)
-            .where(col(Credit.brand_id) == brand_id, col(Credit.order_id).in_(theirs), account)
-            .values(reason=reason)
-            .execution_options(synchronize_session=False)
-        )
 
 
 async def adopt(work: Work, refunds: Rows) -> None:

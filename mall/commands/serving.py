@@ -6,9 +6,11 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import col
 
+from kernel import clock
 from kernel.work import Work
+from mall.commands import steps
 from mall.events import ServingMoved
-from mall.models import Order
+from mall.models import Order, OrderStepKind
 from mall.queries import orders
 
 
@@ -28,7 +30,9 @@ async def move_serving(work: Work, relationship_ids: Sequence[UUID], to_account_
         .values(serving_account_id=to_account_id, version=Order.version + 1)
         .execution_options(synchronize_session=False)
     )
+    at = clock.now()
     for row in moving:
+        steps.note(work, row.id, OrderStepKind.SERVED, at, staff_id=work.actor.staff_id)
         work.record(
             ServingMoved(
                 order_id=row.id,

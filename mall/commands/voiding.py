@@ -1,16 +1,16 @@
-"""Refunds of an order that is cancelled are void, and count again if it comes back."""
+"""Refunds of an order that doesn't count are void, and count again if it comes back."""
 
 from sqlalchemy import select
 from sqlmodel import col
 
 from kernel.work import Work
 from mall.events import RefundVoided
-from mall.models import Order, OrderState, Refund
+from mall.models import COUNTED_STATES, Order, Refund
 
 
 async def follow(work: Work, order: Order) -> None:
     """Let the order's refunds be void, or not, as its state asks for; the order is locked."""
-    is_void = order.state is OrderState.CANCELLED
+    is_void = order.state not in COUNTED_STATES
     found = await work.session.scalars(
         select(Refund)
         .where(col(Refund.brand_id) == order.brand_id, col(Refund.order_id) == order.id, col(Refund.is_void) != is_void)

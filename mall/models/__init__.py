@@ -13,6 +13,7 @@ from mall.models.commission import (
 )
 from mall.models.commissioning import CommissionRole
 from mall.models.credit import WHOLE, Credit, CreditDecision, CreditReason, CreditSetting
+from mall.models.landing import Landing, Shown
 from mall.models.news import Line, OrderNews, RefundNews
 from mall.models.orders import (
     COUNTED_STATES,
@@ -43,7 +44,8 @@ from mall.models.profiles import (
 )
 from mall.models.refunds import Refund, RefundCharge, RefundLine
 from mall.models.setting import MallSetting
-from mall.models.sharing import Share, ShareKind, ShareOpen
+from mall.models.sharing import Share, ShareKey, ShareKind, ShareOpen
+from mall.models.wares import Change, ProductDetails, ProductNews, SkuDetails, SkuNews, StockCount
 
 __all__ = [
     "AT_RISK_AFTER_ONE_DAY",
@@ -53,6 +55,7 @@ __all__ = [
     "LAPSED_AFTER_ONE_DAY",
     "OPEN_STATES",
     "WHOLE",
+    "Change",
     "Channel",
     "ChurnBand",
     "ChurnRisk",
@@ -69,6 +72,7 @@ __all__ = [
     "CreditDecision",
     "CreditReason",
     "CreditSetting",
+    "Landing",
     "Line",
     "LineKind",
     "MallSetting",
@@ -80,6 +84,8 @@ __all__ = [
     "OrderStep",
     "OrderStepKind",
     "Product",
+    "ProductDetails",
+    "ProductNews",
     "PurchaseProfile",
     "Purchases",
     "Refund",
@@ -88,10 +94,15 @@ __all__ = [
     "RefundNews",
     "ScoreScale",
     "Share",
+    "ShareKey",
     "ShareKind",
     "ShareOpen",
+    "Shown",
     "Sku",
+    "SkuDetails",
+    "SkuNews",
     "Stock",
+    "StockCount",
     "churn_band",
     "minor_digits",
     "patience",

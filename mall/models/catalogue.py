@@ -13,6 +13,8 @@ class Product(SQLModel, table=True):
     """Something that is sold. `price` is in the currency's minor unit; `listed_on` is the day it came.
 
     `images` are addresses, the first of which stands for the product. What is withdrawn is sold no more, and stays.
+    `is_kept` once the catalogue was told of it; a product that is only known from an imported order follows the last
+    sale in name and price.
     """
 
     __tablename__ = "product"
@@ -27,6 +29,7 @@ class Product(SQLModel, table=True):
     images: list[str] = Field(default_factory=list, sa_type=Json)
     listed_on: date | None = None
     is_withdrawn: bool = False
+    is_kept: bool = False
     version: int = 1
 
 

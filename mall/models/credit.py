@@ -61,9 +61,9 @@ class Credit(SQLModel, table=True):
 
 
 class CreditSetting(SQLModel, table=True):
-    """By which rules a brand gives credit, in their order; without a row, by `holder` and then `store`.
+    """By which rules a brand gives credit, in their order; without a row, by the usual ones.
 
-    `rules` is a list of plain data, read by `mall.models.crediting`.
+    `rules` is a list of plain data, read by `mall.models.credit_rules`.
     """
 
     __tablename__ = "credit_setting"
@@ -72,6 +72,11 @@ class CreditSetting(SQLModel, table=True):
     rules: list[Any] = Field(sa_type=Json)
     edited_at: datetime = Field(sa_type=UtcDateTime)
     version: int = 1
+
+    @property
+    def id(self) -> UUID:
+        """A brand has one, which goes by its id."""
+        return self.brand_id
 
 
 class CreditDecision(SQLModel, table=True):

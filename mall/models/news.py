@@ -30,7 +30,8 @@ class OrderNews:
 
     The store is named by id or by code, the customer by id or member number; an order without one
     is a guest's. `amount` and the lines are in the currency's minor unit. An order that isn't pending was paid at
-    `paid_at`; without one, when it was placed. `guide_code` is the staff number of a guide whom the order names, `note`
+    `paid_at`; without one, when it was placed. One that is completed reached the customer at `completed_at`; without
+    one, when that was first heard of. `guide_code` is the staff number of a guide whom the order names, `note`
     the buyer's words, of which nothing is kept but the guide they name; `share_code` is the link it came through.
     """
 
@@ -53,6 +54,7 @@ class OrderNews:
     guide_code: str | None = None
     note: str | None = None
     share_code: str | None = None
+    completed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class RefundNews:
     """What a source says of money given back: on an order, or else in a store, to a customer if one is known.
 
     `amount` is positive, in the currency's minor unit. Lines may be left out. The order is named by its id, or by its
-    number within the same source.
+    number within the same source. Where the source doesn't say when (`is_dated` is false), `placed_at` is when it was
+    heard of: of several such times the earliest counts.
     """
 
     source: str
@@ -75,3 +78,4 @@ class RefundNews:
     store_code: str | None = None
     customer_id: UUID | None = None
     member_number: str | None = None
+    is_dated: bool = True

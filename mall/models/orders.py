@@ -106,6 +106,8 @@ class Order(SQLModel, table=True):
         Index("ix_mall_order_placed", "brand_id", "placed_at"),
         Index("ix_mall_order_store", "brand_id", "store_id", "placed_at"),
         Index("ix_mall_order_store_day", "brand_id", "store_id", "day"),
+        # By how it begins, whatever the database's language.
+        Index("ix_mall_order_number", "brand_id", "number", postgresql_ops={"number": "text_pattern_ops"}),
         index_where(
             "ix_mall_order_completed", "brand_id", "customer_id", "completed_at", where="completed_at IS NOT NULL"
         ),
@@ -144,11 +146,15 @@ class Order(SQLModel, table=True):
         return self.state in OPEN_STATES
 
     def knows(self, news_at: datetime, state: OrderState) -> bool:
-        """Whether news of that time is no newer than what was applied.
+        """Whether news of that time is older than what was applied.
 
         Sources count in seconds: of two that are of the same time, the one whose state is further on is newer.
         """
-        return (news_at, _FURTHER[state]) <= (self.news_at or self.placed_at, _FURTHER[self.state])
+        return (news_at, _FURTHER[state]) < (self.news_at or self.placed_at, _FURTHER[self.state])
+
+    def ties_with(self, news_at: datetime, state: OrderState) -> bool:
+        """Whether neither time nor state tells which is newer: the news, or what was applied."""
+        return (news_at, state) == (self.news_at or self.placed_at, self.state)
 
     def advance(self, state: OrderState, news_at: datetime) -> None:
         """Go to another state: paid → shipped → completed, either open one → cancelled, and never back."""
@@ -160,9 +166,27 @@ class Order(SQLModel, table=True):
             self.completed_at = news_at
         self.version += 1
 
-    def hear(self, state: OrderState, amount: int, news_at: datetime, paid_at: datetime | None) -> None:
+    def answer(self, at: datetime, staff_id: UUID) -> bool:
+        """Note who turned to the order first; says whether that is news."""
+        if self.answered_at is not None:
+            return False
+        self.answered_at = at
+        self.answered_by_id = staff_id
+        self.version += 1
+        return True
+
+    def hear(
+        self,
+        state: OrderState,
+        amount: int,
+        news_at: datetime,
+        paid_at: datetime | None,
+        completed_at: datetime | None = None,
+    ) -> None:
         """Take newer news, which is right whatever was known: a source may take a payment or a parcel back."""
-        if state is not self.state:
+        if completed_at is not None:
+            self.completed_at = completed_at
+        elif state is not self.state:
             self.completed_at = news_at if state is OrderState.COMPLETED else None
         self.state = state
         self.amount = amount

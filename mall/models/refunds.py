@@ -13,8 +13,8 @@ from mall.models.orders import LineKind
 class Refund(SQLModel, table=True):
     """Money given back. It may name no order. Dated by itself; it is never a visit.
 
-    Who bears it is in `RefundCharge`. It is void as long as its order is cancelled: of what counts nothing, nothing is
-    given back.
+    Who bears it is in `RefundCharge`. It is void as long as its order is cancelled, or pending again: of what counts
+    nothing, nothing is given back.
     """
 
     __tablename__ = "refund"

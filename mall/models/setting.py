@@ -27,6 +27,11 @@ class MallSetting(SQLModel, table=True):
     guides_may_add_products: bool = False
     version: int = 1
 
+    @property
+    def id(self) -> UUID:
+        """There is one for each brand."""
+        return self.brand_id
+
     def change(self, changes: Mapping[str, Any]) -> None:
         """Run it differently in what is named."""
         for name, value in changes.items():

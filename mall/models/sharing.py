@@ -8,6 +8,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from kernel.db import Json, UtcDateTime, enum_of, refers
+from mall.errors import ShareOver
 
 
 class ShareKind(StrEnum):
@@ -16,6 +17,15 @@ class ShareKind(StrEnum):
     PRODUCT = "product"
     PAGE = "page"
     LOOK = "look"
+
+
+class ShareKey(StrEnum):
+    """By what the figures of links are told apart."""
+
+    GUIDE = "guide"
+    PRODUCT = "product"
+    STORE = "store"
+    SHARE = "share"
 
 
 class Share(SQLModel, table=True):
@@ -49,6 +59,13 @@ class Share(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     version: int = 1
+
+    def end(self, at: datetime) -> None:
+        """Lead nowhere from now on."""
+        if self.expires_at <= at:
+            raise ShareOver
+        self.expires_at = at
+        self.version += 1
 
 
 class ShareOpen(SQLModel, table=True):

@@ -2,8 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,27 +14,16 @@ from customers.queries import relationships
 from kernel.actor import Actor, Role
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
-from mall.models import OPEN_STATES, Channel, Credit, Order, OrderLine, OrderState
+from mall.models import OPEN_STATES, Order, OrderLine, OrderState
 from mall.policy import visible_to
+from mall.queries import narrowing
+from mall.queries.narrowing import Filter as Filter
 
 OrderRow = Row[*tuple[Any, ...]]
 
 _COLUMNS = tuple(Order.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
 _LINE_COLUMNS = tuple(OrderLine.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
-_CREDIT_COLUMNS = tuple(Credit.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
 _NEWEST_FIRST = (col(Order.placed_at).desc(), col(Order.id).desc())
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a list of orders is narrowed down to; days are store-local, both ends included."""
-
-    states: Sequence[OrderState] | None = None
-    channel: Channel | None = None
-    store_id: UUID | None = None
-    customer_id: UUID | None = None
-    from_day: date | None = None
-    until_day: date | None = None
 
 
 async def lock(session: AsyncSession, actor: Actor, order_id: UUID) -> Order:
@@ -101,9 +88,19 @@ async def latest(
 
 async def page(session: AsyncSession, actor: Actor, page: Page, narrowed: Filter | None = None) -> Sequence[OrderRow]:
     """Orders in sight, newest first; one more than asked for when there is a next page."""
-    rows = _rows(actor).where(*_conditions(narrowed or Filter()))
+    rows = _rows(actor).where(*narrowing.conditions(narrowed or Filter()))
     keys = (Key(col(Order.placed_at), descending=True), Key(col(Order.id), descending=True))
     return (await session.execute(paged(rows, page, *keys))).all()
+
+
+async def kept_lines(session: AsyncSession, order: Order) -> Sequence[OrderRow]:
+    """The lines of an order that is locked, in their order."""
+    found = await session.execute(
+        select(*_LINE_COLUMNS)
+        .where(col(OrderLine.brand_id) == order.brand_id, col(OrderLine.order_id) == order.id)
+        .order_by(col(OrderLine.line))
+    )
+    return found.all()
 
 
 async def lines_of(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderRow]]:
@@ -147,17 +144,6 @@ async def of_customers(
     return _grouped(found.all(), "customer_id")
 
 
-async def credits_of(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderRow]]:
-    """Who earned those of the orders that are in sight, part by part."""
-    found = await session.execute(
-        select(*_CREDIT_COLUMNS)
-        .join(Order, (col(Order.brand_id) == col(Credit.brand_id)) & (col(Order.id) == col(Credit.order_id)))
-        .where(col(Credit.brand_id) == actor.brand_id, col(Credit.order_id).in_(order_ids), visible_to(actor))
-        .order_by(col(Credit.order_id), col(Credit.part))
-    )
-    return _grouped(found.all(), "order_id")
-
-
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
     return select(*_COLUMNS).where(visible_to(actor))
 
@@ -173,23 +159,6 @@ async def walk(
     if of is not None:
         rows = rows.where(col(Order.customer_id).in_(relationships.customers_of(actor, of)))
     return (await session.execute(along(rows, col(Order.id), after, most))).all()
-
-
-def _conditions(narrowed: Filter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if narrowed.states is not None:
-        conditions.append(col(Order.state).in_(narrowed.states))
-    if narrowed.channel is not None:
-        conditions.append(col(Order.channel) == narrowed.channel)
-    if narrowed.store_id is not None:
-        conditions.append(col(Order.store_id) == narrowed.store_id)
-    if narrowed.customer_id is not None:
-        conditions.append(col(Order.customer_id) == narrowed.customer_id)
-    if narrowed.from_day is not None:
-        conditions.append(col(Order.day) >= narrowed.from_day)
-    if narrowed.until_day is not None:
-        conditions.append(col(Order.day) <= narrowed.until_day)
-    return conditions
 
 
 def _grouped(rows: Sequence[OrderRow], key: str) -> dict[UUID, list[OrderRow]]:

@@ -6,7 +6,7 @@ Whoever may record orders may name anybody of the brand in them, without being a
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -74,7 +74,12 @@ async def guide_at(session: AsyncSession, brand_id: UUID, relationship_id: UUID,
 
     None before the first holding, and while the store's public account held it.
     """
-    return await session.scalar(
+    return await session.scalar(holding_at(brand_id, relationship_id, at))
+
+
+def holding_at(brand_id: UUID, relationship_id: UUID, at: datetime) -> Select[UUID]:
+    """The same as a statement."""
+    return (
         select(col(Holding.account_id))
         .join(Account, and_(col(Account.brand_id) == col(Holding.brand_id), col(Account.id) == col(Holding.account_id)))
         .where(
@@ -86,4 +91,13 @@ async def guide_at(session: AsyncSession, brand_id: UUID, relationship_id: UUID,
         )
         .order_by(col(Holding.from_at).desc())
         .limit(1)
+    )
+
+
+async def holder_now(session: AsyncSession, brand_id: UUID, relationship_id: UUID | None) -> UUID | None:
+    """The account that holds a relationship, the store's public one or a guide's; none without a relationship."""
+    return await session.scalar(
+        select(col(Relationship.holder_id)).where(
+            col(Relationship.brand_id) == brand_id, col(Relationship.id) == relationship_id
+        )
     )

@@ -12,7 +12,7 @@ from sqlmodel import col
 from customers.queries import relationships
 from kernel.actor import Actor
 from kernel.pages import along
-from mall.models import Refund, RefundCharge, RefundLine
+from mall.models import Order, Refund, RefundCharge, RefundLine
 from mall.policy import refunds_visible_to
 
 RefundRow = Row[*tuple[Any, ...]]
@@ -33,6 +33,16 @@ async def total_of(session: AsyncSession, brand_id: UUID, order_id: UUID) -> int
         )
     )
     return int(total or 0)
+
+
+async def kept_of(session: AsyncSession, order: Order) -> Sequence[Refund]:
+    """The refunds of an order that is locked."""
+    found = await session.scalars(
+        select(Refund)
+        .where(col(Refund.brand_id) == order.brand_id, col(Refund.order_id) == order.id)
+        .order_by(col(Refund.id))
+    )
+    return found.all()
 
 
 async def by_ids(session: AsyncSession, actor: Actor, refund_ids: Sequence[UUID]) -> dict[UUID, RefundRow]:

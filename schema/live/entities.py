@@ -20,6 +20,7 @@ import directory.queries.stores
 import intake.policy
 import intake.queries.runs
 import mall.policy
+import mall.queries.credits
 import mall.queries.orders
 import mall.queries.refunds
 import tagging.policy
@@ -30,7 +31,7 @@ from kernel.actor import Actor
 from schema.customers import Customer, Note, Relationship, Visit
 from schema.directory import Staff, Store
 from schema.intake import ImportRun
-from schema.mall import Order, Refund
+from schema.mall import Credit, Order, Refund
 from schema.tagging import Tag, TagGroup
 from schema.tasks import Task
 from schema.versioned import node
@@ -70,6 +71,7 @@ class EntityType(StrEnum):
     VISIT = customers.policy.VISIT
     ORDER = mall.policy.ORDER
     REFUND = mall.policy.REFUND
+    CREDIT = mall.policy.CREDIT
     IMPORT_RUN = intake.policy.IMPORT_RUN
 
 
@@ -123,11 +125,25 @@ ENTITIES: dict[str, Entity] = {
         of_relationships=mall.queries.refunds.walk,
         hangs_on_one=True,
     ),
+    # Earned without holding the relationship: it neither comes nor leaves with one.
+    EntityType.CREDIT: Entity(Credit, mall.queries.credits.by_ids, mall.queries.credits.walk),
     EntityType.IMPORT_RUN: Entity(ImportRun, intake.queries.runs.by_ids, intake.queries.runs.walk, is_local=False),
 }
 
 ChangedNode = Annotated[
-    Store | Staff | TagGroup | Tag | Relationship | Customer | Task | Note | Visit | Order | Refund | ImportRun,
+    Store
+    | Staff
+    | TagGroup
+    | Tag
+    | Relationship
+    | Customer
+    | Task
+    | Note
+    | Visit
+    | Order
+    | Refund
+    | Credit
+    | ImportRun,
     strawberry.union("ChangedNode", description="The thing as it is now."),
 ]
 

@@ -1,7 +1,7 @@
-"""Taking orders and refunds, moving orders on, and keeping the catalogue."""
+"""Taking orders and refunds, and moving orders on."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -11,7 +11,7 @@ from mall.commands import Line, OrderNews, RefundNews
 from mall.models import Channel, LineKind, OrderState
 from schema.context import Act, Info
 from schema.fields import mutation
-from schema.mall.types import Order, Product, Refund, order_of, product_of, refund_of
+from schema.mall.types import Order, Refund, order_of, refund_of
 from schema.payloads import seen, told
 from schema.positions import Place
 from schema.problems import Problem
@@ -30,15 +30,8 @@ class RefundChanged:
     places: list[Place] = told()
 
 
-@strawberry.type(description="The product as it is after the change.")
-class ProductChanged:
-    product: Product | None = seen()
-    places: list[Place] = told()
-
-
 OrderResult = Annotated[OrderChanged | Problem, strawberry.union("OrderResult")]
 RefundResult = Annotated[RefundChanged | Problem, strawberry.union("RefundResult")]
-ProductResult = Annotated[ProductChanged | Problem, strawberry.union("ProductResult")]
 
 
 @strawberry.input(description="One line of an order or refund.")
@@ -169,37 +162,6 @@ class MallMutations:
             idempotency_key,
             lambda work: commands.cancel_order(work, read_id(id), expected_version=expected_version),
         )
-
-    @mutation(
-        "Add the product of this code, or bring it up to date; without `listedOn` that day stays as it is. For HQ and "
-        "machines with the scope `products:write`: `FORBIDDEN`, `INVALID`, `STALE_VERSION`.",
-        edited=(Product, product_of),
-    )
-    async def put_product(
-        self,
-        info: Info,
-        code: str,
-        name: str,
-        price: Fen,
-        category: str | None = None,
-        listed_on: date | None = None,
-        expected_version: int | None = None,
-        idempotency_key: str | None = None,
-    ) -> ProductResult:
-        done = await info.context.mutate(
-            info,
-            idempotency_key,
-            lambda work: commands.put_product(
-                work,
-                code=code,
-                name=name,
-                price=price,
-                category=category,
-                listed_on=listed_on,
-                expected_version=expected_version,
-            ),
-        )
-        return ProductChanged(product=await product_of(info, done.id), places=done.places)
 
 
 async def _order(info: Info, key: str | None, act: Act) -> OrderChanged:

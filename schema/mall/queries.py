@@ -1,14 +1,14 @@
-"""Looking for orders, refunds and products."""
+"""Looking for orders and refunds."""
 
 from datetime import date
 
 import strawberry
 
 from mall.models import Channel, OrderState
-from mall.queries import orders, products
+from mall.queries import orders
 from schema.context import Info
 from schema.fields import field
-from schema.mall.types import Order, Product, Refund, order_of, product_of, refund_of
+from schema.mall.types import Order, Refund, order_of, refund_of
 from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, sought_id
 
@@ -19,8 +19,20 @@ class OrderFilter:
     channel: Channel | None = None
     store_id: strawberry.ID | None = None
     customer_id: strawberry.ID | None = None
-    from_day: date | None = strawberry.field(default=None, description="Placed on that day or later.")
-    until_day: date | None = strawberry.field(default=None, description="Placed on that day or earlier.")
+    from_day: date | None = strawberry.field(default=None, description="Its `day` is that day or later.")
+    until_day: date | None = strawberry.field(default=None, description="Its `day` is that day or earlier.")
+    paid_from_day: date | None = strawberry.field(default=None, description="Paid on that day or later.")
+    paid_until_day: date | None = strawberry.field(default=None, description="Paid on that day or earlier.")
+    number: str | None = strawberry.field(default=None, description="The order's number, or how it begins.")
+    city: str | None = strawberry.field(default=None, description="Where it goes, as the source writes it.")
+    share_id: strawberry.ID | None = strawberry.field(default=None, description="It came through that link.")
+    credited_to: strawberry.ID | None = strawberry.field(
+        default=None, description="That account has at least a part of the credit."
+    )
+    served_by: strawberry.ID | None = strawberry.field(default=None, description="That account looks after it now.")
+    is_unanswered: bool | None = strawberry.field(
+        default=None, description="True for open orders of the mini-mall that nobody of the store has turned to."
+    )
 
 
 @strawberry.type
@@ -42,19 +54,6 @@ class MallQueries:
     async def refund(self, info: Info, id: strawberry.ID) -> Refund | None:
         return await refund_of(info, sought_id(id))
 
-    @field("The brand's catalogue by code; at most 100 a page.")
-    async def products(
-        self, info: Info, category: str | None = None, first: int = 20, after: Cursor | None = None
-    ) -> Connection[Product]:
-        page = page_of(first, after)
-        async with info.context.read() as session:
-            rows = await products.page(session, info.context.actor, page, category)
-        return connection(Product, rows, page, lambda row: (row.code,))
-
-    @field("One product; null if the brand doesn't sell it.")
-    async def product(self, info: Info, id: strawberry.ID) -> Product | None:
-        return await product_of(info, sought_id(id))
-
 
 def _wanted(wanted: OrderFilter) -> orders.Filter:
     return orders.Filter(
@@ -64,4 +63,12 @@ def _wanted(wanted: OrderFilter) -> orders.Filter:
         customer_id=sought_id(wanted.customer_id),
         from_day=wanted.from_day,
         until_day=wanted.until_day,
+        paid_from_day=wanted.paid_from_day,
+        paid_until_day=wanted.paid_until_day,
+        number=wanted.number.strip() if wanted.number else None,
+        city=wanted.city,
+        share_id=sought_id(wanted.share_id),
+        credited_to=sought_id(wanted.credited_to),
+        served_by=sought_id(wanted.served_by),
+        is_unanswered=wanted.is_unanswered,
     )

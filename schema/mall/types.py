@@ -1,16 +1,19 @@
-"""What products, orders and refunds look like."""
+"""What orders and refunds look like."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 import strawberry
 
-from mall.models import Channel, CreditReason, LineKind, OrderState
-from mall.queries import orders, products, refunds
+from mall.models import Channel, LineKind, OrderState
+from mall.queries import credits, orders, refunds, timelines
 from schema.context import Info
 from schema.customers import Customer, Relationship, customer_of, relationship_of
-from schema.directory import Account, Store, account_of, store_of
-from schema.fields import field
+from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
+from schema.fields import OUT_OF_SIGHT, field
+from schema.mall.crediting import CreditDecision, CreditPart
+from schema.mall.timeline import OrderStep
+from schema.mall.wares import Product, Sku, product_of, sku_of
 from schema.scalars import Fen, shown_as
 from schema.versioned import Versioned
 
@@ -23,21 +26,6 @@ strawberry.enum(
     Channel, description="Where an order was made: in the mini-mall (小程序商城), at the till, or in a file."
 )
 strawberry.enum(LineKind, description="Goods count as merchandise; postage, discounts and fees are services.")
-strawberry.enum(
-    CreditReason,
-    description="By which rule an order counts for a guide, or for the store alone: `SHARE`, it came through their "
-    "link; `NAMED`, it names them; `HOLDER`, they held the relationship when it was paid; `STORE`, nobody else; "
-    "`CORRECTED`, a manager said so.",
-)
-
-
-@strawberry.type(description="Something that is sold (商品). Changes don't tell of products: ask when you show one.")
-class Product(Versioned):
-    code: str = strawberry.field(description="Unique in the brand.")
-    name: str
-    category: str | None
-    price: Fen
-    listed_on: date | None = strawberry.field(description="The day it came, or comes; null if nobody said.")
 
 
 @strawberry.type(description="One line of an order, as it was sold, whatever the catalogue says later.")
@@ -53,10 +41,15 @@ class OrderLine:
     quantity: int
     amount: Fen = strawberry.field(description="For the whole quantity; a discount is below zero.")
     product_id: strawberry.Private[UUID | None]
+    sku_id: strawberry.Private[UUID | None]
 
-    @field("The product, if the catalogue knows it.")
+    @field("The product, if the catalogue knew it then.")
     async def product(self, info: Info) -> Product | None:
         return await product_of(info, self.product_id)
+
+    @field("The SKU, if the catalogue knew it then.")
+    async def sku(self, info: Info) -> Sku | None:
+        return await sku_of(info, self.sku_id)
 
 
 @strawberry.type(description="One line of a refund, as it was given back.")
@@ -67,23 +60,6 @@ class RefundLine:
     kind: LineKind
     quantity: int
     amount: Fen = strawberry.field(description="For the whole quantity, above zero.")
-
-
-@strawberry.type(
-    description="One part of who earned an order (归属): decided when it was paid, and moved by nothing but a "
-    "manager's correction."
-)
-class Credit:
-    part: int = strawberry.field(description="Its place, from 1 on.")
-    reason: CreditReason
-    points: int = strawberry.field(description="The part in ten-thousandths; those of an order add up to 10,000.")
-    amount: Fen = strawberry.field(description="The part of what the order comes to; all parts add up to it.")
-    decided_at: datetime = strawberry.field(description="In UTC.")
-    account_id: strawberry.Private[UUID | None]
-
-    @field("The guide's account that earned it; null when it counts for the store alone.")
-    async def account(self, info: Info) -> Account | None:
-        return await account_of(info, self.account_id)
 
 
 @strawberry.type(description="Who bears a part of a refund.")
@@ -151,10 +127,14 @@ class Order(Versioned):
     completed_at: datetime | None = strawberry.field(
         description="When it reached the customer, in UTC, if that was later than it was placed."
     )
+    answered_at: datetime | None = strawberry.field(
+        description="When somebody of the store turned to it first (`answerOrder`), in UTC."
+    )
     store_id: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID | None]
     relationship_id: strawberry.Private[UUID | None]
     serving_account_id: strawberry.Private[UUID | None]
+    answered_by_id: strawberry.Private[UUID | None]
 
     @field("The store that sold it.")
     async def store(self, info: Info) -> Store | None:
@@ -173,21 +153,39 @@ class Order(Versioned):
         return await account_of(info, self.serving_account_id)
 
     @field("Who earned it, in parts; none as long as nothing was paid.")
-    async def credits(self, info: Info) -> list[Credit]:
-        return shown_as(list[Credit], await info.context.load(orders.credits_of, self.id) or [])
+    async def credits(self, info: Info) -> list[CreditPart]:
+        return shown_as(list[CreditPart], await info.context.load(credits.of_orders, self.id) or [])
+
+    @field("Every decision about who earned it, the first one first, with the reasons; none of orders from a file.")
+    async def credit_history(self, info: Info) -> list[CreditDecision]:
+        return shown_as(list[CreditDecision], await info.context.load(credits.decisions_of, self.id) or [])
+
+    @field(
+        "Whether it was placed while the store was shut, by the opening hours and the clock that it has now; null if "
+        "it has no hours."
+    )
+    async def is_off_hours(self, info: Info) -> bool | None:
+        return (await info.context.load(credits.flags_of, self.id) or (None, None))[0]
+
+    @field("Whether it goes to another city than the store's; null if one of them isn't known.")
+    async def is_cross_city(self, info: Info) -> bool | None:
+        return (await info.context.load(credits.flags_of, self.id) or (None, None))[1]
+
+    @field(f"Who of the store turned to it first; {OUT_OF_SIGHT}.")
+    async def answered_by(self, info: Info) -> Staff | None:
+        return await staff_of(info, self.answered_by_id)
 
     @field("What was bought, in its order; at most 1,000 lines.")
     async def lines(self, info: Info) -> list[OrderLine]:
         return shown_as(list[OrderLine], await info.context.load(orders.lines_of, self.id) or [])
 
+    @field("What happened to it, the oldest first: the last 200 things.")
+    async def timeline(self, info: Info) -> list[OrderStep]:
+        return shown_as(list[OrderStep], await info.context.load(timelines.of_orders, self.id) or [])
+
     @field("What was given back of it, the oldest first.")
     async def refunds(self, info: Info) -> list[Refund]:
         return shown_as(list[Refund], await info.context.load(refunds.of_orders, self.id) or [])
-
-
-async def product_of(info: Info, product_id: UUID | None) -> Product | None:
-    """The product, if the brand sells it."""
-    return shown_as(Product, await info.context.load(products.by_ids, product_id)) if product_id else None
 
 
 async def order_of(info: Info, order_id: UUID | None) -> Order | None:

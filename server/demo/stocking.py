@@ -82,6 +82,7 @@ def add_catalogue(house: House, dice: Dice) -> None:
                         "listed_on": listed_on,
                         "images": [],
                         "is_withdrawn": False,
+                        "is_kept": True,
                         "version": 1,
                     },
                 )

@@ -1,4 +1,4 @@
-"""Have the guide ask after a new order."""
+"""Have the guide ask after an order that has reached the customer."""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -11,25 +11,27 @@ from tasks.models import Task, TaskKind, TaskSource
 from tasks.queries import hours
 from tasks.queries import tasks as queries
 
-TITLE = "下单跟进"
-REASON = "顾客在小程序商城下了单，问问是否满意、有没有需要帮忙的。"
+TITLE = "收货跟进"
+REASON = "顾客在小程序商城买的已经收到，问问是否满意、有没有需要帮忙的。"
 PRIORITY = 50
-FURTHEST = 7  # days after the order: later than that, nobody need ask
+FURTHEST = 7  # days after the delivery: later than that, nobody need ask
 
 
 async def follow_up_order(work: Work, order_id: UUID) -> Task | None:
     """Make the holder's to-do of asking after an order, for the first day from tomorrow on that nobody has claimed.
 
-    Once per order, and within a week. None if every day of it is claimed, and for an order that has gone or was
-    cancelled, a guest's, or that of a customer who is not to be contacted.
+    Once per order, and within a week of the delivery. None if every day of it is claimed, or has gone; and for an
+    order that isn't completed, a guest's, or that of a customer who is not to be contacted.
     """
     brand_id, now, key = work.actor.brand_id, clock.now(), f"order:{order_id}"
     subject = await queries.to_follow_up(work.session, brand_id, order_id)
     if subject is None:
         return None
     there = await hours.of_store(work.session, brand_id, subject.store_id)
-    for days in range(1, FURTHEST + 1):
-        day = there.day_of(now) + timedelta(days=days)
+    tomorrow = there.day_of(now) + timedelta(days=1)
+    last = there.day_of(subject.completed_at) + timedelta(days=FURTHEST)
+    for days in range((last - tomorrow).days + 1):
+        day = tomorrow + timedelta(days=days)
         row = {
             "kind": TaskKind.ORDER_FOLLOW_UP,
             "title": TITLE,

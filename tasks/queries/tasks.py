@@ -19,7 +19,7 @@ from kernel.actor import Actor
 from kernel.db import enum_of
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
-from mall.models import COUNTED_STATES, Order
+from mall.models import Order, OrderState
 from tasks.models import Task, TaskKind, TaskState
 from tasks.policy import visible_to
 
@@ -209,15 +209,19 @@ async def lock_by_source_key(session: AsyncSession, brand_id: UUID, source_key: 
 
 
 async def to_follow_up(session: AsyncSession, brand_id: UUID, order_id: UUID) -> TaskRow | None:
-    """The relationship and store of an order whose customer may be asked after it; none if there is none such."""
+    """The relationship and store of an order whose customer may be asked after it, and when they got it.
+
+    None if there is none such.
+    """
     found = await session.execute(
-        select(col(Order.relationship_id), col(Order.store_id))
+        select(col(Order.relationship_id), col(Order.store_id), col(Order.completed_at))
         .join(Customer, (col(Customer.brand_id) == col(Order.brand_id)) & (col(Customer.id) == col(Order.customer_id)))
         .where(
             col(Order.brand_id) == brand_id,
             col(Order.id) == order_id,
             col(Order.relationship_id).isnot(None),
-            col(Order.state).in_(COUNTED_STATES),
+            col(Order.state) == OrderState.COMPLETED,
+            col(Order.completed_at).is_not(None),
             col(Customer.do_not_contact).is_(False),
         )
     )

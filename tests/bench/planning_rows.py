@@ -66,8 +66,9 @@ INSERT INTO customer_tag (brand_id, customer_id, tag_id, set_by, confidence, set
 SELECT '{brand}', key(5, n), key(9, 1), 'guide', 100, timestamptz '{now}', timestamptz '{now}',
     timestamptz '{now}' + CASE WHEN n % 60 = 0 THEN interval '-9 days' ELSE interval '99 days' END
 FROM generate_series(15, {customers}, 15) n;
-INSERT INTO product (brand_id, id, code, name, category, listed_on, price, images, is_withdrawn, version)
-SELECT '{brand}', key(12, n), 'P' || n, '新品' || n, '外套', date '{now}' - n, 10000, '[]', false, 1
+INSERT INTO product (brand_id, id, code, name, category, listed_on, price, images, is_withdrawn, is_kept,
+    version)
+SELECT '{brand}', key(12, n), 'P' || n, '新品' || n, '外套', date '{now}' - n, 10000, '[]', false, true, 1
 FROM generate_series(1, 10) n;
 INSERT INTO task (brand_id, id, store_id, account_id, relationship_id, customer_id, kind, title, priority, due_at,
     state, source, created_at, closed_at, version)

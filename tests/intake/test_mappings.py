@@ -80,7 +80,7 @@ def test_a_wrong_mapping_is_refused_and_the_place_named(place: str, values: dict
     assert "mine" in refused.value.say("zh")
 
 
-@pytest.mark.parametrize("name", list(mappings.shipped()))
+@pytest.mark.parametrize("name", [name for name in mappings.shipped() if not name.startswith(("products", "stock"))])
 def test_a_shipped_mapping_is_sound_and_survives_being_kept(name: str) -> None:
     kind = Kind.MEMBERS if name.startswith("members") else Kind.ORDERS
 

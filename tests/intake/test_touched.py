@@ -77,7 +77,7 @@ async def test_a_guide_who_has_left_gets_nobody_new(ground: Ground, tmp_path: Pa
 
 async def test_a_product_that_was_edited_keeps_its_name(ground: Ground, tmp_path: Path) -> None:
     await carry(ground, write(tmp_path / "early.csv", [HEADER, EARLY]))
-    await say(ground, "update product set name = 'Lantern, white', version = 2")
+    await say(ground, "update product set name = 'Lantern, white', is_kept = true")
 
     await carry(ground, write(tmp_path / "late.csv", [HEADER, LATE]))
 

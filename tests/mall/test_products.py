@@ -78,7 +78,7 @@ async def test_the_catalogue_is_paged_by_code_within_the_brand(ground: Ground) -
     async with ground.db.read() as session:
         everything = await products.page(session, world.shop.guide, Page(2))
         rest = await products.page(session, world.shop.guide, Page(2, ["B"]))
-        narrowed = await products.page(session, world.shop.guide, Page(), "x")
+        narrowed = await products.page(session, world.shop.guide, Page(), products.Filter(category="x"))
 
     assert [row.code for row in everything] == ["A", "B", "C"]
     assert [row.code for row in rest] == ["C"]

@@ -1,16 +1,17 @@
 """What of the mall is seen by whom, in which order, and in how many statements."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from kernel import clock
+from kernel import clock, ids
 from kernel.actor import Actor
 from kernel.pages import Page
 from kernel.work import Ground, unit_of_work
 from mall import commands
 from mall.commands import Line
-from mall.models import Channel, OrderState
+from mall.models import Channel, OrderState, Share, ShareKind
 from mall.queries import orders, refunds
-from tests.factories import build_customer, build_world
+from tests.factories import World, build_customer, build_world, save
 from tests.mall.trading import place, refund
 from tests.statements import statements
 
@@ -78,6 +79,56 @@ async def test_a_list_of_orders_is_narrowed_down_and_paged(ground: Ground) -> No
         )
     assert [row.id for row in page] == [third.id, second.id]
     assert [row.id for row in rest] == [second.id, first.id]
+
+
+async def test_a_list_of_orders_is_narrowed_down_by_what_people_look_for(ground: Ground) -> None:
+    world = await build_world(ground)
+    customer = await build_customer(ground, world.shop.guide)
+    at = datetime(2026, 3, 3, 15, tzinfo=UTC)  # eleven at night in Shanghai
+    share = await build_share(ground, world)
+    waiting = await place(ground, world, placed_at=at, state=OrderState.PENDING, number="E100%_1")
+    late = await place(ground, world, placed_at=at, paid_at=at + timedelta(hours=2), city="杭州市", number="E1001x")
+    mine = await place(
+        ground, world, customer, placed_at=at, channel=Channel.MINI_MALL, number="e1001", share_code=share.code
+    )
+
+    async def found(**wanted: Any) -> set[object]:
+        async with ground.db.read() as session:
+            rows = await orders.page(session, world.shop.manager, Page(), orders.Filter(**wanted))
+            return {row.id for row in rows}
+
+    assert await found(paid_from_day=date(2026, 3, 4)) == {late.id}
+    assert await found(paid_until_day=date(2026, 3, 3)) == {mine.id}
+    assert await found(paid_until_day=date(2026, 3, 4)) == {late.id, mine.id}
+    assert await found(number="E100") == {waiting.id, late.id}
+    assert await found(number="E100%") == {waiting.id}
+    assert await found(number="e1001") == {mine.id}
+    assert await found(number="\x00") == await found(city="\x00") == set()
+    assert await found(city="杭州市") == {late.id}
+    assert await found(share_id=share.id) == {mine.id}
+    guide = world.shop.guide.account_ids[0]
+    assert await found(served_by=guide) == await found(credited_to=guide) == {mine.id}
+    assert await found(is_unanswered=True) == {mine.id}
+    assert await found(is_unanswered=False) == {waiting.id, late.id}
+    assert await found(states=[OrderState.PENDING, OrderState.PAID], credited_to=guide, is_unanswered=False) == set()
+
+
+async def build_share(ground: Ground, world: World) -> Share:
+    """A guide's link to a page."""
+    share = Share(
+        brand_id=world.brand.id,
+        id=ids.new(),
+        code="aB3x",
+        store_id=world.shop.store.id,
+        account_id=world.shop.guide.account_ids[0],
+        kind=ShareKind.PAGE,
+        title="新品",
+        page="/new",
+        created_at=clock.now(),
+        expires_at=clock.now() + timedelta(days=30),
+    )
+    await save(ground, share)
+    return share
 
 
 async def test_batches_take_one_statement_however_many_are_asked_for(ground: Ground) -> None:

@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from customers.models import Note, Relationship, Visit
 from directory.models import Account
+from intake.models import HookMessage, HookMessageState, HookSecret, HookSource
 from kernel import ids
 from kernel.actor import Actor
 from kernel.work import Ground
@@ -25,6 +26,7 @@ from mall.models import (
     Refund,
     RefundCharge,
     RefundLine,
+    Sku,
 )
 from tagging.models import (
     OPEN_FOR,
@@ -44,6 +46,7 @@ from tagging.models import (
     TagSuggestion,
 )
 from tasks.models import RevisitRule, RevisitRuleState, Trigger
+from tests.asking import VAULT
 from tests.factories import (
     NOON,
     Shop,
@@ -55,6 +58,7 @@ from tests.factories import (
     relationship_of,
     save,
 )
+from tests.mall.sharing import build_share
 
 Belongings = dict[str, UUID]
 
@@ -70,6 +74,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     note = Note(id=ids.new(), by_staff_id=guide.id, body="喜欢素色", at=NOON, **about)
     visit = Visit(id=ids.new(), account_id=guide.account_ids[0], by_staff_id=guide.id, at=NOON, **about)
     product = Product(brand_id=brand_id, id=ids.new(), code=f"P-{name}", name="真丝衬衫", price=39900)
+    sku = Sku(brand_id=brand_id, id=ids.new(), product_id=product.id, code=f"P-{name}-M", variant="M")
     group = TagGroup(brand_id=brand_id, id=ids.new(), name=f"风格{name}")
     tag = Tag(brand_id=brand_id, id=ids.new(), group_id=group.id, name="素雅")
     worn = CustomerTag(
@@ -111,14 +116,16 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         edited_at=NOON,
     )
     said: dict[str, Any] = {"version": 1, "name": segment.name, "tree": segment.tree, "at": NOON}
-    await save(ground, note, visit, product, group, tag, worn, rule, suggestion, segment)
+    await save(ground, note, visit, product, sku, group, tag, worn, rule, suggestion, segment)
     await save(ground, SegmentVersion(brand_id=brand_id, segment_id=segment.id, **said))
     revisit_rules = [_revisit_rule(world, state, name) for state in (RevisitRuleState.DRAFT, RevisitRuleState.LIVE)]
     await save(ground, *revisit_rules)
     order, refund = await _sell(ground, relationship, product, guide)
     campaign = await build_campaign(ground, shop.manager)
+    share = await build_share(ground, guide, product)
     audited = await _audit(ground, relationship, tag, shop)
     plan = await _commission_plan(ground, world)
+    hooks = await _connect(ground, brand_id, name)
     return {
         "commission_plan": plan.id,
         "customer": customer.id,
@@ -132,6 +139,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "store": shop.store.id,
         "region": shop.store.region_id,
         "product": product.id,
+        "sku": sku.id,
         "tag": tag.id,
         "tag_group": group.id,
         "tag_rule": rule.id,
@@ -143,6 +151,8 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "live_rule": revisit_rules[1].id,
         "tag_audit": audited.audit_id,
         "tag_question": audited.id,
+        "share": share.id,
+        **hooks,
     }
 
 
@@ -157,6 +167,29 @@ def _revisit_rule(world: World, state: RevisitRuleState, name: str) -> RevisitRu
         title="问候",
         created_at=NOON,
     )
+
+
+async def _connect(ground: Ground, brand_id: UUID, name: str) -> Belongings:
+    """A mall, one of its secrets, and a message of its that is parked."""
+    source = HookSource(
+        brand_id=brand_id, id=ids.new(), slug=f"x.{name}", title=f"商城{name}", mapping="daogou", created_at=NOON
+    )
+    of_source: dict[str, Any] = {"brand_id": brand_id, "source_id": source.id}
+    secret = HookSecret(id=ids.new(), sealed=VAULT.seal(brand_id, "whsec_"), made_at=NOON, **of_source)
+    message = HookMessage(
+        id=ids.new(),
+        message_id=name,
+        digest="0" * 64,
+        body=VAULT.seal(brand_id, "{}"),
+        state=HookMessageState.PARKED,
+        state_at=NOON,
+        received_at=NOON,
+        code="STORE_UNKNOWN",
+        facts={"store": "SH-01"},
+        **of_source,
+    )
+    await save(ground, source, secret, message)
+    return {"hook_source": source.id, "hook_secret": secret.id, "hook_message": message.id}
 
 
 async def _audit(ground: Ground, relationship: Relationship, tag: Tag, shop: Shop) -> AuditItem:

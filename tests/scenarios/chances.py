@@ -22,7 +22,7 @@ from kernel.work import Work, carry_out
 from mall import commands as mall
 from mall.commands import Line, OrderNews, RefundNews
 from mall.models import Channel, Order, OrderState
-from server.wiring import HANDLERS
+from server.wiring import handlers
 from tagging import commands as tagging
 from tagging.models import Tag, TagGroup
 from tasks import commands as tasks
@@ -248,7 +248,7 @@ async def follow_up(scene: Scene) -> None:
     job = await scene.some(Job)
     if job:
         actor = system(job.brand_id)
-        await scene.do(actor, lambda work: HANDLERS[job.name](work, **job.args))
+        await scene.do(actor, lambda work: handlers(VAULT)[job.name](work, **job.args))
 
 
 async def close_or_reopen(scene: Scene) -> None:

@@ -9,12 +9,16 @@ from tests.factories import HOURS
 from tests.scenarios import deeds
 from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_campaigns import CAMPAIGNS
+from tests.scenarios.chapters_catalogue import CATALOGUE
 from tests.scenarios.chapters_commission import COMMISSION
+from tests.scenarios.chapters_credit import CREDIT
+from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
+from tests.scenarios.chapters_shares import SHARES
 from tests.scenarios.chapters_workbench import WORKBENCH
 from tests.scenarios.stage import MACHINE, PUBLIC
 from tests.scenarios.story import (
@@ -256,12 +260,16 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "library": LIBRARY,
     "segments": SEGMENTS,
     "audits": AUDITS,
+    "hooks": HOOKS,
     "campaigns": CAMPAIGNS,
     "tasks": TASKS,
     "life": LIFE,
     "workbench": WORKBENCH,
+    "catalogue": CATALOGUE,
+    "shares": SHARES,
     "commission": COMMISSION,
     "trade": TRADE,
+    "credit": CREDIT,
     "rules": RULES,
     "revisiting": REVISITING,
     "files": FILES,

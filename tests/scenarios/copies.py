@@ -44,8 +44,13 @@ READ_WHEN_SHOWN = {
 # What isn't copied at all: it is asked for when it is shown.
 NOT_COPIED = {
     "Customer.purchases": "figures over all stores of the brand: a phone hears of its own store's orders only",
+    "Order.timeline": "grows with the order, and is looked at one order at a time",
     "Task.history": "grows with the task, and is looked at one task at a time",
     "Task.closedByOrder": "an order comes into sight and goes out of it without the task's changing",
+    "Order.creditHistory": "grows with the order, and is looked at one order at a time",
+    "Order.isOffHours": "goes by the store's hours, which change without the order's changing",
+    "Order.isCrossCity": "goes by the store's city, which changes without the order's changing",
+    "Credit.order": "an order comes into sight and goes out of it without the credit's changing",
     "Task.influence": "figures over all stores of the brand: a phone hears of its own store's orders only",
 }
 

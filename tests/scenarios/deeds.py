@@ -16,8 +16,9 @@ from kernel.feed import Feed
 from kernel.jobs import Job
 from kernel.work import unit_of_work
 from server.importing_staff import carry_in
-from server.wiring import HANDLERS, PREPARATIONS
+from server.wiring import PREPARATIONS, handlers
 from tasks.commands import tending
+from tests.asking import VAULT
 from tests.intake.carrying import carry, shipped, write
 from tests.scenarios.stage import Stage
 
@@ -51,7 +52,7 @@ async def carry_out_jobs(stage: Stage) -> None:
             async with stage.ground.db.read() as session:
                 prepared = {"prepared": await PREPARATIONS[job.name](session, brand_id, **job.args)}
         async with unit_of_work(stage.ground, system(brand_id)) as work:
-            await HANDLERS[job.name](work, **job.args, **prepared)
+            await handlers(VAULT)[job.name](work, **job.args, **prepared)
             await work.session.delete(await work.session.merge(job))
     assert waiting, "nobody asked for a job"
 

@@ -14,6 +14,7 @@ from tests.scenarios.copies import KINDS, READ_WHEN_SHOWN, TYPES, Copy, Key, Nod
 # a name under an old note isn't worth telling of ten years of notes again.
 MAY_BE_LATE = frozenset(
     {"Note.author", "Visit.author", "Task.createdBy", "Task.closedBy", "CarriedTag.by", "TagChange.by", "Holding.by"}
+    | {"Order.answeredBy"}
     # Of somebody who answers for a region, when it is cut anew.
     | {"Assignment.store", "Assignment.region"}
 )

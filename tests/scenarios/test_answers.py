@@ -12,11 +12,12 @@ from sqlalchemy import literal, select
 import schema.context
 from customers.models import Customer, Note, Relationship
 from directory.models import Region, Staff, Store
+from intake.models import HookMessage, HookSecret, HookSource
 from kernel import feed, ids
 from kernel.actor import Actor, Role
 from kernel.errors import Refusal
 from kernel.work import Ground
-from mall.models import Order, Product
+from mall.models import MallSetting, Order, Product, Share
 from schema.fields import Refusals
 from schema.tasks import Task as ShownTask
 from schema.versioned import node
@@ -33,6 +34,7 @@ EDITS = sorted(name for name, field in roots("mutation").items() if "expectedVer
 _REUSED = {"code": "IDEMPOTENCY_KEY_REUSED"}
 OF_ONES_OWN = {
     "putProduct": "a product's code is looked for in one's own brand",
+    "changeMallSetting": "a brand runs its own mall",
     "arrangeWorkbench": "everybody has a workbench of their own",
     "resetWorkbench": "the same",
     "setWorkbenchDefault": "a role is looked for in one's own brand",
@@ -41,11 +43,15 @@ TABLES: dict[str, Any] = {
     table.__name__: table
     for table in (
         Customer,
+        HookMessage,
+        HookSecret,
+        HookSource,
         Note,
         Relationship,
         Region,
         Staff,
         Store,
+        MallSetting,
         Order,
         PlanSetting,
         Product,
@@ -56,6 +62,7 @@ TABLES: dict[str, Any] = {
         TagRule,
         TagSuggestion,
         Segment,
+        Share,
         Task,
         Campaign,
         WorkbenchDefault,
@@ -227,7 +234,8 @@ async def _is_present(ground: Ground, write: Write, shown: Given | None) -> bool
     table = TABLES[shown["__typename"]]
     async with ground.db.read() as session:
         key = Role.GUIDE if table is WorkbenchDefault else write.edited
-        row = await session.get(table, (write.actor.brand_id, key))
+        # A brand's own settings have no key besides.
+        row = await session.get(table, (write.actor.brand_id, key)[: len(table.__table__.primary_key)])
     return row is not None and (shown["id"], shown["version"]) == (str(write.edited), row.version)
 
 
@@ -254,6 +262,8 @@ def _other(given: Given) -> Given:
     key, value = next(iter(given.items()))
     if isinstance(value, dict):
         return given | {key: _other(value)}
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return given | {key: [_other(value[0]), *value[1:]]}
     return given | {key: [str(ids.new())] if isinstance(value, list) else f"{value}0"}
 
 

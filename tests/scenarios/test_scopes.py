@@ -15,7 +15,7 @@ from kernel import clock
 from kernel.actor import Scope
 from kernel.errors import Forbidden
 from kernel.work import Ground, unit_of_work
-from mall.queries import orders, refunds
+from mall.queries import orders, refunds, shares
 from tagging.queries import audits, library, rules
 from tasks import commands as tasks
 from tasks.queries import tasks as task_queries
@@ -35,6 +35,7 @@ SEES: dict[str, set[Scope]] = {
     "visit": CUSTOMERS,
     "order": ORDERS,
     "refund": ORDERS,
+    "share": ORDERS,
     "task": {Scope.TASKS_READ, Scope.TASKS_WRITE},
     "tag": {Scope.TAGS_READ, Scope.TAGS_WRITE},
     "tag group": {Scope.TAGS_READ, Scope.TAGS_WRITE},
@@ -60,6 +61,7 @@ async def build_things(ground: Ground, world: World) -> dict[str, tuple[Read, An
         "visit": (records.visits_by_ids, visit.id),
         "order": (orders.by_ids, order.id),
         "refund": (refunds.by_ids, (await refund(ground, world, order.id)).id),
+        "share": (shares.by_ids, (await furnish(ground, world, world.shop))["share"]),
         "task": (task_queries.by_ids, (await build_task(ground, world.shop.guide)).id),
         "tag": (library.by_ids, (await build_tag(ground, world, group, "通勤")).id),
         "tag group": (library.groups_by_ids, group.id),

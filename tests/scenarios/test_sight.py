@@ -26,6 +26,8 @@ from tests.scenarios.documents import Leaf, document, leaves, roots, variables
 NAMED = {
     "customerId": "customer",
     "customerIds": "customer",
+    "sourceId": "hook_source",
+    "messageIds": "hook_message",
     "ids": "task",
     "relationshipId": "relationship",
     "relationshipIds": "relationship",
@@ -46,6 +48,9 @@ NAMED = {
     "groupIds": "tag_group",
     "orderId": "order",
     "productId": "product",
+    "skuId": "sku",
+    "inStockIn": "store",
+    "productIds": "product",
     "ruleId": "tag_rule",
     "ruleIds": "revisit_rule",
     "regionIds": "region",
@@ -101,6 +106,7 @@ ID_OF = {
     "shipOrder": "order",
     "completeOrder": "order",
     "cancelOrder": "order",
+    "answerOrder": "order",
     "importRun": "import_run",
     "reassignRelationship": "relationship",
     "editTag": "tag",
@@ -125,9 +131,19 @@ ID_OF = {
     "repeatTagAudit": "tag_audit",
     "closeTagAudit": "tag_audit",
     "answerTagQuestion": "tag_question",
+    "share": "share",
+    "endShare": "share",
+    "hookSource": "hook_source",
+    "editHookSource": "hook_source",
+    "pauseHookSource": "hook_source",
+    "resumeHookSource": "hook_source",
+    "endHookSecret": "hook_secret",
+    "hookMessage": "hook_message",
+    "dropHookMessage": "hook_message",
+    "revealHookMessage": "hook_message",
 }
 # Every role of a brand sees these.
-OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "revisit_rule", "live_rule", "segment", "product"}
+OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "revisit_rule", "live_rule", "segment", "product", "sku"}
 
 
 @dataclass(frozen=True)
@@ -271,7 +287,7 @@ def _ids(answer: Any) -> Iterator[str]:
 
 def _held(belongings: Belongings) -> Belongings:
     """What one guide holds, and a colleague of the same store must not see."""
-    kinds = ("customer", "relationship", "note", "task", "order", "refund", "tag_suggestion")
+    kinds = ("customer", "relationship", "note", "task", "order", "refund", "tag_suggestion", "share")
     return {kind: belongings[kind] for kind in kinds}
 
 

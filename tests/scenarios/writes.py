@@ -18,15 +18,19 @@ from tests.factories import HOURS, NOON, World, build_customer, save
 from tests.mall.trading import place
 from tests.scenarios import (
     writes_campaigns,
+    writes_catalogue,
     writes_commission,
+    writes_credit,
     writes_life,
     writes_revisiting,
     writes_rules,
     writes_segments,
+    writes_shares,
     writes_workbench,
 )
 from tests.scenarios.belongings import furnish
 from tests.scenarios.writes_audits import AUDIT_WRITES
+from tests.scenarios.writes_hooks import HOOK_WRITES
 from tests.scenarios.writes_library import LIBRARY_WRITES
 from tests.scenarios.writing import (
     Given,
@@ -244,6 +248,8 @@ WRITES: dict[str, Prepare] = {
     "cancelTask": of("task", guide),
     "createTask": create_task,
     "reassignRelationship": reassign,
+    **writes_credit.WRITES,
+    **writes_catalogue.WRITES,
     **writes_life.WRITES,
     **LIBRARY_WRITES,
     **writes_revisiting.WRITES,
@@ -252,5 +258,7 @@ WRITES: dict[str, Prepare] = {
     **writes_campaigns.WRITES,
     **writes_commission.WRITES,
     **AUDIT_WRITES,
+    **HOOK_WRITES,
     **writes_workbench.WRITES,
+    **writes_shares.WRITES,
 }

@@ -93,6 +93,16 @@ def test_production_starts_with_both_keys(monkeypatch: pytest.MonkeyPatch) -> No
             "shop.example",
             "ALLOWED_ORIGINS must be origins like https://shop.example, separated by commas, not 'shop.example'.",
         ),
+        *(
+            ("PUBLIC_URL", wrong, f"PUBLIC_URL must be an origin like https://go.shop.example, not '{wrong}'.")
+            for wrong in (
+                "shop.example",
+                "ftp://shop.example",
+                "https://shop.example/s",
+                "https://a@shop.example",
+                "https://",
+            )
+        ),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_the_variable(
@@ -130,6 +140,14 @@ def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("ALLOWED_ORIGINS", "https://a.example, http://localhost:5173/")
 
     assert settings.load().allowed_origins == ("https://a.example", "http://localhost:5173")
+
+
+def test_links_lead_to_the_public_address_or_else_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "9000")
+    assert settings.load().public_address == "http://localhost:9000"
+
+    monkeypatch.setenv("PUBLIC_URL", "https://go.shop.example/")
+    assert settings.load().public_address == "https://go.shop.example"
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:

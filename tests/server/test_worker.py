@@ -285,12 +285,12 @@ async def test_stopping_waits_for_what_is_under_way(workshop: Workshop) -> None:
     assert (await workshop.row()).state == "done"
 
 
-async def test_what_takes_too_long_to_stop_is_put_back(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "GRACE_SECONDS", 0.1)
+async def test_what_takes_too_long_to_stop_is_put_back(workshop: Workshop) -> None:
     mine = workshop.worker()
     async with running(mine.listen, of=mine):
         await workshop.ask("sleep", seconds=30)
         await until(lambda: bool(mine._running))
+        await mine.stop(grace=0.1)
 
     row = await workshop.row()
     assert (row.state, row.last_error, row.lease_token) == ("waiting", "Cancelled", None)

@@ -1,4 +1,4 @@
-"""An order in the mini-mall is followed up once, the next day."""
+"""An order in the mini-mall is followed up once, the day after it was delivered."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +12,7 @@ from kernel import clock, feed, jobs
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
 from mall import commands as mall
-from mall.models import Channel, Order
+from mall.models import Channel, Order, OrderState
 from server.wiring import HANDLERS
 from tasks.models import Task, TaskKind, TaskSource, TaskState
 from tasks.reactions import FOLLOW_UP_ORDER
@@ -39,7 +39,9 @@ async def made(ground: Ground, world: World) -> list[Task]:
 
 
 async def in_mall(ground: Ground, world: World, customer: Customer | None, **values: Any) -> Order:
-    return await place(ground, world, customer, channel=Channel.MINI_MALL, **values)
+    """An order that reached the customer just now, and was placed an hour ago."""
+    got: dict[str, Any] = {"channel": Channel.MINI_MALL, "state": OrderState.COMPLETED, "news_at": clock.now()}
+    return await place(ground, world, customer, **got | values)
 
 
 async def test_the_holder_is_to_ask_after_an_order_by_the_next_evening_in_the_store(ground: Ground) -> None:
@@ -90,20 +92,49 @@ async def test_orders_at_the_till_from_files_and_of_guests_ask_for_nothing(groun
     assert await asked(ground, world) == []
 
 
-async def test_who_is_not_to_be_contacted_or_has_cancelled_is_not_asked(ground: Ground) -> None:
+async def test_who_is_not_to_be_contacted_or_sent_it_back_is_not_asked(ground: Ground) -> None:
     world = await build_world(ground)
     quiet = await build_customer(ground, world.shop.guide, do_not_contact=True)
     other = await build_customer(ground, world.shop.guide)
     await in_mall(ground, world, quiet)
     cancelled = await in_mall(ground, world, other)
-    async with unit_of_work(ground, world.shop.manager) as work:
-        await mall.cancel_order(work, cancelled.id)
+    again = {"number": cancelled.number, "placed_at": cancelled.placed_at, "news_at": clock.now()}
+    await in_mall(ground, world, other, **again | {"state": OrderState.CANCELLED})
 
     for job in await asked(ground, world):
         await carry_out(ground, world, job)
 
     assert len(await asked(ground, world)) == 2
     assert await made(ground, world) == []
+
+
+async def test_nobody_is_asked_after_what_is_on_its_way_until_it_is_there(ground: Ground) -> None:
+    world = await build_world(ground)
+    customer = await build_customer(ground, world.shop.guide)
+    order = await in_mall(ground, world, customer, state=OrderState.SHIPPED)
+    assert await asked(ground, world) == []
+
+    async with unit_of_work(ground, world.shop.guide) as work:
+        await mall.complete_order(work, order.id)
+    [job] = await asked(ground, world)
+    await carry_out(ground, world, job)
+
+    assert [task.source_key for task in await made(ground, world)] == [f"order:{order.id}"]
+
+
+async def test_a_delivery_that_is_heard_of_a_week_late_asks_for_nothing(ground: Ground) -> None:
+    world = await build_world(ground)
+    customer = await build_customer(ground, world.shop.guide)
+    for days in (6, 8):
+        got = EVENING - timedelta(days=days)
+        with clock.stopped_at(EVENING):
+            await in_mall(ground, world, customer, placed_at=got - timedelta(days=1), news_at=got)
+
+    with clock.stopped_at(EVENING):
+        for job in await asked(ground, world):
+            await carry_out(ground, world, job)
+
+    assert [task.contact_day for task in await made(ground, world)] == [date(2026, 6, 1)]
 
 
 async def test_a_day_that_somebody_has_claimed_is_left_alone_and_after_a_week_nobody_asks(ground: Ground) -> None:

@@ -71,6 +71,7 @@ KINDS = (
                 "paidAt",
                 "completedAt",
                 "city",
+                "answeredAt",
             ),
             "customer { id }",
             *("servedBy { id }", "lines { line productCode name kind quantity amount }"),
@@ -80,6 +81,14 @@ KINDS = (
         "REFUND",
         "Refund",
         ("source", "number", "amount", "currency", "placedAt", "day", "customer { id }", "order { id }"),
+    ),
+    Kind(
+        "CREDIT",
+        "Credit",
+        (
+            *("reason", "points", "amount", "refunded", "decidedAt", "orderNumber", "orderAmount", "orderState"),
+            *("currency", "placedAt", "article", "store { id }", "account { id }"),
+        ),
     ),
     Kind(
         "IMPORT_RUN",

@@ -28,12 +28,15 @@ const fragments: Record<string, string> = {
     __typename id version at remark account { id } author { id } relationship { id } }`,
   Order: `fragment OrderFields on Order {
     __typename id version source number orderState: state channel country amount currency placedAt day paidAt completedAt city
-    store { id } customer { id } relationship { id } servedBy { id } 
+    answeredAt store { id } customer { id } relationship { id } servedBy { id } 
     credits { part reason points amount decidedAt account { id } }
     lines { line productCode skuCode name kind quantity amount } }`,
   Refund: `fragment RefundFields on Refund {
     __typename id version source number amount currency placedAt day store { id } customer { id } order { id }
     charges { part amount account { id } } isVoid lines { line productCode name kind quantity amount } }`,
+  Credit: `fragment CreditFields on Credit {
+    __typename id version reason points amount refunded decidedAt orderNumber orderAmount orderState currency placedAt
+    article store { id } account { id } }`,
   ImportRun: `fragment ImportRunFields on ImportRun {
     __typename id version importKind: kind source fileName phase startedAt finishedAt }`,
 };

@@ -204,6 +204,12 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("answered_by_id", sa.Uuid(), nullable=True))
         batch_op.create_index(
+            "ix_mall_order_number",
+            ["brand_id", "number"],
+            unique=False,
+            postgresql_ops={"number": "text_pattern_ops"},
+        )
+        batch_op.create_index(
             "ix_mall_order_share",
             ["brand_id", "share_id"],
             unique=False,
@@ -223,6 +229,8 @@ def upgrade() -> None:
             ["brand_id", "id"],
         )
 
+    op.create_index("ix_holding_account", "holding", ["brand_id", "account_id", "until_at"], unique=False)
+
     with op.batch_alter_table("order_line", schema=None) as batch_op:
         batch_op.add_column(sa.Column("sku_id", sa.Uuid(), nullable=True))
         batch_op.add_column(sa.Column("sku_code", sa.String(length=64), nullable=True))
@@ -233,6 +241,7 @@ def upgrade() -> None:
     with op.batch_alter_table("product", schema=None) as batch_op:
         batch_op.add_column(sa.Column("images", _JSON, nullable=False, server_default="[]"))
         batch_op.add_column(sa.Column("is_withdrawn", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column("is_kept", sa.Boolean(), nullable=False, server_default=sa.false()))
 
     _charge_refunds()
     with op.batch_alter_table("refund", schema=None) as batch_op:
@@ -243,10 +252,13 @@ def upgrade() -> None:
     with op.batch_alter_table("product", schema=None) as batch_op:
         batch_op.alter_column("images", server_default=None)
         batch_op.alter_column("is_withdrawn", server_default=None)
+        batch_op.alter_column("is_kept", server_default=None)
     with op.batch_alter_table("refund", schema=None) as batch_op:
         batch_op.alter_column("is_void", server_default=None)
     # Until now an order was heard of when it was paid.
     op.execute("UPDATE mall_order SET paid_at = placed_at")
+    # Until now a product that was edited kept its own name and price.
+    op.execute("UPDATE product SET is_kept = true WHERE version > 1")
     _share_credit_out()
 
 
@@ -302,6 +314,7 @@ def _credit_references() -> list[sa.ForeignKeyConstraint]:
 
 def downgrade() -> None:
     _put_credit_together()
+    op.drop_index("ix_holding_account", "holding")
 
     with op.batch_alter_table("refund", schema=None) as batch_op:
         batch_op.add_column(sa.Column("charged_account_id", sa.Uuid(), nullable=True))
@@ -315,6 +328,7 @@ def downgrade() -> None:
         "c.brand_id = refund.brand_id AND c.refund_id = refund.id AND c.part = 1)"
     )
     with op.batch_alter_table("product", schema=None) as batch_op:
+        batch_op.drop_column("is_kept")
         batch_op.drop_column("is_withdrawn")
         batch_op.drop_column("images")
 
@@ -327,6 +341,7 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_mall_order_brand_id_answered_by_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_mall_order_brand_id_share_id"), type_="foreignkey")
         batch_op.drop_constraint("fk_mall_order_named_account", type_="foreignkey")
+        batch_op.drop_index("ix_mall_order_number")
         batch_op.drop_index(
             "ix_mall_order_share",
             sqlite_where=sa.text("share_id IS NOT NULL"),

@@ -1,0 +1,1 @@
+"""Webhooks of malls: taken in over HTTP, and applied straight after."""

@@ -1,0 +1,31 @@
+"""Links are made of products, pages and looks, and ended; headquarters says how the mini-mall is run."""
+
+from typing import Any
+
+from tests.scenarios.stage import Stage
+from tests.scenarios.story import Deed, Step, only, thing
+
+
+def _look(stage: Stage) -> dict[str, Any]:
+    return {"productIds": [stage.things["scarf"], stage.things["coat"]], "title": "通勤", "days": 7}
+
+
+MALL_INPUT = {
+    "productUrl": "https://mall.example/p/{product}?g={guide}&s={share}",
+    "pageUrl": "https://mall.example/{page}",
+    "lookUrl": "https://mall.example/look?p={look}&m={store}",
+    "shareDays": 14,
+    "answerMinutes": 45,
+    "guidesMayAddProducts": True,
+}
+
+SHARES: list[Step | Deed] = [
+    Step("changeMallSetting", "hq", only(input=MALL_INPUT)),
+    Step("putProduct", "hq", only(code="S-1", name="围巾", price=9_900), "scarf"),
+    Step("putProduct", "hq", only(code="S-2", name="大衣", price=99_900), "coat"),
+    Step("shareProduct", "owner", lambda s: {"productId": s.things["scarf"], "days": 3}, "scarf link"),
+    Step("sharePage", "manager", only(page="/new", title="上新", days=3), "page link"),
+    Step("shareLook", "neighbour", _look, "look link"),
+    Step("changeMallSetting", "hq", only(input={"lookUrl": None})),
+    Step("endShare", "manager", thing("scarf link")),
+]

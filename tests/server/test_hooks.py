@@ -1,0 +1,310 @@
+"""Malls call: who is let in, what is kept, and what they are told."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from intake.commands import hooks
+from intake.models import HookMessage, HookMessageState, HookRefusal, schemes
+from intake.queries import hooks as sources
+from kernel import clock, jobs
+from kernel.work import Ground, unit_of_work
+from mall.models import Order
+from server.hooks import noting
+from tests.asking import VAULT
+from tests.factories import World, build_world
+from tests.mall.trading import count
+from tests.server.calling import Mall, by_body, call, connect, line, messages, packed, refusals, said, signed
+from tests.serving import Served, serving
+
+
+@pytest.fixture
+async def world(ground: Ground) -> World:
+    return await build_world(ground)
+
+
+@pytest.fixture
+async def served(ground: Ground) -> AsyncIterator[Served]:
+    """A server that takes messages in, and leaves it to others to apply them."""
+    async with serving(ground) as served:
+        served.edge.applier._is_open = False
+        yield served
+
+
+async def nothing_kept(ground: Ground, world: World) -> bool:
+    async with ground.db.read() as session:
+        waiting = await jobs.due(session)
+    return not waiting and not await count(ground, world.brand.id, HookMessage)
+
+
+async def test_a_signed_message_is_kept_once_sealed_and_with_a_job(
+    served: Served, ground: Ground, world: World
+) -> None:
+    mall = await connect(ground, world)
+    order = said("W-1", note="13800138000")
+
+    answers = [await call(served, mall, order, "msg_1") for _ in range(5)]
+
+    assert [answer.status_code for answer in answers] == [202, 200, 200, 200, 200]
+    assert [answer.json()["state"] for answer in answers] == ["accepted", *["repeated"] * 4]
+    [kept] = await messages(ground, mall)
+    assert (kept.message_id, kept.state, kept.order_number) == ("msg_1", HookMessageState.RECEIVED, "W-1")
+    assert b"13800138000" not in (kept.body or b"")
+    assert json.loads(VAULT.open(world.brand.id, kept.body or b"")) == order
+    async with ground.db.read() as session:
+        [job] = await jobs.waiting(session, world.brand.id, "apply_hook_message")
+    assert job == {"message_id": str(kept.id)}
+
+
+async def test_the_same_message_five_times_at_once_is_kept_once(served: Served, ground: Ground, world: World) -> None:
+    mall, order = await connect(ground, world), said()
+
+    answers = await asyncio.gather(*(call(served, mall, order, "msg_1") for _ in range(5)))
+
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 200, 202]
+    assert len(await messages(ground, mall)) == 1
+
+
+NESTED = b'{"a":' * 100_000
+WIDE = b"[" + b"[]," * 60_000 + b"[]]"
+DEEP = b'{"data":' + b"[" * 40 + b"]" * 40 + b"}"
+BAD: dict[str, tuple[Any, dict[str, Any], int, str, bool]] = {
+    "a wrong signature": (said(), {"headers": {"webhook-signature": "v1,AAAA"}}, 401, "HOOK_SIGNATURE_WRONG", False),
+    "no signature": (said(), {"headers": {"webhook-signature": ""}}, 401, "HOOK_SIGNATURE_WRONG", False),
+    "an asymmetric signature": (
+        said(),
+        {"headers": {"webhook-signature": "v1a,AAAA"}},
+        401,
+        "HOOK_SIGNATURE_WRONG",
+        False,
+    ),
+    "an id that was not signed": (said(), {"headers": {"webhook-id": "msg_x"}}, 401, "HOOK_SIGNATURE_WRONG", False),
+    "no time": (said(), {"headers": {"webhook-timestamp": ""}}, 401, "HOOK_SIGNATURE_WRONG", False),
+    "another's secret": (said(), {"secret": hooks.new_secret()}, 401, "HOOK_SIGNATURE_WRONG", False),
+    "an old time": (said(), {"at": timedelta(minutes=-5, seconds=-2)}, 400, "HOOK_TIME_WRONG", True),
+    "a time to come": (said(), {"at": timedelta(minutes=5, seconds=3)}, 400, "HOOK_TIME_WRONG", True),
+    "a form": (
+        said(),
+        {"headers": {"content-type": "application/x-www-form-urlencoded"}},
+        415,
+        "UNSUPPORTED_MEDIA_TYPE",
+        True,
+    ),
+    "no type": (said(), {"headers": {"content-type": ""}}, 415, "UNSUPPORTED_MEDIA_TYPE", True),
+    "nothing": (b"", {}, 400, "HOOK_BODY_WRONG", True),
+    "no JSON": (b"<order/>", {}, 400, "HOOK_BODY_WRONG", True),
+    "half of it": (packed(said())[:-20], {}, 400, "HOOK_BODY_WRONG", True),
+    "NaN": (b'{"type":"order","data":{"amount":NaN}}', {}, 400, "HOOK_BODY_WRONG", True),
+    "a number without end": (b'{"type":"order","data":{"amount":1e999}}', {}, 400, "HOOK_BODY_WRONG", True),
+    "half a letter": ('{"type":"é"}'.encode("latin-1"), {}, 400, "HOOK_BODY_WRONG", True),
+    "many levels, never closed": (NESTED[: 250 * 1024], {}, 400, "HOOK_BODY_WRONG", True),
+    "forty levels": (DEEP, {}, 400, "HOOK_BODY_WRONG", True),
+    "lists upon lists": (WIDE, {}, 400, "HOOK_BODY_WRONG", True),
+    "10 MB": (b" " * 10_000_000, {}, 413, "REQUEST_TOO_LARGE", False),
+    "a byte too many": (b" " * (256 * 1024 + 1), {}, 413, "REQUEST_TOO_LARGE", False),
+    "a list": (b"[1]", {}, 422, "PAYLOAD_UNREADABLE", True),
+    "a negative price": (said(amount=-1, lines=[line(amount=-1)]), {}, 422, "PRICE_NEGATIVE", True),
+    "a negative line": (said(lines=[line(amount=-1), line(amount=19_901)]), {}, 422, "PRICE_NEGATIVE", True),
+    "another currency": (said(currency="USD"), {}, 422, "PAYLOAD_CURRENCY", True),
+    "a line without SKU": (said(lines=[line(sku=None)]), {}, 422, "LINE_WITHOUT_SKU", True),
+    "lines that don't add up": (said(amount=1), {}, 422, "SUMS_DIFFER", True),
+    "no lines": (said(lines=[]), {}, 422, "PAYLOAD_INCOMPLETE", True),
+    "no number": (said() | {"data": said()["data"] | {"number": None}}, {}, 422, "PAYLOAD_INCOMPLETE", True),
+    "a state nobody knows": (said(state="lost"), {}, 422, "PAYLOAD_WRONG", True),
+}
+
+
+async def test_bad_input_is_refused_and_leaves_one_audit_line(served: Served, ground: Ground, world: World) -> None:
+    for what, (content, how, status, code, is_signed) in BAD.items():
+        mall = await connect(ground, world)
+        given = how | {"at": clock.now() + how["at"]} if "at" in how else how
+
+        answer = await call(served, mall, content, **given)
+
+        assert (answer.status_code, answer.json()["code"]) == (status, code), f"{what}: {answer.text}"
+        assert answer.json()["message"], what
+        assert await nothing_kept(ground, world), what
+        [noted] = await refusals(served, mall)
+        assert (noted[0], noted[1], noted[3]) == (status, code, is_signed), what
+        assert "羊绒衫" not in str(noted), what
+
+
+async def test_what_is_wrong_is_told_in_the_senders_language(served: Served, ground: Ground, world: World) -> None:
+    mall = await connect(ground, world)
+
+    answer = await call(served, mall, said(currency="USD"), headers={"accept-language": "zh-CN"})
+
+    assert "币种" in answer.json()["message"]
+
+
+async def test_an_id_with_another_body_is_refused(served: Served, ground: Ground, world: World) -> None:
+    mall = await connect(ground, world)
+
+    first = await call(served, mall, said("W-1"), "msg_1")
+    other = await call(served, mall, said("W-2"), "msg_1")
+
+    assert (first.status_code, other.status_code, other.json()["code"]) == (202, 409, "HOOK_MESSAGE_DIFFERS")
+    assert [each.order_number for each in await messages(ground, mall)] == ["W-1"]
+    assert await refusals(served, mall) == [(409, "HOOK_MESSAGE_DIFFERS", None, True)]
+
+
+async def test_a_stranger_cannot_tell_a_wrong_signature_from_no_source(
+    served: Served, ground: Ground, world: World
+) -> None:
+    mall, order = await connect(ground, world), packed(said())
+    without_secret = await connect(ground, world)
+    async with unit_of_work(ground, world.hq) as work:
+        [secret] = (await sources.secrets_of(work.session, world.hq, [without_secret.source_id])).popitem()[1]
+        await hooks.end_secret(work, secret.id)
+    said_of: list[tuple[int, str]] = []
+    for slug in (
+        mall.slug,
+        without_secret.slug,
+        f"{world.brand.code}.nobody",
+        "nobody.nobody",
+        "x",
+        "%00.a",
+        "a" * 500,
+    ):
+        for headers in ({}, {"webhook-signature": "v1,AAAA"}, {"content-type": "text/xml"}):
+            answer = await served.http.post(f"/hooks/mall/{slug}", content=order, headers=headers)
+            said_of.append((answer.status_code, answer.text))
+
+    assert len(set(said_of)) == 1
+    assert said_of[0][0] == 401
+
+
+async def test_two_secrets_count_while_one_takes_the_others_place(served: Served, ground: Ground, world: World) -> None:
+    mall = await connect(ground, world)
+    async with unit_of_work(ground, world.hq) as work:
+        second = await hooks.add_secret(work, VAULT, mall.source_id)
+    text = VAULT.open(world.brand.id, second.sealed)
+    both = [(await call(served, mall, said(), secret=secret)).status_code for secret in (mall.secret, text)]
+    async with ground.db.read() as session:
+        found = await sources.secrets_of(session, world.hq, [mall.source_id])
+    [first] = [each.id for each in found[mall.source_id] if each.id != second.id]
+    async with unit_of_work(ground, world.hq) as work:
+        await hooks.end_secret(work, first)
+
+    after = [(await call(served, mall, said(), secret=secret)).status_code for secret in (mall.secret, text)]
+
+    assert (both, after) == ([202, 202], [401, 202])
+
+
+async def test_a_list_of_signatures_holds_the_right_one(served: Served, ground: Ground, world: World) -> None:
+    mall, body = await connect(ground, world), packed(said())
+    headers = signed(mall.secret, body)
+    headers["webhook-signature"] = f"v1a,zzz v1,AAAA {headers['webhook-signature']}"
+
+    answer = await call(served, mall, body, headers=headers)
+
+    assert answer.status_code == 202
+
+
+def test_what_we_sign_is_what_the_reference_program_takes() -> None:
+    secret, body, at = hooks.new_secret(), packed(said()), clock.now()
+
+    assert schemes.sign(secret, "msg_1", at, body) == signed(secret, body, "msg_1", at)
+
+
+def test_every_signature_is_compared_with_every_secret_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison that stops at the first difference, or at the first match, tells by its time how far it came."""
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(one: bytes, another: bytes) -> bool:
+        compared.append((one, another))
+        return one == another
+
+    monkeypatch.setattr("intake.models.schemes.hmac.compare_digest", compare)
+    body, secrets = packed(said()), [hooks.new_secret(), hooks.new_secret()]
+    for name, headers, keys in (
+        ("standard-webhooks", signed(secrets[0], body), secrets),
+        ("shopify", {"x-shopify-hmac-sha256": by_body("s" * 20, body)}, ["s" * 20, "t" * 20]),
+        ("woocommerce", {"x-wc-webhook-signature": by_body("s" * 20, body)}, ["s" * 20, "t" * 20]),
+        ("youzan", {"event-sign": "0" * 32}, ["id:secret", "id:other"]),
+    ):
+        compared.clear()
+        schemes.scheme(name).verify(schemes.Arrived(headers, body), keys)
+        assert len(compared) == 2, name
+
+
+async def test_strangers_cannot_fill_the_audit(
+    served: Served, ground: Ground, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now().replace(second=10)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    mall = await connect(ground, world)
+
+    for _ in range(noting.MOST_UNSIGNED + 5):
+        await served.http.post(mall.path, content=b"{}")
+    await refusals(served, mall)
+    for _ in range(5):
+        await served.http.post("/hooks/mall/nobody.nobody", content=b"{}")
+
+    assert len(await refusals(served, mall)) == noting.MOST_UNSIGNED
+    assert await count(ground, world.brand.id, HookRefusal) == noting.MOST_UNSIGNED
+
+
+async def test_what_is_none_of_our_business_is_taken_and_left_at_that(
+    served: Served, ground: Ground, world: World
+) -> None:
+    mall = await connect(ground, world)
+
+    answer = await call(served, mall, {"type": "inventory", "data": {}})
+
+    assert (answer.status_code, answer.json()) == (202, {"state": "ignored"})
+    [kept] = await messages(ground, mall)
+    assert (kept.state, kept.body) == (HookMessageState.IGNORED, None)
+    async with ground.db.read() as session:
+        assert not await jobs.due(session)
+
+
+async def test_shopify_and_woocommerce_sign_the_body(served: Served, ground: Ground, world: World) -> None:
+    for mapping, signature, message_id in (
+        ("shopify", "X-Shopify-Hmac-SHA256", "X-Shopify-Webhook-Id"),
+        ("woocommerce", "X-WC-Webhook-Signature", "X-WC-Webhook-Delivery-ID"),
+    ):
+        mall = await connect(ground, world, mapping, "a secret of theirs".replace(" ", "-"))
+        body = b'{"topic": "something else"}'
+        for secret, status in ((mall.secret, (202, 422)), ("b" * 20, (401,))):
+            headers = {"Content-Type": "application/json", signature: by_body(secret, body), message_id: "d-1"}
+            answer = await served.http.post(mall.path, content=body, headers=headers)
+            assert answer.status_code in status, (mapping, answer.text)
+
+
+async def test_woocommerce_asks_first_whether_anybody_is_there(served: Served) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    answer = await served.http.post("/hooks/mall/any.body", content=b"webhook_id=17", headers=form)
+
+    assert answer.status_code == 200
+
+
+async def test_nobody_asks_with_get(served: Served) -> None:
+    assert (await served.http.get("/hooks/mall/any.body")).status_code == 405
+
+
+async def test_a_message_never_touches_another_brand(served: Served, ground: Ground, world: World) -> None:
+    """Both brands have a source of the same code: the address alone says whose it is, and the secret has to fit."""
+    theirs = await build_world(ground, "other")
+    made: list[Mall] = []
+    for each in (world, theirs):
+        async with unit_of_work(ground, each.hq) as work:
+            source = await hooks.add_source(work, "mall", "商城", "daogou", each.shop.store.code)
+        async with unit_of_work(ground, each.hq) as work:
+            secret = await hooks.add_secret(work, VAULT, source.id)
+        made.append(Mall(source.id, source.slug, VAULT.open(each.brand.id, secret.sealed)))
+    ours, other = made
+
+    crossed = await call(served, other, said(), secret=ours.secret)
+    mine = await call(served, ours, said(), "msg_1")
+    alike = await call(served, other, said(), "msg_1")
+
+    assert (crossed.status_code, mine.status_code, alike.status_code) == (401, 202, 202)
+    assert [len(await messages(ground, mall)) for mall in made] == [1, 1]
+    assert [await count(ground, each.brand.id, HookMessage) for each in (world, theirs)] == [1, 1]
+    assert await count(ground, theirs.brand.id, Order) == 0
