@@ -85,7 +85,9 @@ async def test_a_year_of_commission_ties_to_the_penny(ground: Ground) -> None:
     )
 
 
-async def test_the_real_file_gives_every_figure_and_rules_find_their_customers(ground: Ground, real_data: Path) -> None:
+async def test_the_real_file_gives_every_figure_rules_find_their_customers_and_guides_are_paid(
+    ground: Ground, real_data: Path
+) -> None:
     """All in one: taking the file in is what takes long. A second import of it changes nothing."""
     report = await carry(ground, real_data)
     assert await wrong_figures(ground, real_data) == []
@@ -109,6 +111,9 @@ async def test_the_real_file_gives_every_figure_and_rules_find_their_customers(g
     assert (await _written(ground), await _epochs(ground)) == (before, epochs)
     assert await counts(ground, "store", "staff where role = 'guide'") == [48, 143]
     await follow_keywords(ground, real_data)
+    assert await pay(ground, date(2010, 12, 1), date(2011, 11, 30)) == Paid(
+        entries=17_626, basis=824_783_622, amount=20_649_701, statements=1_092, wrong=[]
+    )
 
 
 async def test_the_report_counts_what_the_file_holds(ground: Ground) -> None:

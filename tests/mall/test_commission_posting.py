@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import Date, and_, bindparam, delete, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
@@ -186,13 +186,14 @@ async def test_reversing_by_todays_plan_would_be_noticed(
     ground: Ground, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "plan_of_day", _by_today)
+    monkeypatch.setattr(reading, "_KEPT_OPEN", reading.heads(keep_open=True))
 
     with pytest.raises(AssertionError):
         await test_a_refund_goes_by_the_plan_of_the_payment_and_not_by_todays(ground, world)
 
 
 def _by_today() -> Any:
-    today = clock.now().date()
+    today = bindparam("today", callable_=lambda: clock.now().date(), type_=Date())
     return and_(
         col(CommissionPlan.brand_id) == col(Order.brand_id),
         col(CommissionPlan.state) == CommissionPlanState.LIVE,
