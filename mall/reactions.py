@@ -8,7 +8,7 @@ from kernel.work import Work
 from mall.commands import commission, profiles
 from mall.commands.commission.catching_up import CATCH_UP
 from mall.commands.commission.periods import FREEZE
-from mall.events import OrderChanged, OrderPaid, OrderPlaced, PurchasesLoaded, RefundRecorded
+from mall.events import CreditCorrected, OrderChanged, OrderPaid, OrderPlaced, PurchasesLoaded, RefundRecorded
 from mall.queries import profiles as reads
 
 REFRESH_DUE = "mall.refresh_due_profiles"
@@ -38,7 +38,9 @@ async def refresh_due_profiles(work: Work) -> None:
         work.later(REFRESH_DUE)
 
 
-async def post_commission(work: Work, events: Sequence[OrderPaid | OrderChanged | RefundRecorded]) -> None:
+async def post_commission(
+    work: Work, events: Sequence[OrderPaid | OrderChanged | CreditCorrected | RefundRecorded]
+) -> None:
     """The ledger says in the same commit what these orders and refunds are worth to whoever earned them."""
     order_ids = {event.order_id for event in events if event.order_id is not None}
     if order_ids:

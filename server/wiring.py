@@ -193,6 +193,7 @@ MARKS: dict[type, tuple[Mark, ...]] = {
     OrderPlaced: _ON_ORDERS,
     # A refund that is void is told with a change of its order.
     OrderPaid: (mall.reactions.post_commission,),
+    CreditCorrected: (mall.reactions.post_commission,),
     OrderChanged: (*_ON_ORDERS, mall.reactions.post_commission),
     RefundRecorded: (*_ON_ORDERS, mall.reactions.post_commission),
     PurchasesLoaded: (mall.reactions.mark_profiles,),

@@ -126,7 +126,9 @@ class CommissionPlanQueries:
     ) -> CommissionPreviewResult:
         async with info.context.read() as session:
             found = await previewing.preview(session, info.context.actor, read_id(id), from_day, until_day)
-        return shown_as(CommissionPreview, found)
+        return CommissionPreview(
+            orders=found.orders, amount=Fen(found.amount), sums=shown_as(list[PreviewedCommission], found.sums)
+        )
 
 
 @strawberry.type

@@ -11,6 +11,7 @@ from kernel.work import Ground
 from kpi.queries.figures import figures
 from tests.intake.amounting import wrong_churn, wrong_coverage, wrong_profiles
 from tests.intake.carrying import SMALL, STAGING, carry, counts, snapshot
+from tests.intake.paying import Paid, pay
 from tests.oracle_online_retail import differences, truth
 from tests.tagging.real_rules import follow_keywords
 from tests.tasks.real_plans import on_paper, out_of_order
@@ -76,7 +77,17 @@ async def test_plans_choose_who_the_file_says_is_worth_most_and_may_leave(ground
     }
 
 
-async def test_the_real_file_gives_every_figure_and_rules_find_their_customers(ground: Ground, real_data: Path) -> None:
+async def test_a_year_of_commission_ties_to_the_penny(ground: Ground) -> None:
+    await carry(ground, SMALL)
+
+    assert await pay(ground, date(2010, 12, 1), date(2011, 11, 30)) == Paid(
+        entries=174, basis=10_229_164, amount=255_743, statements=130, wrong=[]
+    )
+
+
+async def test_the_real_file_gives_every_figure_rules_find_their_customers_and_guides_are_paid(
+    ground: Ground, real_data: Path
+) -> None:
     """All in one: taking the file in is what takes long. A second import of it changes nothing."""
     report = await carry(ground, real_data)
     assert await wrong_figures(ground, real_data) == []
@@ -100,6 +111,9 @@ async def test_the_real_file_gives_every_figure_and_rules_find_their_customers(g
     assert (await _written(ground), await _epochs(ground)) == (before, epochs)
     assert await counts(ground, "store", "staff where role = 'guide'") == [48, 143]
     await follow_keywords(ground, real_data)
+    assert await pay(ground, date(2010, 12, 1), date(2011, 11, 30)) == Paid(
+        entries=17_626, basis=824_783_622, amount=20_649_701, statements=1_092, wrong=[]
+    )
 
 
 async def test_the_report_counts_what_the_file_holds(ground: Ground) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import Date, and_, bindparam, delete, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
@@ -23,7 +23,6 @@ from mall.models import (
     CommissionPlan,
     CommissionPlanState,
     CommissionReason,
-    Credit,
     LineKind,
     Order,
     OrderState,
@@ -49,6 +48,7 @@ from tests.mall.commissions import (
     said,
     work_off,
 )
+from tests.mall.earning import correct
 from tests.mall.trading import count, order_news, place, refund, till
 from tests.statements import statements
 
@@ -186,13 +186,14 @@ async def test_reversing_by_todays_plan_would_be_noticed(
     ground: Ground, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "plan_of_day", _by_today)
+    monkeypatch.setattr(reading, "_KEPT_OPEN", reading.heads(keep_open=True))
 
     with pytest.raises(AssertionError):
         await test_a_refund_goes_by_the_plan_of_the_payment_and_not_by_todays(ground, world)
 
 
 def _by_today() -> Any:
-    today = clock.now().date()
+    today = bindparam("today", callable_=lambda: clock.now().date(), type_=Date())
     return and_(
         col(CommissionPlan.brand_id) == col(Order.brand_id),
         col(CommissionPlan.state) == CommissionPlanState.LIVE,
@@ -266,52 +267,25 @@ async def test_a_category_stays_as_it_was_when_the_order_was_paid(ground: Ground
 
 
 async def test_a_correction_of_the_credit_moves_what_was_earned(ground: Ground, world: World) -> None:
+    other = world.shop.other_guide
     with clock.stopped_at(NOON):
         await running(ground, world)
         order = await buy(ground, world)
-        other = world.shop.other_guide
-        async with unit_of_work(ground, system(world.brand.id)) as work:
-            await work.session.execute(
-                update(Credit)
-                .where(col(Credit.brand_id) == world.brand.id, col(Credit.order_id) == order.id)
-                .values(account_id=other.account_ids[0])
-            )
-            await commission.post(work, [order.id])
+        await correct(ground, world.shop.manager, order, (other, 10_000))
 
     assert await earned(ground, world) == {world.shop.guide.id: 0, other.id: 2_610, world.shop.manager.id: 360}
+    assert {entry[4] for entry in (await said(ground, world))[4:]} == {"correction"}
 
 
 async def test_a_split_order_adds_up_and_the_stores_part_goes_to_nobody(ground: Ground, world: World) -> None:
+    first, second = world.shop.guides
     with clock.stopped_at(NOON):
         await running(ground, world, [Rate(GUIDE, None, 333)])
         order = await buy(ground, world)
-        async with unit_of_work(ground, system(world.brand.id)) as work:
-            [only] = (await work.session.scalars(_credits(world, order.id))).all()
-            only.points = 5_000
-            for part, account in ((2, world.shop.other_guide.account_ids[0]), (3, None)):
-                work.session.add(
-                    Credit(
-                        **{
-                            **only.model_dump(),
-                            "id": UUID(int=part),
-                            "part": part,
-                            "account_id": account,
-                            "points": 2_500,
-                        }
-                    )
-                )
-            await work.session.flush()
-            await commission.post(work, [order.id])
+        await correct(ground, world.shop.manager, order, (first, 5_000), (second, 2_500), (None, 2_500))
 
     # 3.33 % of 27,000 and of 9,000 fen is 899 and 300; of 899 the quarters lose more by rounding down than the half.
-    assert await earned(ground, world) == {
-        world.shop.guide.id: 449 + 150,
-        world.shop.other_guide.id: 225 + 75,
-    }
-
-
-def _credits(world: World, order_id: UUID) -> Any:
-    return select(Credit).where(col(Credit.brand_id) == world.brand.id, col(Credit.order_id) == order_id)
+    assert await earned(ground, world) == {first.id: 449 + 150, second.id: 225 + 75}
 
 
 async def test_whoever_managed_the_store_when_it_was_paid_earns_and_several_share(ground: Ground, world: World) -> None:

@@ -7,7 +7,7 @@ from random import Random
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mall.models import commissioning
@@ -27,6 +27,8 @@ from mall.models.commissioning import (
     targets,
 )
 from mall.models.periods import Course, Rhythm, period_of
+
+often = settings(max_examples=60, deadline=None)
 
 GUIDE, MANAGER = CommissionRole.GUIDE, CommissionRole.STORE_MANAGER
 PEOPLE = [UUID(int=number) for number in range(1, 5)]
@@ -104,6 +106,7 @@ def with_the_store(parties: Sequence[Party]) -> list[Party]:
     return [party if party.staff_id else party._replace(staff_id=UUID(int=99)) for party in parties]
 
 
+@often
 @given(sales(), rate_lists, part_lists())
 def test_what_people_get_and_the_store_keeps_is_the_whole(sale: Sale, rates: list[Rate], parties: list[Party]) -> None:
     found = targets(sale, [], rates, with_the_store(parties))
@@ -114,6 +117,7 @@ def test_what_people_get_and_the_store_keeps_is_the_whole(sale: Sale, rates: lis
         assert theirs == (whole_of(sale, rates, role) if has_any else 0)
 
 
+@often
 @given(sales(), rate_lists, part_lists())
 def test_the_store_keeps_its_part_and_nobody_else_gets_it(sale: Sale, rates: list[Rate], parties: list[Party]) -> None:
     with_store = targets(sale, [], rates, with_the_store(parties))
@@ -123,6 +127,7 @@ def test_the_store_keeps_its_part_and_nobody_else_gets_it(sale: Sale, rates: lis
     }
 
 
+@often
 @given(refunded(), rate_lists, part_lists())
 def test_nothing_is_ever_below_zero_whatever_is_given_back(
     case: tuple[Sale, list[GivenBack]], rates: list[Rate], parties: list[Party]
@@ -134,6 +139,7 @@ def test_nothing_is_ever_below_zero_whatever_is_given_back(
             assert min(each) >= 0
 
 
+@often
 @given(refunded(), rate_lists, part_lists())
 def test_all_given_back_takes_all_of_it_from_everybody(
     case: tuple[Sale, list[GivenBack]], rates: list[Rate], parties: list[Party]
@@ -148,6 +154,7 @@ def test_all_given_back_takes_all_of_it_from_everybody(
         assert set(found.values()) <= {Sum(0, 0)}
 
 
+@often
 @given(refunded(), rate_lists, part_lists(), st.randoms())
 def test_the_order_of_lines_is_no_matter(
     case: tuple[Sale, list[GivenBack]], rates: list[Rate], parties: list[Party], dice: Random
@@ -162,6 +169,7 @@ def test_the_order_of_lines_is_no_matter(
     )
 
 
+@often
 @given(refunded(), rate_lists, part_lists())
 def test_a_refund_that_comes_later_changes_nothing_of_what_was_posted(
     case: tuple[Sale, list[GivenBack]], rates: list[Rate], parties: list[Party]
@@ -175,6 +183,7 @@ def test_a_refund_that_comes_later_changes_nothing_of_what_was_posted(
     assert {key[0] for key in after if key not in before} <= {refunds[-1].id if refunds else None}
 
 
+@often
 @given(refunded(), rate_lists, part_lists(), rate_lists, part_lists())
 def test_what_is_due_makes_what_was_posted_what_it_should_be_and_then_nothing_is(
     case: tuple[Sale, list[GivenBack]],
@@ -250,6 +259,7 @@ def test_a_refund_with_lines_takes_of_what_was_given_back_only() -> None:
     assert taken(postage) == {}
 
 
+@often
 @given(
     st.dates(date(2000, 1, 1), date(2100, 1, 1)),
     st.integers(1, 12),

@@ -7,12 +7,13 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Integer, Row, Select, Uuid, and_, cast, func, literal, null, or_, select, union_all
+from sqlalchemy import Integer, Row, Select, Uuid, and_, bindparam, cast, func, literal, null, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory.models import Account, Assignment, Store
 from kernel.actor import Role
+from kernel.db import OneOf
 from mall.models import COUNTED_STATES, Credit, LineKind, Order, OrderLine, OrderState, Product, Refund, RefundLine
 from mall.models.commission import (
     CommissionEntry,
@@ -27,6 +28,8 @@ from mall.models.commissioning import CommissionRole, GivenBack, Goods, Part, Pa
 from mall.models.periods import Course
 
 Rows = Sequence[Row[*tuple[Any, ...]]]
+
+_BRAND = bindparam("brand", type_=Uuid())
 
 
 class Place(NamedTuple):
@@ -95,7 +98,8 @@ async def read(session: AsyncSession, brand_id: UUID, order_ids: Sequence[UUID],
 
     `keep_open` keeps periods from being closed, and the other way round, until the commit. Lock the orders before.
     """
-    heads = (await session.execute(_heads(brand_id, order_ids, keep_open=keep_open))).all()
+    asked = {"brand": brand_id, "keys": list(order_ids)}
+    heads = (await session.execute(_KEPT_OPEN if keep_open else _HEADS, asked)).all()
     cases = _cases(heads)
     at_stake = [case.id for case in cases.values() if case.plan or case.posted]
     if at_stake:
@@ -107,8 +111,9 @@ async def read(session: AsyncSession, brand_id: UUID, order_ids: Sequence[UUID],
 
 async def fill(session: AsyncSession, brand_id: UUID, cases: dict[UUID, Case], order_ids: Sequence[UUID]) -> None:
     """Add what was sold and given back, and who has a part in it."""
-    _add_lines(cases, (await session.execute(_lines(brand_id, order_ids))).all())
-    for row in (await session.execute(_parties(brand_id, order_ids))).all():
+    asked = {"brand": brand_id, "keys": list(order_ids)}
+    _add_lines(cases, (await session.execute(_LINES, asked)).all())
+    for row in (await session.execute(_PARTIES, asked)).all():
         cases[row.order_id].parties.append(Party(CommissionRole(row.role), row.staff_id, row.points))
 
 
@@ -122,7 +127,8 @@ def plan_of_day() -> Any:
     )
 
 
-def _heads(brand_id: UUID, order_ids: Sequence[UUID], *, keep_open: bool) -> Select[*tuple[Any, ...]]:
+def heads(*, keep_open: bool) -> Select[*tuple[Any, ...]]:
+    """Where orders stand: how the brand's periods lie, the plan of the day, the terms, and what was posted."""
     entry = CommissionEntry
     statement = (
         select(
@@ -145,9 +151,7 @@ def _heads(brand_id: UUID, order_ids: Sequence[UUID], *, keep_open: bool) -> Sel
         .outerjoin(CommissionPlan, plan_of_day())
         .outerjoin(CommissionTerms, _of_order(CommissionTerms))
         .outerjoin(CommissionEntry, _of_order(CommissionEntry))
-        .where(
-            col(CommissionSetting.brand_id) == brand_id, col(Order.brand_id) == brand_id, col(Order.id).in_(order_ids)
-        )
+        .where(col(CommissionSetting.brand_id) == _BRAND, col(Order.brand_id) == _BRAND, OneOf(col(Order.id), "keys"))
         .order_by(col(Order.id), col(entry.id))
     )
     return statement.with_for_update(read=True, key_share=True, of=CommissionSetting) if keep_open else statement
@@ -186,7 +190,7 @@ def case_of(row: Row[*tuple[Any, ...]], plan: Plan | None, categories: Mapping[s
     )
 
 
-def _lines(brand_id: UUID, order_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
+def _lines() -> Select[*tuple[Any, ...]]:
     sold = (
         select(
             col(OrderLine.order_id),
@@ -202,8 +206,9 @@ def _lines(brand_id: UUID, order_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]
             Product,
             and_(col(Product.brand_id) == col(OrderLine.brand_id), col(Product.code) == col(OrderLine.product_code)),
         )
-        .where(col(OrderLine.brand_id) == brand_id, col(OrderLine.order_id).in_(order_ids))
+        .where(col(OrderLine.brand_id) == _BRAND, OneOf(col(OrderLine.order_id), "keys"))
     )
+    order_id: Any = col(Refund.order_id)
     given_back = (
         select(
             col(Refund.order_id),
@@ -219,7 +224,7 @@ def _lines(brand_id: UUID, order_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]
             RefundLine,
             and_(col(RefundLine.brand_id) == col(Refund.brand_id), col(RefundLine.refund_id) == col(Refund.id)),
         )
-        .where(col(Refund.brand_id) == brand_id, col(Refund.order_id).in_(order_ids), col(Refund.is_void).is_(False))
+        .where(col(Refund.brand_id) == _BRAND, OneOf(order_id, "keys"), col(Refund.is_void).is_(False))
     )
     return union_all(sold, given_back)  # type: ignore[return-value]  # compound selects are asked for likewise
 
@@ -252,7 +257,7 @@ def _given_back(refund_id: UUID, lines: Sequence[Any]) -> GivenBack:
     )
 
 
-def _parties(brand_id: UUID, order_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
+def _parties() -> Select[*tuple[Any, ...]]:
     """Who has the credit, part by part; and who managed the store when the order was paid."""
     credited = (
         select(
@@ -265,7 +270,7 @@ def _parties(brand_id: UUID, order_ids: Sequence[UUID]) -> Select[*tuple[Any, ..
         .outerjoin(
             Account, and_(col(Account.brand_id) == col(Credit.brand_id), col(Account.id) == col(Credit.account_id))
         )
-        .where(col(Credit.brand_id) == brand_id, col(Credit.order_id).in_(order_ids))
+        .where(col(Credit.brand_id) == _BRAND, OneOf(col(Credit.order_id), "keys"))
     )
     paid_at: Any = func.coalesce(col(Order.paid_at), col(Order.placed_at))
     managing = (
@@ -287,7 +292,12 @@ def _parties(brand_id: UUID, order_ids: Sequence[UUID]) -> Select[*tuple[Any, ..
                 or_(col(Assignment.ends_at).is_(None), col(Assignment.ends_at) > paid_at),
             ),
         )
-        .where(col(Order.brand_id) == brand_id, col(Order.id).in_(order_ids))
+        .where(col(Order.brand_id) == _BRAND, OneOf(col(Order.id), "keys"))
     )
     both = union_all(credited, managing).subquery()
     return select(both).order_by(both.c.order_id, both.c.role, both.c.part, both.c.staff_id)
+
+
+# Put together once: they are asked with each order.
+_HEADS, _KEPT_OPEN = heads(keep_open=False), heads(keep_open=True)
+_LINES, _PARTIES = _lines(), _parties()
