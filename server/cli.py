@@ -16,6 +16,7 @@ from kernel.errors import Refusal
 from server import settings as configuration
 from server.errors import CANNOT_START, CannotStart
 from server.evaluate_commands import evaluate_app
+from server.hook_commands import hooks_app
 from server.options import Brand
 from server.segment_commands import segment_app
 from server.settings import Settings
@@ -68,6 +69,7 @@ app.add_typer(token_app, name="token")
 app.add_typer(tags_app, name="tags")
 app.add_typer(segment_app, name="segments")
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(hooks_app, name="hooks")
 
 
 def main() -> None:

@@ -25,8 +25,8 @@ COMMANDS = sorted(
         (page.name, re.sub(r"[\[\]\",`]", " ", line).strip())
         for page in WRITTEN
         for line in re.findall(
-            r"\bdaogou[ \",]+((?:up|serve|worker|migrate|demo|import|figures|tags|segments|evaluate|token|check|plan|"
-            r"backup|restore|new-epoch)\b[^\n`|#;&]*)",
+            r"\bdaogou[ \",]+((?:up|serve|worker|migrate|demo|import|figures|tags|segments|evaluate|hooks|token|check|"
+            r"plan|backup|restore|new-epoch)\b[^\n`|#;&]*)",
             page.read_text(encoding="utf-8"),
         )
     }
