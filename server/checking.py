@@ -35,6 +35,7 @@ _MOST_STORES = 10_000
 _table = METADATA.tables
 _account, _customer, _feed, _feed_event = (_table["account"], _table["customer"], _table["feed"], _table["feed_event"])
 _holding, _job, _order = _table["holding"], _table["job"], _table["mall_order"]
+_message, _source = _table["hook_message"], _table["hook_source"]
 _relationship, _staff, _task = _table["relationship"], _table["staff"], _table["task"]
 
 
@@ -260,6 +261,20 @@ def _stuck_jobs(brand_id: UUID) -> Select[Any]:
     return select(_job.c.id).where(_job.c.brand_id == brand_id, or_(late, _job.c.state == JobState.FAILED.value))
 
 
+def _messages_of_malls(brand_id: UUID) -> Select[Any]:
+    """Those that wait for somebody, and those that nobody has applied in five minutes though their source goes on."""
+    late = and_(
+        _message.c.state == "received",
+        _message.c.state_at < clock.now() - STUCK_AFTER,
+        _source.c.is_paused.is_(False),
+    )
+    return (
+        select(_message.c.id)
+        .join(_source, and_(_source.c.brand_id == brand_id, _source.c.id == _message.c.source_id))
+        .where(_message.c.brand_id == brand_id, or_(late, _message.c.state.in_(("parked", "given_up"))))
+    )
+
+
 PROMISES: dict[str, Callable[[UUID], Select[Any]]] = {
     "relationships are held as their history says": _without_its_holding,
     "relationships are held by somebody who works here": _held_by_nobody,
@@ -269,4 +284,5 @@ PROMISES: dict[str, Callable[[UUID], Select[Any]]] = {
     "feeds are without gaps": _feeds_with_gaps,
     "feeds say who holds a relationship": _told_wrongly,
     "jobs are carried out in time": _stuck_jobs,
+    "what malls sent is applied, and nothing waits for somebody": _messages_of_malls,
 }

@@ -17,7 +17,7 @@ from server import settings as configuration
 from server.commission_commands import commission_app
 from server.errors import CANNOT_START, CannotStart
 from server.evaluate_commands import evaluate_app
-from server.hook_trying import hook_app
+from server.hook_commands import hooks_app
 from server.options import Brand
 from server.segment_commands import segment_app
 from server.settings import Settings
@@ -73,8 +73,8 @@ app.add_typer(token_app, name="token")
 app.add_typer(tags_app, name="tags")
 app.add_typer(segment_app, name="segments")
 app.add_typer(evaluate_app, name="evaluate")
-app.add_typer(hook_app, name="hooks")
 app.add_typer(commission_app, name="commission")
+app.add_typer(hooks_app, name="hooks")
 
 
 def main() -> None:

@@ -11,21 +11,13 @@ import typer
 
 from server.errors import CannotStart
 
-_EXAMPLES = (
+EXAMPLES = (
     "[bold]Examples[/bold]\n\ndaogou hooks try shopify order.json\n\n"
     "daogou hooks try my-mall.toml message.json --currency CNY --store web"
 )
 _LARGEST = 256 * 1024
 
-hook_app = typer.Typer(no_args_is_help=True, help="See to what malls send.")
 
-
-@hook_app.callback(epilog=_EXAMPLES)
-def hooks() -> None:
-    """See to what malls send."""
-
-
-@hook_app.command(name="try", epilog=_EXAMPLES)
 def attempt(
     mapping: Annotated[str, typer.Argument(help="The name of a mapping that comes with daogou, or a TOML file.")],
     file: Annotated[Path, typer.Argument(help="The body of a message, as the mall sends it: at most 256 KiB.")],

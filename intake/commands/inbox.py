@@ -28,7 +28,7 @@ MOST_AT_ONCE = 100  # messages of one replay
 _MOST_REPLAYED = 50  # parked messages that one order sets free
 _AT_A_TIME = 500  # messages of a source that goes on
 # A refund whose order comes at the same time may find neither the order nor anybody who will call it back.
-_LOOK_AGAIN_AFTER = (timedelta(seconds=20), timedelta(minutes=10))
+_LOOK_AGAIN_AFTER = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10))
 _LONGEST_FACT = 100
 
 

@@ -40,12 +40,13 @@ class Sender:
     mapping: str
     store_code: str | None
     currency: str
+    is_paused: bool
     sealed: tuple[bytes, ...] = ()
 
 
 async def sender(session: AsyncSession, slug: str, at: datetime) -> Sender | None:
     """The source at that address. Its brand is the one that the address begins with."""
-    brand_code, _, code = slug.partition(".")
+    brand_code, _, _ = slug.partition(".")
     counts = and_(
         col(HookSecret.brand_id) == col(HookSource.brand_id),
         col(HookSecret.source_id) == col(HookSource.id),
@@ -61,7 +62,7 @@ async def sender(session: AsyncSession, slug: str, at: datetime) -> Sender | Non
     if not rows:
         return None
     sealed = tuple(row.sealed for row in rows if row.sealed is not None)
-    return Sender(rows[0].brand_id, rows[0].id, code, rows[0].mapping, rows[0].store_code, rows[0].currency, sealed)
+    return _sender(rows[0], sealed)
 
 
 async def sender_of(session: AsyncSession, brand_id: UUID, source_id: UUID) -> Sender | None:
@@ -74,7 +75,7 @@ async def sender_of(session: AsyncSession, brand_id: UUID, source_id: UUID) -> S
     row = found.one_or_none()
     if row is None:
         return None
-    return Sender(row.brand_id, row.id, row.slug.partition(".")[2], row.mapping, row.store_code, row.currency)
+    return _sender(row, ())
 
 
 async def brand_code(session: AsyncSession, brand_id: UUID) -> str:
@@ -108,6 +109,16 @@ async def sources_by_ids(session: AsyncSession, actor: Actor, source_ids: Sequen
 async def lock_source(session: AsyncSession, actor: Actor, source_id: UUID) -> HookSource:
     """The source, kept from other writers until the commit. `NOT_FOUND` if it isn't in sight."""
     return await _locked(session, HookSource, hooks_visible_to(HookSource, actor), source_id)
+
+
+async def by_slug(session: AsyncSession, actor: Actor, slug: str) -> HookSource:
+    """The source at that address. `NOT_FOUND` if it isn't in sight."""
+    found = await session.scalar(
+        select(HookSource).where(hooks_visible_to(HookSource, actor), col(HookSource.slug) == slug)
+    )
+    if found is None:
+        raise NotFound
+    return found
 
 
 async def lock_secret(session: AsyncSession, actor: Actor, secret_id: UUID) -> HookSecret:
@@ -162,6 +173,11 @@ async def secrets_by_ids(session: AsyncSession, actor: Actor, secret_ids: Sequen
     return {row.id: row for row in found}
 
 
+def _sender(row: HookRow, sealed: tuple[bytes, ...]) -> Sender:
+    code = row.slug.partition(".")[2]
+    return Sender(row.brand_id, row.id, code, row.mapping, row.store_code, row.currency, row.is_paused, sealed)
+
+
 def _senders() -> Select[*tuple[Any, ...]]:
     return select(
         col(HookSource.brand_id),
@@ -169,6 +185,7 @@ def _senders() -> Select[*tuple[Any, ...]]:
         col(HookSource.slug),
         col(HookSource.mapping),
         col(HookSource.store_code),
+        col(HookSource.is_paused),
         col(Brand.currency),
     ).join(Brand, col(Brand.id) == col(HookSource.brand_id))
 

@@ -15,7 +15,7 @@ from kernel.work import Ground
 from server import worker
 
 AT_ONCE = 6  # fewer than there are connections: queries need some too
-MOST_WAITING = 200
+MOST_WAITING = 50  # less than a second of work; beyond it another process helps
 LONGEST_SECONDS = 10.0
 DRAIN_SECONDS = 3.0
 

@@ -135,7 +135,8 @@ async def _keep(edge: Edge, sender: hooks.Sender | None, signing: Scheme, signed
         return is_new
 
     is_new = await carry_out(edge.ground, system(sender.brand_id), take_in)
-    await edge.applier.see_to(job_ids)
+    if not sender.is_paused:  # otherwise there is no hurry: a worker finds the job, and has nothing to do
+        await edge.applier.see_to(job_ids)
     if signing.thanks is not None:
         return Response(signing.thanks, 200, media_type="application/json")
     state = "repeated" if not is_new else "accepted" if notice is not None else "ignored"

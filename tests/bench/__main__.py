@@ -3,11 +3,12 @@
 import argparse
 import asyncio
 
-from tests.bench import live, planning, scoring, segments, storm, workbench
+from tests.bench import live, mall, planning, scoring, segments, storm, workbench
 
 BENCHES = {
     "workbench": workbench.measure,
     "live": live.measure,
+    "mall": mall.measure,
     "storm": storm.measure,
     "segments": segments.measure,
     "scoring": scoring.measure,

@@ -4,23 +4,35 @@ Nothing in the product knows of this: each mutant replaces a function before the
 """
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 from uuid import UUID
 
+import kernel.jobs
 import kernel.redis
 import kernel.work
 import schema.context
+import server.worker
+from intake.commands import inbox
 from kernel.feed import Place
 from kernel.idempotency import Reference
 from kernel.work import Ground, Work
 from server import cli
+from server.hooks import applier
 from server.hub import Hub, Waiter
+from server.worker import Worker
 
 _LATE = 0.2
+_MORTAL_AT = 6
+_SHORT_LEASE = timedelta(seconds=2)
+_calls = count(1)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -86,8 +98,50 @@ def forgetful() -> None:
     _replace(schema.context, "once", once)
 
 
+def dies_before_keeping() -> None:
+    """Not broken, but mortal: killed where a mall's message is written, and not committed yet."""
+    _die_after(inbox, "take_in")
+
+
+def dies_before_applying() -> None:
+    """Killed between the commit of a mall's message and the job that applies it."""
+    _die_before(applier.Applier, "see_to")
+
+
+def dies_before_the_end() -> None:
+    """Killed between what a mall's message does and the commit of its job."""
+    _die_after(inbox, "apply")
+
+
+def dies_at_the_end() -> None:
+    """Killed after the commit of a mall's message's job, and before anybody is told."""
+    _die_after(server.worker, "run")
+
+
+def passes_on() -> None:
+    """What malls send is left to the worker."""
+    _shorten_leases()
+    _replace(applier, "MOST_WAITING", 0)
+
+
+def keeps_no_job() -> None:
+    """A message is kept without the job that applies it: the check has to see that it is lost."""
+    passes_on()
+    take_in = inbox.take_in
+
+    async def forget(work: Work, *given: Any) -> bool:
+        is_new = await take_in(work, *given)
+        work.requests.clear()
+        return is_new
+
+    _replace(inbox, "take_in", forget)
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
-    "blind": blind, "deaf": deaf, "hasty": hasty, "late": late, "forgetful": forgetful
+    "blind": blind, "deaf": deaf, "hasty": hasty, "late": late, "forgetful": forgetful,
+    "dies-before-keeping": dies_before_keeping, "dies-before-applying": dies_before_applying,
+    "dies-before-the-end": dies_before_the_end, "dies-at-the-end": dies_at_the_end,
+    "passes-on": passes_on, "keeps-no-job": keeps_no_job,
 }  # fmt: skip
 
 
@@ -102,6 +156,46 @@ class _Late(Waiter):
         await asyncio.sleep(_LATE)
         with self._watch() as waiter:
             await waiter.changed()
+
+
+def _die_before(owner: Any, name: str) -> None:
+    act = getattr(owner, name)
+
+    async def die(*given: Any, **also: Any) -> Any:
+        _perhaps_die()
+        return await act(*given, **also)
+
+    _shorten_leases()
+    _replace(owner, name, die)
+
+
+def _die_after(owner: Any, name: str) -> None:
+    act = getattr(owner, name)
+
+    async def die(*given: Any, **also: Any) -> Any:
+        done = await act(*given, **also)
+        _perhaps_die()
+        return done
+
+    _shorten_leases()
+    _replace(owner, name, die)
+
+
+def _perhaps_die() -> None:
+    """kill -9, by one's own hand, in the middle of every so many: nothing of what is under way comes to an end."""
+    if next(_calls) == _MORTAL_AT:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _shorten_leases() -> None:
+    """What a dead program had taken is free after seconds, as a test can't wait for a minute."""
+    _replace(kernel.jobs, "LEASE", _SHORT_LEASE)
+    _replace(server.worker, "Worker", _brisk)
+
+
+def _brisk(*given: Any, **also: Any) -> Worker:
+    """A worker that sweeps more often than the product's."""
+    return Worker(*given, **also | {"sweep_seconds": 0.5})
 
 
 async def _for_ever(_hub: Hub) -> None:

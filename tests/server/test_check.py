@@ -13,6 +13,7 @@ from sqlmodel import SQLModel, col
 from customers.models import Customer, Holding, Relationship
 from directory.models import Staff, StaffState
 from handover import commands as handover
+from intake.models import HookMessage, HookMessageState, HookSource
 from kernel import clock, compaction, feed, ids
 from kernel.actor import system
 from kernel.crypto import Vault
@@ -191,6 +192,30 @@ async def fail_a_job(shop: Shop) -> None:
     await leave_a_job(shop, state=JobState.FAILED.value)
 
 
+async def park_a_message(shop: Shop) -> None:
+    await leave_a_message(shop, HookMessageState.PARKED)
+
+
+async def forget_a_message(shop: Shop) -> None:
+    await leave_a_message(shop, HookMessageState.RECEIVED)
+
+
+async def leave_a_message(shop: Shop, state: HookMessageState) -> None:
+    brand_id, long_ago = shop.world.brand.id, clock.now() - timedelta(hours=1)
+    source = HookSource(brand_id=brand_id, id=ids.new(), slug="x.y", title="商城", mapping="daogou", created_at=NOON)
+    message = HookMessage(
+        brand_id=brand_id,
+        id=ids.new(),
+        source_id=source.id,
+        message_id="m",
+        digest="",
+        state=state,
+        state_at=long_ago,
+        received_at=long_ago,
+    )
+    await save(shop.ground, source, message)
+
+
 async def cancel_past_the_command(shop: Shop) -> None:
     await shop.change(Order, state=OrderState.CANCELLED)
 
@@ -211,6 +236,7 @@ async def miss_the_plan(shop: Shop) -> None:
     await set_up(shop.ground, shop.world, store_id=shop.world.shop.store.id)
 
 
+MALLS = "what malls sent is applied, and nothing waits for somebody"
 PROFILES = "purchase profiles say what the orders say"
 HELD = "relationships are held as their history says"
 DAMAGES: list[tuple[Callable[[Shop], Awaitable[None]], str]] = [
@@ -228,6 +254,8 @@ DAMAGES: list[tuple[Callable[[Shop], Awaitable[None]], str]] = [
     (count_a_visit_more, PROFILES),
     (leave_a_job, "jobs are carried out in time"),
     (fail_a_job, "jobs are carried out in time"),
+    (park_a_message, MALLS),
+    (forget_a_message, MALLS),
     (miss_the_plan, "stores are planned today, in time"),
 ]
 

@@ -46,7 +46,7 @@ async def measure(chosen: argparse.Namespace) -> None:
         database = stack.enter_context(postgres(durable=True)).create_database("daogou_live")
         values = environment(DATABASE_URL=database, REDIS_URL=stack.enter_context(redis()).url)
         most = MANY if chosen.parts == ["many"] else max(MANY, chosen.connections)
-        place = await _place(values, most // chosen.per_person, folder)
+        place = await prepare(values, most // chosen.per_person, folder)
         for name in chosen.parts:
             await PARTS[name](place, chosen)
 
@@ -54,7 +54,7 @@ async def measure(chosen: argparse.Namespace) -> None:
 async def _many(place: Place, chosen: argparse.Namespace) -> None:
     """A thousand sockets: how late news is at a steady rate, and how much is too much."""
     async with _product(place) as there:
-        await _open(there, place, MANY, chosen.per_person)
+        await open_sockets(there, place, MANY, chosen.per_person)
         steady = [await there.round("remarks", chosen.writes, chosen.seconds) for _ in range(chosen.rounds)]
         lines = [("steady", steady), *(await _ramp(there) if chosen.ramp else [])]
     show_rounds(f"daogou on PostgreSQL, {MANY} sockets, {chosen.per_person} a person", lines)
@@ -65,7 +65,7 @@ async def _most(place: Place, chosen: argparse.Namespace) -> None:
     count: int = chosen.connections
     async with _product(place) as there:
         before = there.memory()
-        opened = await _open(there, place, count, chosen.per_person)
+        opened = await open_sockets(there, place, count, chosen.per_person)
         await asyncio.sleep(_SETTLE_SECONDS)
         _say_memory("daogou", count, there.memory() - before)
         say(f"idle: {await _idle(there.server.pid):.0%} of a core")
@@ -79,13 +79,13 @@ async def _most(place: Place, chosen: argparse.Namespace) -> None:
 async def _bare(place: Place, chosen: argparse.Namespace) -> None:
     """The same sockets, the same bytes, and nothing else."""
     async with _plain(place) as there:
-        await _open(there, place, MANY, chosen.per_person, plain=True)
+        await open_sockets(there, place, MANY, chosen.per_person, plain=True)
         steady = [await there.round("remarks", chosen.writes, chosen.seconds) for _ in range(chosen.rounds)]
         lines = [("steady", steady), *await _ramp(there)]
     show_rounds(f"bare server, {MANY} sockets", lines)
     async with _plain(place) as there:
         before = there.memory()
-        opened = await _open(there, place, chosen.connections, chosen.per_person, plain=True)
+        opened = await open_sockets(there, place, chosen.connections, chosen.per_person, plain=True)
         await asyncio.sleep(_SETTLE_SECONDS)
         _say_memory("bare server", chosen.connections, there.memory() - before)
         await there.swarm.ask("cut")
@@ -98,7 +98,7 @@ async def _embedded(place: Place, chosen: argparse.Namespace) -> None:
     folder = place.file.parent / "embedded"
     folder.mkdir()
     values = environment(DAOGOU_HOME=str(folder), DATABASE_URL="", REDIS_URL="")
-    here = await _place(values, FEW // chosen.per_person, folder)
+    here = await prepare(values, FEW // chosen.per_person, folder)
     tokens = {str(person): token for person, token in enumerate(await _sign_in(here, range(len(here.stage.people))))}
     crowd = _people(FEW, chosen.per_person)
     signed_in = await _sign_in(here, crowd)
@@ -157,13 +157,15 @@ async def _idle(pid: int, seconds: float = 5.0) -> float:
     return (used(pid).processor_seconds - before) / seconds
 
 
-async def _open(there: Scene, place: Place, count: int, per_person: int, *, plain: bool = False) -> Opened:
+async def open_sockets(there: Scene, place: Place, count: int, per_person: int, *, plain: bool = False) -> Opened:
+    """So many sockets, each person having as many as said."""
     people = _people(count, per_person)
     tokens = [str(person) for person in people] if plain else await _sign_in(place, people)
     return await there.open(tokens, people)
 
 
-async def _place(values: dict[str, str], people: int, folder: Path) -> Place:
+async def prepare(values: dict[str, str], people: int, folder: Path) -> Place:
+    """A product that is to be served with this environment: its database, and people in it."""
     run("migrate", environment=values)
     ground = stages.open_ground(values)
     stage = await stages.build(ground, people)
