@@ -110,8 +110,9 @@ def targets(sale: Sale, refunds: Sequence[GivenBack], rates: Iterable[Rate], par
         given_back += refund.amount
         left = [0] * len(left) if given_back >= sale.amount else _less(goods, left, refund)
         after = worth(goods, left, table, parties)
-        for part, each in before.items():
-            kept = after.get(part, Sum(0, 0))
+        # Of a smaller whole the largest remainder may be somebody else's, who had nothing before.
+        for part in {**before, **after}:
+            each, kept = before.get(part, Sum(0, 0)), after.get(part, Sum(0, 0))
             if kept != each:
                 found[refund.id, part] = Sum(kept.basis - each.basis, kept.amount - each.amount)
         before = after

@@ -154,6 +154,18 @@ def test_all_given_back_takes_all_of_it_from_everybody(
         assert set(found.values()) <= {Sum(0, 0)}
 
 
+def test_a_refund_may_give_a_fen_to_whoever_had_the_next_remainder() -> None:
+    sale = Sale([Goods("A", "上装", 133)], 0, 133)
+    shares = (None, 554), (UUID(int=1), 27), (None, 9_419)
+    parties = [Party(CommissionRole.GUIDE, staff_id, points) for staff_id, points in shares]
+    refunds = [GivenBack(UUID(int=100), 1), GivenBack(UUID(int=200), 132)]
+
+    found = targets(sale, refunds, [Rate(CommissionRole.GUIDE, None, 1)], parties)
+
+    assert [refund.int if refund else 0 for refund, _ in found] == [100, 200]
+    assert set(total(found).values()) == {Sum(0, 0)}
+
+
 @often
 @given(refunded(), rate_lists, part_lists(), st.randoms())
 def test_the_order_of_lines_is_no_matter(
