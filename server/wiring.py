@@ -28,6 +28,7 @@ import tagging.reactions
 import tasks.commands.answering
 import tasks.commands.handing_out
 import tasks.commands.plans
+import tasks.commands.settling
 import tasks.commands.tending
 import tasks.policy
 import tasks.reactions
@@ -185,14 +186,19 @@ _ON_ORDERS: tuple[Mark, ...] = (
     tagging.reactions.mark_behaviour,
 )
 
-# Rows in the same commit that say what has to be looked at again. A mark says nothing: it records no event.
+# Rows in the same commit that say what has to be looked at again, or jobs where it takes a look to know that one is
+# wanted. A mark says nothing: it records no event.
 MARKS: dict[type, tuple[Mark, ...]] = {
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
     VisitNoted: (tagging.reactions.mark_behaviour,),
     OrderPlaced: _ON_ORDERS,
     # A refund that is void is told with a change of its order.
-    OrderPaid: (mall.reactions.post_commission,),
+    OrderPaid: (
+        mall.reactions.post_commission,
+        tasks.reactions.settle_where_asked,
+        tasks.reactions.time_answers,
+    ),
     CreditCorrected: (mall.reactions.post_commission,),
     OrderChanged: (*_ON_ORDERS, mall.reactions.post_commission),
     RefundRecorded: (*_ON_ORDERS, mall.reactions.post_commission),
@@ -206,7 +212,6 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 }
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
-    OrderPaid: (tasks.reactions.settle_on_order_paid, tasks.reactions.on_order_paid),
     OrderCompleted: (tasks.reactions.on_order_completed,),
     OrderAnswered: (tasks.reactions.on_order_answered,),
     TagsWentStale: (tasks.reactions.on_tags_went_stale,),
@@ -226,9 +231,8 @@ HANDLERS: dict[str, jobs.Handler] = {
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,
     mall.commands.commission.periods.FREEZE: mall.reactions.freeze_commission,
-    tasks.reactions.SETTLE_BY_ORDER: tasks.reactions.settle_by_order,
+    tasks.commands.settling.SETTLE_BY_ORDER: tasks.reactions.settle_by_order,
     tasks.reactions.SETTLE_BY_LOADED: tasks.reactions.settle_by_loaded,
-    tasks.reactions.WATCH_ORDER: tasks.reactions.watch_order,
     tasks.commands.answering.ASK_FOR_ANSWER: tasks.reactions.ask_for_answer,
     tasks.reactions.CLOSE_ANSWERED: tasks.reactions.close_answered,
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,

@@ -16,10 +16,8 @@ from tasks import commands
 from tasks.commands import answering, handing_out, plans, settling, tending
 from tasks.queries import planning
 
-WATCH_ORDER = "tasks.watch_order"
 CLOSE_ANSWERED = "tasks.close_answered"
 FOLLOW_UP_ORDER = "tasks.follow_up_order"
-SETTLE_BY_ORDER = "tasks.settle_by_order"
 SETTLE_BY_LOADED = "tasks.settle_by_loaded"
 CHECK_TAGS = "tasks.check_tags"
 CLOSE_CHECK = "tasks.close_check"
@@ -28,11 +26,17 @@ SHOW_QUESTION = "tasks.show_question"
 CLOSE_QUESTION = "tasks.close_question"
 
 
-def on_order_paid(event: OrderPaid) -> jobs.Request | None:
+async def settle_where_asked(work: Work, events: Sequence[OrderPaid]) -> None:
+    """Whoever was to be asked back has come."""
+    if ordered := [event.order_id for event in events if event.relationship_id is not None]:
+        await settling.ask_to_settle(work, ordered)
+
+
+async def time_answers(work: Work, events: Sequence[OrderPaid]) -> None:
     """Somebody is to turn to whoever ordered in the mini-mall; at the till, somebody was there."""
-    if event.channel != MINI_MALL or event.relationship_id is None:
-        return None
-    return jobs.Request(WATCH_ORDER, {"order_id": str(event.order_id)})
+    ordered = [event.order_id for event in events if event.channel == MINI_MALL and event.relationship_id is not None]
+    if ordered:
+        await answering.time_answers(work, ordered)
 
 
 def on_order_completed(event: OrderCompleted) -> jobs.Request | None:
@@ -45,13 +49,6 @@ def on_order_completed(event: OrderCompleted) -> jobs.Request | None:
 def on_order_answered(event: OrderAnswered) -> jobs.Request | None:
     """Whoever was to be reminded need not be any more."""
     return jobs.Request(CLOSE_ANSWERED, {"order_id": str(event.order_id)}) if event.relationship_id else None
-
-
-def settle_on_order_paid(event: OrderPaid) -> jobs.Request | None:
-    """Whoever was to be asked back has come."""
-    if event.relationship_id is None:
-        return None
-    return jobs.Request(SETTLE_BY_ORDER, {"order_id": str(event.order_id)})
 
 
 def on_import_applied(event: ImportApplied) -> jobs.Request | None:
@@ -107,10 +104,6 @@ async def tend_store(work: Work, store_id: str) -> None:
 
 async def follow_up_order(work: Work, order_id: str) -> None:
     await commands.follow_up_order(work, UUID(order_id))
-
-
-async def watch_order(work: Work, order_id: str) -> None:
-    await answering.watch_order(work, UUID(order_id))
 
 
 async def ask_for_answer(work: Work, order_id: str) -> None:

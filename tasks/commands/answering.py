@@ -1,6 +1,7 @@
 """See that somebody turns to an order of the mini-mall while the customer still thinks of it."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from customers.queries import relationships
@@ -27,39 +28,32 @@ LATEST = timedelta(days=1)
 """After the payment; of what is heard of later than that nobody is reminded."""
 
 
-async def watch_order(work: Work, order_id: UUID) -> datetime | None:
-    """Have it looked at, so long after the payment as the brand says, whether somebody has turned to the order.
-
-    In the store's quiet hours when these end. Returns when; none where the brand wants no such thing, or it is late.
-    """
-    subject = await answers.to_answer(work.session, work.actor.brand_id, order_id)
+async def time_answers(work: Work, order_ids: Sequence[UUID]) -> None:
+    """Have it looked at, as long after the payment as the brand says, whether somebody has turned to these orders."""
     minutes = (await settings.setting_of(work.session, work.actor.brand_id)).answer_minutes
-    if subject is None or not minutes:
-        return None
-    now = clock.now()
-    there = await hours.of_store(work.session, work.actor.brand_id, subject.store_id)
-    rings_at = there.heard_from(subject.paid_at + timedelta(minutes=minutes), PRIORITY)
-    if rings_at < now - LATEST:
-        return None
-    delay = max(rings_at - now, timedelta())
-    work.requests.append(jobs.Request(ASK_FOR_ANSWER, {"order_id": str(order_id)}, delay))
-    return max(rings_at, now)
+    if minutes:
+        delay = timedelta(minutes=minutes)
+        work.requests += [jobs.Request(ASK_FOR_ANSWER, {"order_id": str(key)}, delay) for key in order_ids]
 
 
 async def ask_for_answer(work: Work, order_id: UUID) -> Task | None:
     """Make the holder's task of turning to an order; none if somebody has, or nobody need.
 
-    Once for each order, due within half an hour, and whatever else there is to do for the customer on that day.
+    Once for each order, due within half an hour, and whatever else there is to do for the customer on that day. In the
+    store's quiet hours it is looked at again when these end.
     """
     brand_id, now, key = work.actor.brand_id, clock.now(), _key(order_id)
     subject = await answers.to_answer(work.session, brand_id, order_id)
-    if subject is None:
+    if subject is None or subject.paid_at < now - LATEST:
+        return None
+    there = await hours.of_store(work.session, brand_id, subject.store_id)
+    if (quiet := there.heard_from(now, PRIORITY) - now) > timedelta():
+        work.requests.append(jobs.Request(ASK_FOR_ANSWER, {"order_id": str(order_id)}, quiet))
         return None
     await relationships.hold_many(work.session, brand_id, {subject.relationship_id})
     # Who answers at this moment finds the task and closes it, or is found.
     if not await answers.is_still_open(work.session, brand_id, order_id):
         return None
-    there = await hours.of_store(work.session, brand_id, subject.store_id)
     due_at = now + DUE_WITHIN
     row = {
         "kind": TaskKind.ORDER_FOLLOW_UP,
@@ -68,7 +62,7 @@ async def ask_for_answer(work: Work, order_id: UUID) -> Task | None:
         "relationship_id": subject.relationship_id,
         "priority": PRIORITY,
         "due_at": due_at,
-        "alert_at": there.heard_from(now, PRIORITY),
+        "alert_at": now,
         "escalates_at": due_at,
         "expires_at": due_at + KEPT_FOR,
         "source": TaskSource.RULE,

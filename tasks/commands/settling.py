@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from kernel import clock
+from kernel import clock, jobs
 from kernel.work import Work
 from tasks.commands.changing import of
 from tasks.commands.telling import tell
@@ -12,8 +12,16 @@ from tasks.models import Outcome, Task
 from tasks.queries import purchases
 from tasks.queries.purchases import Settled
 
+SETTLE_BY_ORDER = "tasks.settle_by_order"
 AT_ONCE = 200
 STORES_AT_ONCE = 20
+
+
+async def ask_to_settle(work: Work, order_ids: Sequence[UUID]) -> None:
+    """Ask for the job below for those of the orders, paid in this commit, whose customers something asks back."""
+    # Few have such a task, and a job costs more than looking.
+    wanted = await purchases.asked_back(work.session, work.actor.brand_id, order_ids)
+    work.requests += [jobs.Request(SETTLE_BY_ORDER, {"order_id": str(order_id)}) for order_id in wanted]
 
 
 async def settle_by_order(work: Work, order_id: UUID) -> list[Task]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, select
+from sqlalchemy import Row, Select, and_, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -16,6 +16,22 @@ SETTLED_BY_PURCHASES = (TaskKind.REVISIT, TaskKind.RETENTION, TaskKind.WELCOME, 
 
 Settled = Row[Task, UUID]
 """A task, and the first order that was placed since it was made."""
+
+
+async def asked_back(session: AsyncSession, brand_id: UUID, order_ids: Sequence[UUID]) -> Sequence[UUID]:
+    """Those of the orders about whose customers there is an open task that a purchase settles."""
+    asking = exists().where(
+        col(Task.brand_id) == col(Order.brand_id),
+        col(Task.customer_id) == col(Order.customer_id),
+        col(Task.state) == TaskState.PENDING,
+        col(Task.kind).in_(SETTLED_BY_PURCHASES),
+    )
+    found = await session.scalars(
+        select(col(Order.id))
+        .where(col(Order.brand_id) == brand_id, col(Order.id).in_(order_ids), asking)
+        .order_by(col(Order.id))
+    )
+    return found.all()
 
 
 async def lock_of_order(session: AsyncSession, brand_id: UUID, order_id: UUID, most: int) -> Sequence[Settled]:

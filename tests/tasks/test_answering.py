@@ -21,7 +21,7 @@ from tasks import commands as tasks
 from tasks.commands.answering import ASK_FOR_ANSWER
 from tasks.models import Task, TaskKind, TaskState
 from tasks.queries import answers
-from tasks.reactions import CLOSE_ANSWERED, WATCH_ORDER
+from tasks.reactions import CLOSE_ANSWERED
 from tests.factories import World, build_customer, build_task, build_world, reload, said, save
 from tests.mall.trading import place
 
@@ -48,9 +48,7 @@ async def ordered(ground: Ground, world: World, customer: Customer | None, **val
 
 
 async def rings(ground: Ground, world: World) -> list[jobs.Job]:
-    """The delayed jobs, after those that ask for them."""
-    for job in await named(ground, world, WATCH_ORDER):
-        await carry_out(ground, world, job)
+    """The delayed jobs."""
     return await named(ground, world, ASK_FOR_ANSWER)
 
 
@@ -82,15 +80,19 @@ async def test_half_an_hour_after_the_payment_the_holder_is_asked_to_turn_to_it(
     assert ("put", "task", task.id) in await said(ground, world.shop.guide.id)
 
 
-async def test_in_the_quiet_hours_the_timer_ends_when_they_do(ground: Ground) -> None:
+async def test_in_the_quiet_hours_it_is_looked_at_again_when_they_end(ground: Ground) -> None:
     world = await build_world(ground)
     with clock.stopped_at(NIGHT):
         await ordered(ground, world, await build_customer(ground, world.shop.guide))
         [job] = await rings(ground, world)
-
-    assert job.run_at == MORNING
-    with clock.stopped_at(MORNING):
+    with clock.stopped_at(job.run_at):
         await carry_out(ground, world, job)
+    assert await made(ground, world) == []
+    [again] = [each for each in await rings(ground, world) if each.id != job.id]
+    assert again.run_at == MORNING
+
+    with clock.stopped_at(MORNING):
+        await carry_out(ground, world, again)
     assert [task.reason for task in await made(ground, world)] == ["10 小时前下单 ¥399，还没有人回应"]
 
 
@@ -117,9 +119,12 @@ async def test_tills_guests_and_what_is_heard_of_days_later_remind_nobody(ground
     with clock.stopped_at(NOON):
         await ordered(ground, world, customer, channel=Channel.POS)
         await ordered(ground, world, None)
-        await ordered(ground, world, customer, placed_at=NOON - timedelta(days=2))
-
         assert await rings(ground, world) == []
+
+        await ordered(ground, world, customer, placed_at=NOON - timedelta(days=2))
+        for job in await rings(ground, world):
+            await carry_out(ground, world, job)
+    assert await made(ground, world) == []
 
 
 async def answer(ground: Ground, world: World, _customer: Customer, order: Order) -> None:

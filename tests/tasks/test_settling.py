@@ -18,9 +18,10 @@ from mall.models import Channel, Order
 from server.wiring import HANDLERS
 from tasks import commands
 from tasks.commands import settling
+from tasks.commands.settling import SETTLE_BY_ORDER
 from tasks.errors import TaskClosed
 from tasks.models import Outcome, StepKind, Task, TaskKind, TaskState, TaskStep
-from tasks.reactions import SETTLE_BY_LOADED, SETTLE_BY_ORDER
+from tasks.reactions import SETTLE_BY_LOADED
 from tests.factories import World, build_customer, build_task, build_world, reload, said
 from tests.mall.trading import place
 
