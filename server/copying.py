@@ -22,10 +22,15 @@ KEYS_APART = "SECRET_KEY and DATA_KEY (or keys.json) are not in it: without DATA
 _SQLITE_SIGN = b"SQLite format 3\x00"
 _DUMP_SIGN = b"PGDMP"
 _LOCK_SECONDS = 15
-_DROP_TABLES = """
+# Tables with their triggers, and then the functions that these called; what belongs to an extension stays.
+_DROP_ALL = """
 DO $$ DECLARE name text; BEGIN
   FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
     EXECUTE format('DROP TABLE public.%I CASCADE', name);
+  END LOOP;
+  FOR name IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e') LOOP
+    EXECUTE format('DROP ROUTINE %s CASCADE', name);
   END LOOP;
 END $$
 """
@@ -142,7 +147,7 @@ def _put_back_postgres(url: URL, file: Path) -> None:
             "--quiet",
             "--set=ON_ERROR_STOP=1",
             "--single-transaction",
-            f"--command={_DROP_TABLES}",
+            f"--command={_DROP_ALL}",
             f"--file={script}",
             f"--command={_require_known_sql()}",
         )

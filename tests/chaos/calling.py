@@ -24,7 +24,7 @@ _REFUNDED = 5_000
 
 
 async def calling(
-    house: House, seed: int, *, web: str | None, worker: str | None, orders: int, within: float = 40.0
+    house: House, seed: int, *, web: str | None, worker: str | None, orders: int, within: float = 60.0
 ) -> Report:
     """So many orders, each with a refund, are reported in any order and up to three times each."""
     rng = random.Random(seed)

@@ -22,13 +22,14 @@ def said(name: str, days: int, **also: Any) -> Given:
 
 
 def anew(plan: str, name: str, days: int) -> Given:
-    written = said(name, days)
+    written = said(name, days, untilDay=day(400))
     return lambda stage: {"id": stage.things[plan], **written(stage)}
 
 
 COMMISSION: list[Step | Deed] = [
+    Step("setCommissionRhythm", "hq", only(rhythm="MONTHLY", fromDay="2020-01-01")),
     Step("addCommissionPlan", "hq", said("春季佣金", -60), "spring plan"),
-    Step("addCommissionPlan", "hq", said("草稿", 30), "draft plan"),
+    Step("addCommissionPlan", "hq", said("草稿", 30, untilDay=day(60)), "draft plan"),
     Step("editCommissionPlan", "hq", anew("spring plan", "春季佣金方案", -90)),
     Step("startCommissionPlan", "hq", thing("spring plan")),
     Deed("the plan's older orders", deeds.carry_out_jobs),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from kernel import feed, ids
 from kernel.actor import Actor, Role
 from kernel.errors import Refusal
 from kernel.work import Ground
-from mall.models import MallSetting, Order, Product, Share
+from mall.models import CommissionPlan, CommissionSetting, CreditSetting, MallSetting, Order, Product, Share
 from schema.fields import Refusals
 from schema.tasks import Task as ShownTask
 from schema.versioned import node
@@ -35,6 +36,8 @@ _REUSED = {"code": "IDEMPOTENCY_KEY_REUSED"}
 OF_ONES_OWN = {
     "putProduct": "a product's code is looked for in one's own brand",
     "changeMallSetting": "a brand runs its own mall",
+    "changeCreditRules": "a brand has its own",
+    "setCommissionRhythm": "a brand has its own",
     "arrangeWorkbench": "everybody has a workbench of their own",
     "resetWorkbench": "the same",
     "setWorkbenchDefault": "a role is looked for in one's own brand",
@@ -51,6 +54,8 @@ TABLES: dict[str, Any] = {
         Region,
         Staff,
         Store,
+        CommissionPlan,
+        CommissionSetting,
         MallSetting,
         Order,
         PlanSetting,
@@ -68,7 +73,7 @@ TABLES: dict[str, Any] = {
         WorkbenchDefault,
         WorkbenchLayout,
     )
-}
+} | {"CreditRules": CreditSetting}
 
 
 @pytest.fixture
@@ -264,7 +269,14 @@ def _other(given: Given) -> Given:
         return given | {key: _other(value)}
     if isinstance(value, list) and isinstance(value[0], dict):
         return given | {key: [_other(value[0]), *value[1:]]}
-    return given | {key: [str(ids.new())] if isinstance(value, list) else f"{value}0"}
+    return given | {key: [str(ids.new())] if isinstance(value, list) else _another(str(value))}
+
+
+def _another(value: str) -> str:
+    try:
+        return (date.fromisoformat(value) + timedelta(days=40)).isoformat()
+    except ValueError:
+        return f"{value}0"
 
 
 def _powerless(world: World) -> Actor:

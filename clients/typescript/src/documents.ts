@@ -35,7 +35,7 @@ const fragments: Record<string, string> = {
     __typename id version source number amount currency placedAt day store { id } customer { id } order { id }
     charges { part amount account { id } } isVoid lines { line productCode name kind quantity amount } }`,
   Credit: `fragment CreditFields on Credit {
-    __typename id version reason points amount refunded decidedAt orderNumber orderAmount orderState currency placedAt
+    __typename id version creditReason: reason points amount refunded decidedAt orderNumber orderAmount orderState currency placedAt
     article store { id } account { id } }`,
   ImportRun: `fragment ImportRunFields on ImportRun {
     __typename id version importKind: kind source fileName phase startedAt finishedAt }`,

@@ -1,6 +1,6 @@
 /** Made by `make types` from the documents and the server's schema: don't edit. */
 
-export type ChangedNode = Store | Staff | TagGroup | Tag | Relationship | Customer | Task | Note | Visit | Order | Refund | ImportRun;
+export type ChangedNode = Store | Staff | TagGroup | Tag | Relationship | Customer | Task | Note | Visit | Order | Refund | Credit | ImportRun;
 
 export type Store = {
   __typename: "Store";
@@ -138,6 +138,7 @@ export type Order = {
   paidAt: string | null;
   completedAt: string | null;
   city: string | null;
+  answeredAt: string | null;
   store: { id: string } | null;
   customer: { id: string } | null;
   relationship: { id: string } | null;
@@ -162,6 +163,25 @@ export type Refund = {
   charges: Array<{ part: number; amount: number; account: { id: string } | null }>;
   isVoid: boolean;
   lines: Array<{ line: number; productCode: string; name: string; kind: LineKind; quantity: number; amount: number }>;
+};
+
+export type Credit = {
+  __typename: "Credit";
+  id: string;
+  version: number;
+  creditReason: CreditReason;
+  points: number;
+  amount: number;
+  refunded: number;
+  decidedAt: string;
+  orderNumber: string;
+  orderAmount: number;
+  orderState: OrderState;
+  currency: string;
+  placedAt: string;
+  article: string | null;
+  store: { id: string } | null;
+  account: { id: string } | null;
 };
 
 export type ImportRun = {
@@ -293,7 +313,7 @@ export interface VariablesOf {
   ReassignRelationship: ReassignRelationshipVariables;
 }
 
-export type EntityType = "STORE" | "STAFF" | "TAG_GROUP" | "TAG" | "RELATIONSHIP" | "CUSTOMER" | "TASK" | "NOTE" | "VISIT" | "ORDER" | "REFUND" | "IMPORT_RUN";
+export type EntityType = "STORE" | "STAFF" | "TAG_GROUP" | "TAG" | "RELATIONSHIP" | "CUSTOMER" | "TASK" | "NOTE" | "VISIT" | "ORDER" | "REFUND" | "CREDIT" | "IMPORT_RUN";
 
 export type StoreState = "OPEN" | "CLOSED";
 
