@@ -18,7 +18,7 @@ DOCUMENT = """subscription ($after: Cursor) { changes(after: $after) {
     node { __typename
       ... on Tag { id version name color retiredAt isPersonal group { id } }
       ... on Relationship { isPrimary remark lastContactAt createdAt customer { id } holder { id } }
-      ... on Order { number state amount currency placedAt customer { id } }
+      ... on Order { number orderState: state amount currency placedAt customer { id } }
       ... on Task { kind title reason priority dueAt state source createdAt customer { id } keeper { id } } } } } }"""
 
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
