@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 from typing import Any
 from uuid import uuid4
@@ -23,16 +22,15 @@ from tests.bare_socket import BareSocket, Closed
 from tests.bench.crowd import Guide, gather, give_tasks
 from tests.bench.programs import HOST, SECRET
 from tests.bench.workbench import ours
+from tests.scenarios.story import ahead
 from tests.servers import postgres, redis
 
 CHANGES = (
     "subscription ($after: Cursor) { changes(after: $after) { upToDate mustRefetch cursor changes { op id version } } }"
 )
-CREATE = """mutation ($key: String!) {
-  createTask(idempotencyKey: $key, input: {title: "整理陈列", dueAt: "IN_A_MONTH"}) {
-    __typename ... on Problem { code message } } }""".replace(
-    "IN_A_MONTH", f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
-)
+CREATE = """mutation ($due: DateTime!, $key: String!) {
+  createTask(idempotencyKey: $key, input: {title: "整理陈列", dueAt: $due}) {
+    __typename ... on Problem { code message } } }"""
 BEHIND = 3
 PATIENCE = 120.0
 
@@ -148,7 +146,7 @@ async def _rest(meanwhile: Any) -> None:
 
 async def _once(client: httpx.AsyncClient, port: int, socket: BareSocket, noticed: Bystander) -> None:
     started = time.perf_counter()
-    body = {"query": CREATE, "variables": {"key": uuid4().hex}}
+    body = {"query": CREATE, "variables": {"due": ahead(days=30), "key": uuid4().hex}}
     telling = asyncio.create_task(socket.hear())
     telling.add_done_callback(lambda _: noticed.told.append(time.perf_counter() - started))
     answer = await _answer(client, port, body)

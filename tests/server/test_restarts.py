@@ -4,7 +4,6 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
@@ -17,16 +16,16 @@ from server.wiring import wiring
 from tasks.models import Task
 from tests.bare_socket import BareSocket, Closed
 from tests.factories import build_world
+from tests.scenarios.story import ahead
 from tests.serving import token_of
 from tests.webs import Webs
 
 LONGEST = 10.0  # seconds from the signal to the end of the process
 CHANGES = "subscription ($after: Cursor) { changes(after: $after) { cursor changes { op id version } } }"
-CREATE = """mutation ($title: String!, $key: String!) {
-  createTask(idempotencyKey: $key, input: {title: $title, dueAt: "IN_A_MONTH"}) {
-    ... on TaskChanged { task { id } } } }""".replace(
-    "IN_A_MONTH", f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
-)
+CREATE = """mutation ($title: String!, $due: DateTime!, $key: String!) {
+  createTask(idempotencyKey: $key, input: {title: $title, dueAt: $due}) {
+    ... on TaskChanged { task { id } } } }"""
+IN_A_MONTH = ahead(days=30)  # the same for every try of a key
 
 
 @dataclass
@@ -93,7 +92,7 @@ class Writer(Caller):
     async def talk(self, socket: BareSocket) -> None:
         while not self.is_done:
             self.pending = self.pending or uuid4().hex
-            socket.subscribe("make", CREATE, title=self.pending, key=self.pending)
+            socket.subscribe("make", CREATE, title=self.pending, due=IN_A_MONTH, key=self.pending)
             answer = await socket.hear()
             self.made[self.pending] = UUID(answer["payload"]["data"]["createTask"]["task"]["id"])
             self.pending = None

@@ -13,31 +13,19 @@ from tasks.models.plans import Verdict
 from tasks.models.rules import PlanSetting, Trigger
 from tasks.models.subjects import Day, Judged, Match, Miss, Subject
 
-_JUDGES: Mapping[Trigger, Callable[[Rule, Subject, Day], Finding]] = {
-    Trigger.FIRST_PURCHASE: first_purchase,
-    Trigger.DELIVERY: delivery,
-    Trigger.REFUND: refund,
-    Trigger.BIRTHDAY_MONTH: birthday_month,
-    Trigger.TIER_LAPSE: tier_lapse,
-    Trigger.STALE_TAG: stale_tag,
-    Trigger.NEW_ARRIVALS: new_arrivals,
-    Trigger.NO_CONTACT: no_contact,
-    Trigger.CHURN: churn,
-    Trigger.HANDOVER: handover,
+_JUDGES: Mapping[Trigger, tuple[Callable[[Rule, Subject, Day], Finding], str]] = {
+    Trigger.FIRST_PURCHASE: (first_purchase, "purchase_days"),
+    Trigger.DELIVERY: (delivery, "delivered_on"),
+    Trigger.REFUND: (refund, "refunded_on"),
+    Trigger.BIRTHDAY_MONTH: (birthday_month, "birthday"),
+    Trigger.TIER_LAPSE: (tier_lapse, "tier_until"),
+    Trigger.STALE_TAG: (stale_tag, "stale_tags"),
+    Trigger.NEW_ARRIVALS: (new_arrivals, "tag_ids"),
+    Trigger.NO_CONTACT: (no_contact, "since"),
+    Trigger.CHURN: (churn, "purchase_days"),
+    Trigger.HANDOVER: (handover, "held_since"),
 }
-_ASKS_FOR: Mapping[Trigger, str] = {
-    Trigger.FIRST_PURCHASE: "purchase_days",
-    Trigger.DELIVERY: "delivered_on",
-    Trigger.REFUND: "refunded_on",
-    Trigger.BIRTHDAY_MONTH: "birthday",
-    Trigger.TIER_LAPSE: "tier_until",
-    Trigger.STALE_TAG: "stale_tags",
-    Trigger.NEW_ARRIVALS: "tag_ids",
-    Trigger.HANDOVER: "held_since",
-    Trigger.NO_CONTACT: "since",
-    Trigger.CHURN: "purchase_days",
-}
-"""Without what a trigger speaks for nobody: most customers have little of it."""
+"""What judges, and what of a customer it asks for, without which it speaks for nobody: most have little of it."""
 _NOT_A_MEMBER = ("they aren't in the rule's segment", "不在规则的顾客分组里")
 
 
@@ -54,7 +42,7 @@ def judging(
 ) -> Callable[[Subject], Judged]:
     """The same for many: what judges one after another. Whoever asks for matches alone needn't be told of misses."""
     # Plain copies: what is read from a row of the session again and again costs as much as the judging.
-    ready = [(_plain(rule), _JUDGES[Trigger(rule.trigger)], _ASKS_FOR[Trigger(rule.trigger)]) for rule in rules]
+    ready = [(_plain(rule), *_JUDGES[Trigger(rule.trigger)]) for rule in rules]
 
     def judged(subject: Subject) -> Judged:
         verdict = excluded(setting, subject, day)
