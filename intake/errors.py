@@ -294,28 +294,12 @@ class SumsDiffer(PayloadWrong):
     code = "SUMS_DIFFER"
 
 
-class StoreUnknown(Conflict):
-    """A message names a store, or none, that the brand doesn't have."""
-
-    code = "STORE_UNKNOWN"
-    en = "The brand has no store with the code {store}. Add it, or give the source a store, and replay."
-    zh = "品牌没有编码为 {store} 的门店。请添加该门店或为来源指定门店，然后重放。"
-
-
 class MemberUnknown(Conflict):
     """A message names a customer whom the brand doesn't know."""
 
     code = "MEMBER_UNKNOWN"
     en = "The customer that order {number} names isn't known. Import the member, and replay."
     zh = "订单 {number} 的会员不存在。请先导入该会员，然后重放。"
-
-
-class SkuUnknown(Conflict):
-    """A message names a SKU or product that isn't in the brand's catalogue."""
-
-    code = "SKU_UNKNOWN"
-    en = "The catalogue doesn't know {codes}. Add it, and replay."
-    zh = "商品目录中没有 {codes}。请先添加，然后重放。"
 
 
 class OrderNotHere(Conflict):

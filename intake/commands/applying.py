@@ -3,15 +3,14 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from intake.errors import MemberUnknown, OrderNotHere, SkuUnknown, StoreUnknown
+from intake.errors import MemberUnknown, OrderNotHere
 from intake.models.notices import Notice, Unknown
 from kernel.errors import NotFound, Refusal
 from kernel.work import Work
 from mall import commands
+from mall.errors import SkuUnknown, StoreUnknown
 from mall.models import Line, LineKind, Order, OrderNews, OrderState, RefundNews
-from mall.queries import orders, parties, sku_codes
-
-_NAMED = 5
+from mall.queries import orders, parties, skus
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ async def _placed_here(work: Work, notice: Notice, news: OrderNews) -> OrderNews
     try:
         await parties.store(work.session, work.actor, news.store_id, news.store_code or "")
     except NotFound as unknown:
-        raise StoreUnknown(store=news.store_code or "?") from unknown
+        raise StoreUnknown(field="store", store=news.store_code or "?") from unknown
     if notice.unknown_sku is Unknown.PARK:
         await _require_skus(work, news)
     return await _bought_by(work, notice, news)
@@ -82,9 +81,9 @@ async def _bought_by(work: Work, notice: Notice, news: OrderNews) -> OrderNews:
 async def _require_skus(work: Work, news: OrderNews) -> None:
     """Refuse SKUs that aren't in the catalogue, where the brand has one with SKUs."""
     codes = [line.sku_code for line in news.lines if line.kind is LineKind.GOODS and line.sku_code]
-    unknown = await sku_codes.unknown_of(work.session, work.actor, codes)
+    unknown = await skus.unknown_codes(work.session, work.actor, codes)
     if unknown:
-        raise SkuUnknown(codes=", ".join(unknown[:_NAMED]) + (" …" if len(unknown) > _NAMED else ""))
+        raise SkuUnknown.of("sku", unknown)
 
 
 async def _move(work: Work, notice: Notice, state: OrderState) -> Order:
