@@ -311,18 +311,25 @@ class OrderNotHere(Conflict):
 
 
 class GoodsFileWrong(BadFile):
-    """Lines of a file of products or stock can't be taken; `problems` names up to 100 of them."""
+    """Lines of a file of products or stock can't be taken; `problems` names up to 100 of them.
+
+    `rows_put` were put before that showed: what is there already can make a file wrong that is right by itself.
+    """
 
     code = "GOODS_FILE_WRONG"
-    en = "{file}: nothing was changed. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
-    zh = "{file}：未做任何更改。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
+    en = "{file}: {kept}. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
+    zh = "{file}：{kept_zh}。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
     MOST = 100
 
-    def __init__(self, file: str, count: int, problems: Sequence[Wrong]) -> None:
+    def __init__(self, file: str, count: int, problems: Sequence[Wrong], *, rows_put: int = 0) -> None:
         self.problems = problems
         first = problems[0]
+        some = f"the first {rows_put} rows were put, the others were not", f"已写入前 {rows_put} 行，其余未写入"
+        kept, kept_zh = some if rows_put else ("nothing was changed", "未做任何更改")
         super().__init__(
             file=file,
+            kept=kept,
+            kept_zh=kept_zh,
             count=count,
             line=first.line,
             column=first.column,
