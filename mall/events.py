@@ -13,6 +13,7 @@ class OrderPlaced:
     order_id: UUID
     store_id: UUID
     relationship_id: UUID | None
+    customer_id: UUID | None
     channel: str
     version: int
 
@@ -22,6 +23,7 @@ class OrderChanged:
     order_id: UUID
     store_id: UUID
     relationship_id: UUID | None
+    customer_id: UUID | None
     version: int
 
 
@@ -132,6 +134,7 @@ class RefundRecorded:
     order_id: UUID | None
     order_version: int | None
     relationship_id: UUID | None
+    customer_id: UUID | None
     version: int
 
 

@@ -10,6 +10,7 @@ from sqlmodel import col
 from customers.models import Relationship
 from customers.policy import relationship_ids_of
 from directory import policy as directory
+from directory.models import Account
 from directory.policy import in_sight
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
@@ -197,16 +198,16 @@ def require_shelf_keeper(actor: Actor, *, guides_may: bool) -> None:
 
 async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[MallEvent]) -> list[feed.Entry]:
     """Whoever holds the relationship, and the managers of the store; whoever served an order before forgets it."""
-    holders = await _holders(session, brand_id, events)
-    readers = [holders.get(event.relationship_id) if event.relationship_id else None for event in events]
-    former = [event.from_account_id if isinstance(event, ServingMoved) else None for event in events]
-    watchers = await directory.watchers(session, brand_id, {account for account in (*readers, *former) if account})
-    owners = {account_id: watcher.own for account_id, watcher in watchers.items()}
+    readers = await _holders(session, brand_id, events)
+    former = {event.from_account_id for event in events if isinstance(event, ServingMoved) and event.from_account_id}
+    left = await directory.watchers(session, brand_id, former) if former else {}
     entries: list[feed.Entry] = []
-    for event, reader, old in zip(events, readers, former, strict=True):
-        own, gone = owners.get(reader) if reader else None, owners.get(old) if old else None
-        if gone and gone != own and isinstance(event, ServingMoved):
-            entries.append(feed.Entry(gone, ORDER, event.order_id, event.version, feed.Op.DEL))
+    for event in events:
+        own = readers.get(event.relationship_id) if event.relationship_id else None
+        if isinstance(event, ServingMoved) and event.from_account_id in left:
+            gone = left[event.from_account_id].own
+            if gone and gone != own:
+                entries.append(feed.Entry(gone, ORDER, event.order_id, event.version, feed.Op.DEL))
         feeds = [own, feed.of_desk(event.store_id)] if own else [feed.of_desk(event.store_id)]
         entries += [entry for feed_id in feeds for entry in _news(feed_id, event)]
     return entries
@@ -237,15 +238,22 @@ def _news(feed_id: UUID, event: MallEvent) -> Iterator[feed.Entry]:
 
 
 async def _holders(session: AsyncSession, brand_id: UUID, events: Sequence[MallEvent]) -> dict[UUID, UUID]:
+    """The feeds of those who hold the relationships, where it is somebody and not the store's public account."""
     wanted = sorted({event.relationship_id for event in events if event.relationship_id})
     if not wanted:
         return {}
     found = await session.execute(
-        select(col(Relationship.id), col(Relationship.holder_id)).where(
-            col(Relationship.brand_id) == brand_id, col(Relationship.id).in_(wanted)
+        select(col(Relationship.id), col(Account.staff_id))
+        .join(
+            Account,
+            (col(Account.brand_id) == col(Relationship.brand_id)) & (col(Account.id) == col(Relationship.holder_id)),
+        )
+        .where(
+            col(Relationship.brand_id) == brand_id,
+            col(Relationship.id).in_(wanted),
         )
     )
-    return dict(found.all())
+    return {relationship_id: feed.of_staff(staff_id) for relationship_id, staff_id in found if staff_id}
 
 
 def _is_machine(actor: Actor, scope: Scope) -> bool:

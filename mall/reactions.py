@@ -9,17 +9,13 @@ from mall.commands import commission, profiles
 from mall.commands.commission.catching_up import CATCH_UP
 from mall.commands.commission.periods import FREEZE
 from mall.events import CreditCorrected, OrderChanged, OrderPaid, OrderPlaced, PurchasesLoaded, RefundRecorded
-from mall.queries import profiles as reads
 
 REFRESH_DUE = "mall.refresh_due_profiles"
 
 
 async def refresh_profiles(work: Work, events: Sequence[OrderPlaced | OrderChanged | RefundRecorded]) -> None:
     """The customers' profiles say at once what these orders and refunds change."""
-    orders = {event.order_id for event in events if not isinstance(event, RefundRecorded)}
-    refunds = {event.refund_id for event in events if isinstance(event, RefundRecorded)}
-    found = await reads.buyers(work.session, work.actor.brand_id, orders=orders, refunds=refunds)
-    await profiles.refresh(work, found)
+    await profiles.refresh(work, {event.customer_id for event in events if event.customer_id is not None})
 
 
 async def mark_profiles(work: Work, events: Sequence[PurchasesLoaded]) -> None:

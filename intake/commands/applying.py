@@ -43,8 +43,7 @@ async def apply(work: Work, notice: Notice) -> Applied:
 async def _apply(work: Work, notice: Notice) -> UUID | None:
     order_id = None
     if notice.order is not None:
-        news = await _placed_here(work, notice, notice.order)
-        order_id = (await commands.record_order(work, news)).id
+        order_id = (await _take(work, notice, notice.order)).id
     elif notice.state is not None:
         order_id = (await _move(work, notice, notice.state)).id
     for refund in notice.refunds:
@@ -52,30 +51,29 @@ async def _apply(work: Work, notice: Notice) -> UUID | None:
     return order_id
 
 
-async def _placed_here(work: Work, notice: Notice, news: OrderNews) -> OrderNews:
-    """The news, of a store, customer and goods that the brand knows."""
-    try:
-        await parties.store(work.session, work.actor, news.store_id, news.store_code or "")
-    except NotFound as unknown:
-        raise StoreUnknown(field="store", store=news.store_code or "?") from unknown
+async def _take(work: Work, notice: Notice, news: OrderNews) -> Order:
+    """The order, of a store, customer and goods that the brand knows."""
+    news = commands.check_order(work.actor, replace(news, store_code=news.store_code or ""))
+    named = await parties.named(work.session, work.actor, news)
+    if named.store_id is None:
+        raise StoreUnknown(field="store", store=news.store_code or "?")
     if notice.unknown_sku is Unknown.PARK:
         await _require_skus(work, news)
-    return await _bought_by(work, notice, news)
+    if _is_by_guest(notice, news, named):
+        news, named = replace(news, member_number=None), replace(named, customer_id=None)
+    return await commands.take_order(work, news, named)
 
 
-async def _bought_by(work: Work, notice: Notice, news: OrderNews) -> OrderNews:
-    """The news, as a guest's if it may be that nobody knows the customer. A guest's order stays one."""
-    try:
-        await parties.customer(work.session, work.actor, news.customer_id, news.member_number)
-    except NotFound as unknown:
+def _is_by_guest(notice: Notice, news: OrderNews, named: parties.Named) -> bool:
+    """Whether it is taken as a guest's though it names somebody; what was a guest's once stays so."""
+    if news.member_number is None:
+        return False
+    if named.customer_id is None:
         if notice.unknown_customer is Unknown.PARK:
-            raise MemberUnknown(number=news.number) from unknown
-        return replace(news, member_number=None)
-    if notice.unknown_customer is Unknown.TAKE and news.member_number is not None:
-        known = await orders.lock_by_number(work.session, work.actor, news.source, news.number)
-        if known is not None and known.customer_id is None:
-            return replace(news, member_number=None)
-    return news
+            raise MemberUnknown(number=news.number)
+        return True
+    is_guests = named.order_id is not None and named.order_customer_id is None
+    return is_guests and notice.unknown_customer is Unknown.TAKE
 
 
 async def _require_skus(work: Work, news: OrderNews) -> None:

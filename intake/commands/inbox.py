@@ -86,25 +86,23 @@ async def apply(work: Work, vault: Vault, message_id: UUID) -> HookMessage | Non
     sender = await hooks.sender_of(work.session, message.brand_id, message.source_id)
     if message.state is not HookMessageState.RECEIVED or message.body is None or sender is None:
         return None
-    message.attempts += 1
     at = clock.now()
     try:
         notice = read(sender, vault.open(message.brand_id, message.body).encode())
+        applied = await applying.apply(work, notice) if notice is not None else None
     except Refusal as refusal:  # the mapping says something else by now
-        message.park(at, refusal.code, _plain(refusal))
-        return message
-    if notice is None:
+        notice, applied = None, applying.Applied(None, refusal)
+    message.attempts += 1
+    if applied is None:
         message.ignore(at)
-        return message
-    applied = await applying.apply(work, notice)
-    if applied.parked is not None:
+    elif applied.parked is not None:
         message.park(at, applied.parked.code, _plain(applied.parked))
         if applied.waits_for_order:
             _look_again_later(work, message)
-        return message
-    message.apply(at, applied.order_id)
-    if notice.order is not None:
-        await _call_back(work, message, at)
+    else:
+        message.apply(at, applied.order_id)
+        if notice is not None and notice.order is not None:
+            await _call_back(work, message, at)
     return message
 
 

@@ -6,7 +6,7 @@ from mall.commands.credit_rules import change_credit_rules
 from mall.commands.lifecycle import cancel_order, complete_order, ship_order
 from mall.commands.load import load
 from mall.commands.many import record_orders
-from mall.commands.orders import record_order
+from mall.commands.orders import check_order, record_order, take_order
 from mall.commands.products import Put, put_product, put_products
 from mall.commands.quick_entry import add_product
 from mall.commands.refunds import record_refund
@@ -31,6 +31,7 @@ __all__ = [
     "cancel_order",
     "change_credit_rules",
     "change_mall_setting",
+    "check_order",
     "complete_order",
     "correct_credit",
     "end_share",
@@ -48,4 +49,5 @@ __all__ = [
     "share_page",
     "share_product",
     "ship_order",
+    "take_order",
 ]

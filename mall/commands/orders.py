@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from kernel import bulk, clock, ids
+from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound, optional_text, require_text
 from kernel.work import Work
 from mall.commands import charging, crediting, naming, steps, voiding
@@ -36,10 +37,19 @@ async def record_order(work: Work, news: OrderNews) -> Order:
     Raises `FORBIDDEN`, `NOT_FOUND`, `INVALID`, `AMOUNTS_DIFFER`, `WRONG_CURRENCY`, `ORDER_DIFFERS`,
     `REFUND_EXCEEDS_ORDER`.
     """
-    require_recorder(work.actor)
-    news = _checked(news)
-    who = await _parties(work, news)
-    known = await orders.lock_by_number(work.session, work.actor, news.source, news.number)
+    news = check_order(work.actor, news)
+    return await take_order(work, news, await parties.named(work.session, work.actor, news))
+
+
+async def take_order(work: Work, news: OrderNews, named: parties.Named) -> Order:
+    """The same for news that is checked, by whoever has looked already what it names.
+
+    Raises `NOT_FOUND`, `WRONG_CURRENCY`, `ORDER_DIFFERS`, `REFUND_EXCEEDS_ORDER`.
+    """
+    who = _parties(news, named)
+    known = None
+    if named.order_id is not None:
+        known = await orders.lock_by_number(work.session, work.actor, news.source, news.number)
     if known is None:
         order = await _compose(work, news, who)
         if await bulk.insert_missing(work.session, Order, [order.model_dump()]):
@@ -51,7 +61,12 @@ async def record_order(work: Work, news: OrderNews) -> Order:
     return await _hear_again(work, news, who, known)
 
 
-def _checked(news: OrderNews) -> OrderNews:
+def check_order(actor: Actor, news: OrderNews) -> OrderNews:
+    """The news as it is kept, if the actor may bring it and it can be true.
+
+    Raises `FORBIDDEN`, `INVALID`, `AMOUNTS_DIFFER`.
+    """
+    require_recorder(actor)
     require_amount("amount", news.amount, least=0)
     require_past("placedAt", news.placed_at)
     require_past("newsAt", news.news_at or news.placed_at)
@@ -94,12 +109,14 @@ def _checked_completion(news: OrderNews) -> datetime | None:
     return max(news.completed_at, news.placed_at)
 
 
-async def _parties(work: Work, news: OrderNews) -> _Parties:
-    store_id, time_zone, currency = await parties.store(work.session, work.actor, news.store_id, news.store_code)
-    if news.currency != currency:
-        raise WrongCurrency(currency=currency)
-    customer_id = await parties.customer(work.session, work.actor, news.customer_id, news.member_number)
-    return _Parties(store_id, time_zone, customer_id)
+def _parties(news: OrderNews, named: parties.Named) -> _Parties:
+    if named.store_id is None or named.time_zone is None:
+        raise NotFound
+    if news.currency != named.currency:
+        raise WrongCurrency(currency=named.currency)
+    if named.customer_id is None and (news.customer_id is not None or news.member_number is not None):
+        raise NotFound
+    return _Parties(named.store_id, named.time_zone, named.customer_id)
 
 
 async def _compose(work: Work, news: OrderNews, who: _Parties) -> Order:
@@ -144,7 +161,7 @@ def _completed_at(news: OrderNews) -> datetime | None:
 
 
 async def _complete_record(work: Work, news: OrderNews, order: Order) -> None:
-    await _put_lines(work, order.id, news.lines)
+    await _add_lines(work, order.id, news.lines)
     steps.note_placed(work, order)
     if order.paid_at is not None:
         await _say_paid(work, order)
@@ -155,6 +172,7 @@ async def _complete_record(work: Work, news: OrderNews, order: Order) -> None:
             order_id=order.id,
             store_id=order.store_id,
             relationship_id=order.relationship_id,
+            customer_id=order.customer_id,
             channel=order.channel.value,
             version=order.version,
         )
@@ -188,7 +206,7 @@ async def _hear_again(work: Work, news: OrderNews, who: _Parties, order: Order) 
     order.hear(news.state, news.amount, heard_at, news.paid_at, news.completed_at)
     order.city = news.city if news.city is not None else order.city
     order.day = _day(news, who)
-    await _put_lines(work, order.id, news.lines)
+    await _replace_lines(work, order.id, news.lines)
     await voiding.follow(work, order)
     steps.note_heard(work, order, before, said)
     await _follow_in_credit(work, news, order)
@@ -224,6 +242,7 @@ def changed(order: Order) -> OrderChanged:
         order_id=order.id,
         store_id=order.store_id,
         relationship_id=order.relationship_id,
+        customer_id=order.customer_id,
         version=order.version,
     )
 
@@ -247,11 +266,15 @@ def _require_same(news: OrderNews, who: _Parties, order: Order) -> None:
         raise OrderDiffers(what="time", what_zh="下单时间")
 
 
-async def _put_lines(work: Work, order_id: UUID, lines: Sequence[Line]) -> None:
-    brand_id = work.actor.brand_id
+async def _replace_lines(work: Work, order_id: UUID, lines: Sequence[Line]) -> None:
     await work.session.execute(
-        delete(OrderLine).where(col(OrderLine.brand_id) == brand_id, col(OrderLine.order_id) == order_id)
+        delete(OrderLine).where(col(OrderLine.brand_id) == work.actor.brand_id, col(OrderLine.order_id) == order_id)
     )
+    await _add_lines(work, order_id, lines)
+
+
+async def _add_lines(work: Work, order_id: UUID, lines: Sequence[Line]) -> None:
+    brand_id = work.actor.brand_id
     known = await products.ids_of_codes(work.session, work.actor, [line.product_code for line in lines])
     # The SKU says more exactly what was sold: where the two disagree, its product is the line's.
     wares = await skus.places_of_codes(work.session, work.actor, [line.sku_code for line in lines if line.sku_code])

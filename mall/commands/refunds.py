@@ -171,5 +171,6 @@ def _recorded(refund: Refund, order: Order | None) -> RefundRecorded:
         order_id=refund.order_id,
         order_version=order.version if order else None,
         relationship_id=refund.relationship_id,
+        customer_id=refund.customer_id,
         version=refund.version,
     )

@@ -3,10 +3,11 @@
 Whoever may record orders may name anybody of the brand in them, without being able to read about them.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -14,17 +15,57 @@ from customers.models import Customer, Holding, Relationship
 from directory.models import Account, AccountKind, Brand, Store
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound
+from mall.models import Order, OrderNews
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What news of an order names, as far as the brand knows it, and the order that is known by its number."""
+
+    currency: str
+    store_id: UUID | None
+    time_zone: str | None
+    customer_id: UUID | None
+    order_id: UUID | None
+    order_customer_id: UUID | None
+
+
+async def named(session: AsyncSession, actor: Actor, news: OrderNews) -> Named:
+    """Everything at once, with nothing locked. `INVALID` if a store or a customer is named twice, or no store is."""
+    found = await session.execute(
+        select(
+            col(Brand.currency),
+            col(Store.id),
+            col(Store.time_zone),
+            col(Customer.id),
+            col(Order.id),
+            col(Order.customer_id),
+        )
+        .select_from(Brand)
+        .outerjoin(Store, and_(col(Store.brand_id) == actor.brand_id, _store_named(news.store_id, news.store_code)))
+        .outerjoin(
+            Customer,
+            and_(col(Customer.brand_id) == actor.brand_id, _customer_named(news.customer_id, news.member_number)),
+        )
+        .outerjoin(
+            Order,
+            and_(
+                col(Order.brand_id) == actor.brand_id,
+                col(Order.source) == news.source,
+                col(Order.number) == news.number,
+            ),
+        )
+        .where(col(Brand.id) == actor.brand_id)
+    )
+    return Named(*found.one())
 
 
 async def store(session: AsyncSession, actor: Actor, store_id: UUID | None, code: str | None) -> Row[UUID, str, str]:
     """The id, time zone and currency of a store, named by id or by code. `NOT_FOUND` if the brand has none such."""
-    if (store_id is None) == (code is None):
-        raise Invalid(field="store", reason="give its id or its code.", reason_zh="请给出门店 id 或门店编码之一。")
-    named = col(Store.id) == store_id if store_id is not None else col(Store.code) == code
     found = await session.execute(
         select(col(Store.id), col(Store.time_zone), col(Brand.currency))
         .join(Brand, col(Brand.id) == col(Store.brand_id))
-        .where(col(Store.brand_id) == actor.brand_id, named)
+        .where(col(Store.brand_id) == actor.brand_id, _store_named(store_id, code))
     )
     row = found.first()
     if row is None:
@@ -38,13 +79,10 @@ async def customer(
     """The id of a customer named by id or by member number; none if nobody is named. `NOT_FOUND` if unknown."""
     if customer_id is None and member_number is None:
         return None
-    if customer_id is not None and member_number is not None:
-        raise Invalid(
-            field="customer", reason="give an id or a member number.", reason_zh="顾客 id 与会员号只需给一个。"
-        )
-    named = col(Customer.id) == customer_id if customer_id is not None else col(Customer.member_number) == member_number
     found: UUID | None = await session.scalar(
-        select(col(Customer.id)).where(col(Customer.brand_id) == actor.brand_id, named)
+        select(col(Customer.id)).where(
+            col(Customer.brand_id) == actor.brand_id, _customer_named(customer_id, member_number)
+        )
     )
     if found is None:
         raise NotFound
@@ -101,3 +139,19 @@ async def holder_now(session: AsyncSession, brand_id: UUID, relationship_id: UUI
             col(Relationship.brand_id) == brand_id, col(Relationship.id) == relationship_id
         )
     )
+
+
+def _store_named(store_id: UUID | None, code: str | None) -> ColumnElement[bool]:
+    if (store_id is None) == (code is None):
+        raise Invalid(field="store", reason="give its id or its code.", reason_zh="请给出门店 id 或门店编码之一。")
+    return col(Store.id) == store_id if store_id is not None else col(Store.code) == code
+
+
+def _customer_named(customer_id: UUID | None, member_number: str | None) -> ColumnElement[bool]:
+    if customer_id is not None and member_number is not None:
+        raise Invalid(
+            field="customer", reason="give an id or a member number.", reason_zh="顾客 id 与会员号只需给一个。"
+        )
+    if customer_id is not None:
+        return col(Customer.id) == customer_id
+    return col(Customer.member_number) == member_number if member_number is not None else false()

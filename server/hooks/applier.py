@@ -14,8 +14,8 @@ from kernel import jobs, redis
 from kernel.work import Ground
 from server import worker
 
-AT_ONCE = 6  # fewer than there are connections: queries need some too
-MOST_WAITING = 50  # less than a second of work; beyond it another process helps
+AT_ONCE = 3  # what they wait for is mostly this process: more at once only makes each of them later
+MOST_WAITING = 12  # some tenths of a second of work; beyond it another process helps
 LONGEST_SECONDS = 10.0
 DRAIN_SECONDS = 3.0
 

@@ -11,7 +11,6 @@ from customers.models import Relationship
 from kernel import bulk, ids
 from kernel.db import OneOf
 from kernel.work import Work
-from mall.models import Order, Refund
 from tagging.models import CustomerMark, MarkPurpose
 
 _IDS = "ids"
@@ -54,19 +53,13 @@ async def take_away(work: Work, mark_ids: Iterable[UUID]) -> None:
 
 
 async def _customers(work: Work, events: Sequence[Any]) -> set[UUID]:
-    named = {event.customer_id for event in events if hasattr(event, "customer_id")}
-    others = [event for event in events if not hasattr(event, "customer_id")]
-    through = {event.relationship_id for event in others} - {None}
-    # A customer with whom no store has a relationship may have bought something all the same.
-    ordered = {event.order_id for event in others if not event.relationship_id and getattr(event, "order_id", None)}
-    refunded = {event.refund_id for event in others if not event.relationship_id and hasattr(event, "refund_id")}
-    for table, wanted in ((Relationship, through), (Order, ordered), (Refund, refunded)):
-        if wanted:
-            columns: Any = table
-            found = await work.session.scalars(
-                select(col(columns.customer_id)).where(
-                    col(columns.brand_id) == work.actor.brand_id, col(columns.id).in_(sorted(wanted))
-                )
+    named = {event.customer_id for event in events if hasattr(event, "customer_id")} - {None}
+    through = {event.relationship_id for event in events if not hasattr(event, "customer_id")} - {None}
+    if through:
+        found = await work.session.scalars(
+            select(col(Relationship.customer_id)).where(
+                col(Relationship.brand_id) == work.actor.brand_id, col(Relationship.id).in_(sorted(through))
             )
-            named |= set(found) - {None}
+        )
+        named |= set(found)
     return named
