@@ -157,6 +157,24 @@ async def test_figures_are_paged_and_name_what_they_are_about(ground: Ground) ->
     assert [edge["node"]["share"]["code"] for edge in by_share] == [best.code, other.code]
 
 
+async def test_figures_of_one_and_of_three_take_the_same_statements(ground: Ground) -> None:
+    world = await build_world(ground)
+    guides = (world.shop.guide, world.shop.other_guide, world.shops[1].guide)
+    for guide in guides:
+        await build_share(ground, guide, await build_product(ground, world))
+    today = clock.store_day(clock.now(), "Asia/Shanghai")
+    days = {"from": f"{today - timedelta(days=1)}", "until": f"{today + timedelta(days=1)}"}
+
+    for by in ("GUIDE", "PRODUCT", "SHARE"):
+        counts = []
+        for first in (1, 3):
+            with statements(ground) as sent:
+                shown = (await ask(ground, world.hq, FIGURES, **days, by=by, first=first))["shareFigures"]
+            assert len(shown["edges"]) == first
+            counts.append(len(sent))
+        assert counts[0] == counts[1], by
+
+
 async def test_a_period_that_is_too_long_is_refused(ground: Ground) -> None:
     world = await build_world(ground)
 
