@@ -29,6 +29,7 @@ mutation ($ids: [ID!]!) {
   shareLook(productIds: $ids, title: "通勤") { ... on ShareChanged { share { kind lookProducts { name } } } }
 }
 """
+LOOKS = "{ shares(first: 10) { edges { node { lookProducts { name } } } } }"
 END = """
 mutation ($id: ID!, $version: Int) {
   endShare(id: $id, expectedVersion: $version) {
@@ -88,9 +89,13 @@ async def test_a_look_shows_its_products_in_their_order(ground: Ground) -> None:
     products = [await build_product(ground, world, name) for name in ("乙", "甲", "丙")]
 
     look = await ask(ground, world.shop.guide, LOOK, ids=[str(product.id) for product in products])
+    with statements(ground) as sent:
+        [edge] = (await ask(ground, world.shop.guide, LOOKS))["shares"]["edges"]
 
     shown = [{"name": name} for name in ("乙", "甲", "丙")]
     assert look["shareLook"]["share"] == {"kind": "LOOK", "lookProducts": shown}
+    assert edge["node"]["lookProducts"] == shown
+    assert len(sent) == 2  # the links, and all their products
 
 
 async def test_an_older_version_of_a_link_is_shown_the_newer_one(ground: Ground) -> None:
