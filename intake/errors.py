@@ -294,28 +294,12 @@ class SumsDiffer(PayloadWrong):
     code = "SUMS_DIFFER"
 
 
-class StoreUnknown(Conflict):
-    """A message names a store, or none, that the brand doesn't have."""
-
-    code = "STORE_UNKNOWN"
-    en = "The brand has no store with the code {store}. Add it, or give the source a store, and replay."
-    zh = "品牌没有编码为 {store} 的门店。请添加该门店或为来源指定门店，然后重放。"
-
-
 class MemberUnknown(Conflict):
     """A message names a customer whom the brand doesn't know."""
 
     code = "MEMBER_UNKNOWN"
     en = "The customer that order {number} names isn't known. Import the member, and replay."
     zh = "订单 {number} 的会员不存在。请先导入该会员，然后重放。"
-
-
-class SkuUnknown(Conflict):
-    """A message names a SKU or product that isn't in the brand's catalogue."""
-
-    code = "SKU_UNKNOWN"
-    en = "The catalogue doesn't know {codes}. Add it, and replay."
-    zh = "商品目录中没有 {codes}。请先添加，然后重放。"
 
 
 class OrderNotHere(Conflict):
@@ -327,18 +311,25 @@ class OrderNotHere(Conflict):
 
 
 class GoodsFileWrong(BadFile):
-    """Lines of a file of products or stock can't be taken; `problems` names up to 100 of them."""
+    """Lines of a file of products or stock can't be taken; `problems` names up to 100 of them.
+
+    `rows_put` were put before that showed: what is there already can make a file wrong that is right by itself.
+    """
 
     code = "GOODS_FILE_WRONG"
-    en = "{file}: nothing was changed. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
-    zh = "{file}：未做任何更改。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
+    en = "{file}: {kept}. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
+    zh = "{file}：{kept_zh}。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
     MOST = 100
 
-    def __init__(self, file: str, count: int, problems: Sequence[Wrong]) -> None:
+    def __init__(self, file: str, count: int, problems: Sequence[Wrong], *, rows_put: int = 0) -> None:
         self.problems = problems
         first = problems[0]
+        some = f"the first {rows_put} rows were put, the others were not", f"已写入前 {rows_put} 行，其余未写入"
+        kept, kept_zh = some if rows_put else ("nothing was changed", "未做任何更改")
         super().__init__(
             file=file,
+            kept=kept,
+            kept_zh=kept_zh,
             count=count,
             line=first.line,
             column=first.column,

@@ -212,21 +212,22 @@ class SkuUnknown(NotFound):
     """The catalogue has no SKU of that code; names up to ten of them."""
 
     code = "SKU_UNKNOWN"
-    en = "{field}: the catalogue doesn't have these SKUs: {codes}"
-    zh = "{field}：商品库中没有这些 SKU：{codes}"
+    en = "{field}: the catalogue doesn't have these SKUs: {codes}. Add them first."
+    zh = "{field}：商品库中没有这些 SKU：{codes}。请先添加。"
 
     @classmethod
     def of(cls, field: str, codes: Iterable[str]) -> Self:
         """The refusal that names the first place and the first codes."""
-        return cls(field=field, codes=", ".join(islice(dict.fromkeys(codes), 10)))
+        some = list(islice(dict.fromkeys(codes), 11))
+        return cls(field=field, codes=", ".join(some[:10]) + (" …" if len(some) > 10 else ""))
 
 
 class StoreUnknown(NotFound):
     """The brand has no such store."""
 
     code = "STORE_UNKNOWN"
-    en = "{field}: there is no such store."
-    zh = "{field}：没有这家门店。"
+    en = "{field}: the brand has no store {store}. Add it, or name another."
+    zh = "{field}：品牌没有门店 {store}。请添加该门店，或改用其他门店。"
 
 
 class ExportTooLarge(Invalid):

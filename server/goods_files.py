@@ -6,6 +6,7 @@ A file that was cut off on the way is simply sent again: what was put already ch
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -93,7 +94,8 @@ async def carry_in(
 ) -> Tally:
     """Check a file of up to 200,000 rows, and put it; or only say what that would change.
 
-    Nothing is put unless all of it is right. What isn't UTF-8 although the mapping says so is read as GB 18030.
+    Nothing is put unless all of it is right by itself. Where it doesn't go together with what is there, the rows before
+    that stay put, and the refusal says how many. What isn't UTF-8 although the mapping says so is read as GB 18030.
     Raises `FORBIDDEN`, `GOODS_FILE_WRONG` with what is wrong place by place, or what is refused of files.
     """
     require_catalogue_keeper(actor)
@@ -159,7 +161,8 @@ async def _products(
     seen: set[str] = set()
     done = 0
     async for batch in _steps(ground, product_batches(file, mapping, digits)):
-        put = await _put(ground, actor, file, batch, is_dry)
+        with _blamed_on(file, batch, rows_put=0 if is_dry else done):
+            put = await _put(ground, actor, batch, is_dry)
         # Rows of one product may lie far apart, and agree: what the first of them did to it is what became of it.
         for code in put.products.keys() - seen:
             tally.products.note(put.products[code])
@@ -170,17 +173,20 @@ async def _products(
     return tally
 
 
-async def _put(
-    ground: Ground, actor: Actor, file: GoodsFile, batch: Sequence[tuple[int, ProductNews]], is_dry: bool
-) -> commands.Put:
+async def _put(ground: Ground, actor: Actor, batch: Sequence[tuple[int, ProductNews]], is_dry: bool) -> commands.Put:
+    return await _step(ground, actor, lambda work: commands.put_products(work, [news for _, news in batch]), is_dry)
+
+
+@contextmanager
+def _blamed_on(file: GoodsFile, batch: Sequence[tuple[int, ProductNews]], *, rows_put: int) -> Iterator[None]:
+    """Only what is there already can make it wrong by now: together, a product has too many SKUs."""
     try:
-        return await _step(ground, actor, lambda work: commands.put_products(work, [news for _, news in batch]), is_dry)
+        yield
     except Invalid as refusal:
-        # Only what is there already can make it wrong by now: together, a product has too many SKUs.
         found = _PLACE.fullmatch(f"{refusal.facts.get('field')}.")
         line = batch[int(found[1])][0] if found else 0
         file.blame(line, "product", str(refusal.facts.get("reason")), str(refusal.facts.get("reason_zh")))
-        file.require_right()
+        file.require_right(rows_put=rows_put)
         raise
 
 

@@ -3,10 +3,10 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,8 @@ from kernel import clock, compaction, idempotency, jobs
 from kernel.actor import system
 from kernel.crypto import Vault
 from kernel.redis import QUEUE, RUN_JOB
-from kernel.work import Ground, unit_of_work
+from kernel.work import Ground, Work, unit_of_work
+from mall.commands import folding
 from server import chores
 from server.settings import Settings
 from server.wiring import HANDLERS, LAST_RESORTS, PREPARATIONS, LastResort, handlers
@@ -91,25 +92,20 @@ async def keep_house(ground: Ground) -> None:
     async with ground.db.read() as session:
         brands = [brand.id for brand in await actors.brands(session)]
     for brand_id in brands:
-        await _forget_plans(ground, brand_id, at.date())
-        await _forget_messages(ground, brand_id, at)
+        await _to_the_end(ground, brand_id, lambda work: plans.forget(work, at.date()))
+        await _to_the_end(ground, brand_id, lambda work: forgetting.forget(work, at))
+        await _to_the_end(ground, brand_id, lambda work: folding.fold_opens(work, at))
     async with ground.db.read() as session:
         grown = await compaction.due(session)
     for brand_id, feed_id in grown:
         await compaction.compact(ground.db, brand_id, feed_id)
 
 
-async def _forget_plans(ground: Ground, brand_id: UUID, today: date) -> None:
+async def _to_the_end(ground: Ground, brand_id: UUID, keep: Callable[[Work], Awaitable[bool]]) -> None:
+    """As often as there is more of it, each time in a short transaction."""
     while True:
         async with unit_of_work(ground, system(brand_id)) as work:
-            if not await plans.forget(work, today):
-                return
-
-
-async def _forget_messages(ground: Ground, brand_id: UUID, at: datetime) -> None:
-    while True:
-        async with unit_of_work(ground, system(brand_id)) as work:
-            if not await forgetting.forget(work, at):
+            if not await keep(work):
                 return
 
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Table, UniqueConstraint
 from sqlmodel import SQLModel
 
+from kernel.errors import Refusal
 from server.tables import METADATA
 
 HOUSE = Path(__file__).parent.parent
@@ -98,6 +99,25 @@ def test_the_brand_comes_first_in_every_key_and_every_reference_carries_it(table
         assert names[0] == "brand_id" or table.name in FOUND_WITHOUT_BRAND, names
     for constraint in table.foreign_key_constraints:
         assert "brand_id" in [column.name for column in constraint.columns], constraint
+
+
+def test_a_code_says_one_thing() -> None:
+    """What is kept of a refusal is its code and its words: whoever reads them later has to find the one sentence."""
+    for module in HOUSE.glob("*/errors.py"):
+        import_module(f"{module.parent.name}.errors")
+    said: dict[str, set[tuple[str, str]]] = {}
+    for refusal in refusals(Refusal):
+        said.setdefault(refusal.code, set()).add((refusal.en, refusal.zh))
+
+    assert {code for code, sentences in said.items() if len(sentences) > 1} == set()
+
+
+def refusals(kind: type[Refusal]) -> Iterator[type[Refusal]]:
+    """All that say a code of their own."""
+    for each in kind.__subclasses__():
+        if each.__module__.partition(".")[0] != "tests" and "code" in vars(each) and "en" in vars(each):
+            yield each
+        yield from refusals(each)
 
 
 def test_jobs_and_reactions_are_all_under_the_contract_that_only_the_server_wires_them() -> None:

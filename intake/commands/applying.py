@@ -3,15 +3,14 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from intake.errors import MemberUnknown, OrderNotHere, SkuUnknown, StoreUnknown
+from intake.errors import MemberUnknown, OrderNotHere
 from intake.models.notices import Notice, Unknown
 from kernel.errors import NotFound, Refusal
 from kernel.work import Work
 from mall import commands
+from mall.errors import SkuUnknown, StoreUnknown
 from mall.models import Line, LineKind, Order, OrderNews, OrderState, RefundNews
-from mall.queries import orders, parties, sku_codes
-
-_NAMED = 5
+from mall.queries import orders, parties, skus
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ async def _take(work: Work, notice: Notice, news: OrderNews) -> Order:
     news = commands.check_order(work.actor, replace(news, store_code=news.store_code or ""))
     named = await parties.named(work.session, work.actor, news)
     if named.store_id is None:
-        raise StoreUnknown(store=news.store_code or "?")
+        raise StoreUnknown(field="store", store=news.store_code or "?")
     if notice.unknown_sku is Unknown.PARK:
         await _require_skus(work, news)
     if _is_by_guest(notice, news, named):
@@ -80,9 +79,9 @@ def _is_by_guest(notice: Notice, news: OrderNews, named: parties.Named) -> bool:
 async def _require_skus(work: Work, news: OrderNews) -> None:
     """Refuse SKUs that aren't in the catalogue, where the brand has one with SKUs."""
     codes = [line.sku_code for line in news.lines if line.kind is LineKind.GOODS and line.sku_code]
-    unknown = await sku_codes.unknown_of(work.session, work.actor, codes)
+    unknown = await skus.unknown_codes(work.session, work.actor, codes)
     if unknown:
-        raise SkuUnknown(codes=", ".join(unknown[:_NAMED]) + (" …" if len(unknown) > _NAMED else ""))
+        raise SkuUnknown.of("sku", unknown)
 
 
 async def _move(work: Work, notice: Notice, state: OrderState) -> Order:

@@ -7,7 +7,19 @@ from uuid import UUID
 from kernel import bulk
 from kernel.work import Work
 from mall.events import PurchasesLoaded
-from mall.models import Credit, Order, OrderLine, Product, Refund, RefundCharge, RefundLine, Sku, Stock
+from mall.models import (
+    Credit,
+    Order,
+    OrderLine,
+    Product,
+    Refund,
+    RefundCharge,
+    RefundLine,
+    Share,
+    ShareOpen,
+    Sku,
+    Stock,
+)
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -18,6 +30,8 @@ async def load(
     products: Rows = (),
     skus: Rows = (),
     stocks: Rows = (),
+    shares: Rows = (),
+    share_opens: Rows = (),
     orders: Rows = (),
     order_lines: Rows = (),
     refunds: Rows = (),
@@ -33,6 +47,8 @@ async def load(
     await bulk.insert_rows(work.session, Product, products)
     await bulk.insert_rows(work.session, Sku, skus)
     await bulk.insert_rows(work.session, Stock, stocks)
+    await bulk.insert_rows(work.session, Share, shares)
+    await bulk.insert_rows(work.session, ShareOpen, share_opens)
     await bulk.insert_rows(work.session, Order, orders)
     await bulk.insert_rows(work.session, OrderLine, order_lines)
     await bulk.insert_rows(work.session, Refund, refunds)

@@ -78,7 +78,7 @@ async def _stores(work: Work, counts: Sequence[StockCount]) -> list[UUID]:
     for place, count in enumerate(counts):
         store_id = count.store_id if count.store_id in ids else codes.get(count.store_code or "")
         if store_id is None:
-            raise StoreUnknown(field=f"rows.{place}.store")
+            raise StoreUnknown(field=f"rows.{place}.store", store=count.store_code or count.store_id)
         found.append(store_id)
     return found
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from kernel.db import Json, UtcDateTime, enum_of, refers
+from kernel.db import Json, UtcDateTime, enum_of, index_where, refers
 from mall.errors import ShareOver
 
 
@@ -69,12 +69,20 @@ class Share(SQLModel, table=True):
 
 
 class ShareOpen(SQLModel, table=True):
-    """Somebody followed a link: when, and nothing of who."""
+    """Somebody followed a link: when, and nothing of who.
+
+    Once it is old, a row `stands_for` so many opens of a day, of which this was the last; until then for itself.
+    """
 
     __tablename__ = "share_open"
-    __table_args__ = (refers("share_id", "share"), Index("ix_share_open_share", "brand_id", "share_id", "opened_at"))
+    __table_args__ = (
+        refers("share_id", "share"),
+        Index("ix_share_open_share", "brand_id", "share_id", "opened_at"),
+        index_where("ix_share_open_single", "brand_id", "opened_at", where="stands_for IS NULL"),
+    )
 
     brand_id: UUID = Field(primary_key=True)
     id: UUID = Field(primary_key=True)
     share_id: UUID
     opened_at: datetime = Field(sa_type=UtcDateTime)
+    stands_for: int | None = None

@@ -21,6 +21,7 @@ from mall.queries.shares import Filter, conditions
 
 MOST_DAYS = 366
 _NOTHING = literal(0, BigInteger)
+_OPENS = func.sum(func.coalesce(col(ShareOpen.stands_for), 1))
 _KEYS: dict[ShareKey, Any] = {
     ShareKey.GUIDE: col(Share.account_id),
     ShareKey.PRODUCT: col(Share.product_id),
@@ -125,7 +126,7 @@ def _part(key: Any, *, links: bool = False, opens: bool = False) -> Select[*tupl
     return select(
         key.label("key"),
         (func.count() if links else _NOTHING).label("links"),
-        (func.count() if opens else _NOTHING).label("opens"),
+        (_OPENS if opens else _NOTHING).label("opens"),
         _NOTHING.label("orders"),
         _NOTHING.label("gross"),
     ).select_from(Share)

@@ -71,6 +71,18 @@ async def known_codes(session: AsyncSession, actor: Actor, table: Ware, codes: S
     return set(found)
 
 
+async def unknown_codes(session: AsyncSession, actor: Actor, codes: Sequence[str]) -> list[str]:
+    """Those of the codes that no SKU has, each once, in their order; none where the brand has no SKUs at all."""
+    if not codes:
+        return []
+    known = await known_codes(session, actor, Sku, codes)
+    unknown = [code for code in dict.fromkeys(codes) if code not in known]
+    if not unknown or known:
+        return unknown
+    any_sku = await session.scalar(select(col(Sku.id)).where(col(Sku.brand_id) == actor.brand_id).limit(1))
+    return unknown if any_sku is not None else []
+
+
 async def lock_by_codes(session: AsyncSession, actor: Actor, table: Ware, codes: Sequence[str]) -> Sequence[Any]:
     """The rows of these codes, kept from other writers until the commit; locked in the order of their keys."""
     found = await session.execute(

@@ -1,5 +1,6 @@
 """Share links and what comes of them, in GraphQL."""
 
+import asyncio
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -92,7 +93,8 @@ class Share(Versioned):
 
     @field("The products of a look, in their order; empty for others.")
     async def look_products(self, info: Info) -> list[Product]:
-        return [shown for each in self.look if (shown := await product_of(info, UUID(each)))]
+        found = await asyncio.gather(*(product_of(info, UUID(each)) for each in self.look))
+        return [product for product in found if product is not None]
 
     @field("How often customers opened it, without bots, the guide's own looks, and repeats within 30 minutes.")
     async def opens(self, info: Info) -> int:

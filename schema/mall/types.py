@@ -12,6 +12,7 @@ from schema.customers import Customer, Relationship, customer_of, relationship_o
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import OUT_OF_SIGHT, field
 from schema.mall.crediting import CreditDecision, CreditPart
+from schema.mall.sharing import Share, share_of
 from schema.mall.timeline import OrderStep
 from schema.mall.wares import Product, Sku, product_of, sku_of
 from schema.scalars import Fen, shown_as
@@ -134,6 +135,7 @@ class Order(Versioned):
     customer_id: strawberry.Private[UUID | None]
     relationship_id: strawberry.Private[UUID | None]
     serving_account_id: strawberry.Private[UUID | None]
+    share_id: strawberry.Private[UUID | None]
     answered_by_id: strawberry.Private[UUID | None]
 
     @field("The store that sold it.")
@@ -151,6 +153,10 @@ class Order(Versioned):
     @field("The account that looks after it now (服务); it moves with a handover.")
     async def served_by(self, info: Info) -> Account | None:
         return await account_of(info, self.serving_account_id)
+
+    @field(f"The link that it came through (分享); null if it came through none, and {OUT_OF_SIGHT}.")
+    async def share(self, info: Info) -> Share | None:
+        return await share_of(info, self.share_id)
 
     @field("Who earned it, in parts; none as long as nothing was paid.")
     async def credits(self, info: Info) -> list[CreditPart]:

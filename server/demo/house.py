@@ -1,6 +1,7 @@
 """What a brand consists of before it has customers."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,14 @@ class Article:
     price: int
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A guide's share link."""
+
+    id: UUID
+    made_at: datetime
+
+
 @dataclass(slots=True)
 class House:
     """A brand, laid out: what the customers' part needs to know, and the rows to load first."""
@@ -58,6 +67,7 @@ class House:
     customers: int
     shops: list[Shop] = field(default_factory=list)
     articles: dict[str, list[Article]] = field(default_factory=dict)
+    links: dict[UUID, Link] = field(default_factory=dict)
     tags: dict[str, UUID] = field(default_factory=dict)
     shelf_lives: dict[UUID, int | None] = field(default_factory=dict)
     rows: Rows = field(default_factory=dict)

@@ -73,6 +73,7 @@ class Batch:
     refund_lines: list[Row] = field(default_factory=list)
     refund_charges: list[Row] = field(default_factory=list)
     order_credits: list[Row] = field(default_factory=list)
+    share_opens: list[Row] = field(default_factory=list)
     customer_tags: list[Row] = field(default_factory=list)
     tasks: list[Row] = field(default_factory=list)
     campaign_recipients: list[Row] = field(default_factory=list)

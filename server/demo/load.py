@@ -108,7 +108,8 @@ async def _load_house(work: Work, house: House, report: DemoReport) -> None:
     await tagging.commands.load(
         work, tag_groups=rows["tag_groups"], tags=rows["tags"], tag_rules=rows["tag_rules"], segments=rows["segments"]
     )
-    await mall.commands.load(work, products=rows["products"], skus=rows["skus"], stocks=rows["stocks"])
+    of_mall = ("products", "skus", "stocks", "shares", "share_opens")
+    await mall.commands.load(work, **{table: rows[table] for table in of_mall})
     await tasks.commands.load(work, revisit_rules=rows["revisit_rules"])
     await tasks.commands.load(work, campaigns=rows["campaigns"], campaign_stores=rows["campaign_stores"])
     feeds = [feed.of_staff(person["id"]) for person in rows["staff"]]
@@ -137,6 +138,7 @@ async def _load_batch(work: Work, batch: Batch, report: DemoReport, today: date)
         refund_lines=batch.refund_lines,
         refund_charges=batch.refund_charges,
         order_credits=batch.order_credits,
+        share_opens=batch.share_opens,
     )
     # These customers are all there, with all that they bought; nothing is settled that would say so.
     work.events.clear()

@@ -13,6 +13,7 @@ from server.demo.dice import TIME_ZONE, Dice, Today
 from server.demo.house import House, Keeper, Row, Shop
 from server.demo.ruling import add_revisit_rules, add_rules, add_segments
 from server.demo.shape import Shape
+from server.demo.sharing import add_links
 from server.demo.stocking import add_catalogue, add_personal_tags, add_stock, add_tag_library
 
 # Seven entries from Monday on. Every till is open from 10:00 to 21:00.
@@ -44,6 +45,7 @@ def lay_out(trade: Trade, shape: Shape, today: Today, dice: Dice, password_hash:
         house.shops.append(_add_shop(house, dice, hiring, index, city, regions[city], count))
     add_catalogue(house, dice)
     add_stock(house)
+    add_links(house)
     add_segments(house)
     add_campaigns(house)
     return house

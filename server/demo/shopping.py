@@ -7,6 +7,7 @@ from mall.models import WHOLE, Channel, CreditReason, LineKind, OrderState
 from server.demo.dice import DAY_SECONDS
 from server.demo.house import Article, Row
 from server.demo.lives import Making, Person, Purchase, Tie
+from server.demo.sharing import come_through
 
 MALL_SHARE = 0.38
 REFUND_SHARE = 0.04
@@ -82,6 +83,7 @@ def _order(
         "store_id": store.id,
         "customer_id": customer_id,
         "relationship_id": tie.row["id"] if tie else None,
+        "share_id": None,
         "serving_account_id": (tie.keeper if tie else store.public).account_id,
         "state": _state(making, days_ago) if in_mall else OrderState.COMPLETED,
         "channel": channel,
@@ -113,6 +115,8 @@ def _order(
             "version": 1,
         }
     )
+    if in_mall and tie:
+        come_through(making, order, tie.keeper_at(placed_at))
     return order
 
 

@@ -10,12 +10,12 @@ from sqlmodel import col
 
 from intake.commands import applying
 from intake.commands.applying import Applied
-from intake.errors import MemberUnknown, OrderNotHere, SkuUnknown, StoreUnknown
+from intake.errors import MemberUnknown, OrderNotHere
 from intake.models.adapting import adapt
 from intake.queries import hook_mappings
 from kernel import actor, feed, ids
 from kernel.work import Ground, unit_of_work
-from mall.errors import OrderDiffers, OrderUnpaid, RefundDiffers, RefundExceedsOrder
+from mall.errors import OrderDiffers, OrderUnpaid, RefundDiffers, RefundExceedsOrder, SkuUnknown, StoreUnknown
 from mall.models import Credit, Order, OrderLine, OrderState, OrderStep, Product, Refund, RefundCharge, Sku
 from mall.queries import orders
 from tests.factories import World, build_customer, build_world, said, save
@@ -125,7 +125,7 @@ async def test_an_unknown_store_is_parked_and_taken_once_it_is_there(ground: Gro
 
     refusal = await refused(ground, world, "daogou", payload)
     assert isinstance(refusal, StoreUnknown)
-    assert refusal.facts == {"store": "new-1"}
+    assert refusal.facts == {"field": "store", "store": "new-1"}
     assert isinstance(await refused(ground, world, "daogou", daogou(Told(store=None))), StoreUnknown)
 
     world.shop.store.code = "new-1"
@@ -163,7 +163,7 @@ async def test_an_unknown_sku_is_parked_where_the_brand_keeps_skus(ground: Groun
 
     refusal = await refused(ground, world, "daogou", daogou(Told(number="2", member=None)))
     assert isinstance(refusal, SkuUnknown)
-    assert refusal.facts == {"codes": "S-1"}
+    assert refusal.facts == {"field": "sku", "codes": "S-1"}
 
     await save(ground, sku(world, product, "S-1"))
     assert (await hear(ground, world, "daogou", daogou(Told(number="2", member=None)))).parked is None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,11 +10,13 @@ from sqlmodel import col
 
 from kernel import ids
 from kernel.work import Ground, unit_of_work
-from mall.commands import commission
-from mall.models import CommissionEntry, CommissionPlan, CommissionRole, Product
+from mall import commands
+from mall.commands import Line, OrderNews, commission
+from mall.models import CommissionEntry, CommissionPlan, CommissionRole, LineKind, Order, Product
 from mall.models.commissioning import Rate
 from server.worker import Worker
-from tests.factories import World, save
+from tests.factories import World, build_customer, save
+from tests.mall.trading import place, till
 
 NOON = datetime(2026, 4, 10, 4, 0, tzinfo=UTC)  # twelve o'clock in Shanghai
 NEXT_MONTH = datetime(2026, 5, 3, 4, 0, tzinfo=UTC)
@@ -21,6 +24,12 @@ APRIL, MAY, JUNE = date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1)
 
 GUIDE, MANAGER = CommissionRole.GUIDE, CommissionRole.STORE_MANAGER
 RATES = (Rate(GUIDE, None, 500), Rate(GUIDE, "鞋履", 800), Rate(MANAGER, None, 100))
+
+SHOES, SHIRT = Line("S1", "短靴", 1, 30_000), Line("P1", "衬衫", 1, 10_000)
+DISCOUNT = Line("DC", "满减", 1, -4_000, LineKind.SERVICE)
+POSTAGE = Line("YF", "运费", 1, 1_000, LineKind.SERVICE)
+LINES = [SHOES, SHIRT, DISCOUNT, POSTAGE]
+WHOLE: dict[str, Any] = {"amount": 37_000, "lines": LINES}
 
 
 async def draft(
@@ -92,3 +101,19 @@ async def earned(ground: Ground, world: World) -> dict[UUID, int]:
     for each in await ledger(ground, world.brand.id):
         sums[each.staff_id] = sums.get(each.staff_id, 0) + each.amount
     return sums
+
+
+async def buy(ground: Ground, world: World, **values: Any) -> Order:
+    """An order of the first guide's customer: boots and a shirt, less a discount, with postage."""
+    return await place(ground, world, await build_customer(ground, world.shop.guide), **(WHOLE | values))
+
+
+async def hear(ground: Ground, world: World, news: OrderNews) -> Order:
+    """An order as a mall would report it."""
+    async with unit_of_work(ground, till(world)) as work:
+        return await commands.record_order(work, news)
+
+
+def plain(news: OrderNews) -> dict[str, Any]:
+    """What news say, to be said differently."""
+    return {name: getattr(news, name) for name in news.__slots__}

@@ -25,8 +25,20 @@ from mall.models.periods import Rhythm, Span
 from mall.queries.commission import ledger as entries_of
 from mall.queries.commission import periods, reconciling, statements, verifying
 from tests.factories import World, build_customer, build_world
-from tests.mall.commissions import APRIL, MAY, NEXT_MONTH, NOON, close, ledger, product, running, said, work_off
-from tests.mall.test_commission_posting import WHOLE, buy
+from tests.mall.commissions import (
+    APRIL,
+    MAY,
+    NEXT_MONTH,
+    NOON,
+    WHOLE,
+    buy,
+    close,
+    ledger,
+    product,
+    running,
+    said,
+    work_off,
+)
 from tests.mall.trading import count, place, refund, till
 from tests.refusals import snapshot
 from tests.statements import statements as sent_to

@@ -1,35 +1,27 @@
-"""What the ledger says once orders are paid, refunded, put right and taken back."""
+"""What the ledger says once orders are paid and refunded."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Date, and_, bindparam, delete, or_, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Date, and_, bindparam, or_, update
 from sqlmodel import col
 
 from directory.commands import staff
 from kernel import clock
 from kernel.actor import Role, system
-from kernel.work import Ground, Work, settle, unit_of_work
-from mall import commands
-from mall.commands import Line, OrderNews, commission, replace
+from kernel.work import Ground, unit_of_work
+from mall.commands import Line, OrderNews, commission
 from mall.commands.commission import posting
 from mall.models import (
     CommissionEntry,
-    CommissionPeriod,
     CommissionPlan,
     CommissionPlanState,
-    CommissionReason,
-    LineKind,
     Order,
     OrderState,
-    Product,
 )
 from mall.models.commissioning import Rate
-from mall.models.periods import period_of
 from mall.queries.commission import reading
 from tests.factories import World, build_customer, build_world
 from tests.mall.commissions import (
@@ -40,23 +32,18 @@ from tests.mall.commissions import (
     MAY,
     NEXT_MONTH,
     NOON,
-    close,
+    WHOLE,
+    buy,
     earned,
-    ledger,
+    hear,
+    plain,
     product,
     running,
     said,
-    work_off,
 )
 from tests.mall.earning import correct
-from tests.mall.trading import count, order_news, place, refund, till
+from tests.mall.trading import count, order_news, place, refund
 from tests.statements import statements
-
-SHOES, SHIRT = Line("S1", "短靴", 1, 30_000), Line("P1", "衬衫", 1, 10_000)
-DISCOUNT = Line("DC", "满减", 1, -4_000, LineKind.SERVICE)
-POSTAGE = Line("YF", "运费", 1, 1_000, LineKind.SERVICE)
-LINES = [SHOES, SHIRT, DISCOUNT, POSTAGE]
-WHOLE: dict[str, Any] = {"amount": 37_000, "lines": LINES}
 
 
 @pytest.fixture
@@ -64,16 +51,6 @@ async def world(ground: Ground) -> World:
     world = await build_world(ground)
     await product(ground, world, "S1", "鞋履")
     return world
-
-
-async def buy(ground: Ground, world: World, **values: Any) -> Order:
-    """An order of the first guide's customer: boots and a shirt, less a discount, with postage."""
-    return await place(ground, world, await build_customer(ground, world.shop.guide), **(WHOLE | values))
-
-
-async def hear(ground: Ground, world: World, news: OrderNews) -> Order:
-    async with unit_of_work(ground, till(world)) as work:
-        return await commands.record_order(work, news)
 
 
 async def test_a_paid_order_is_posted_by_role_and_category_less_its_discount(ground: Ground, world: World) -> None:
@@ -202,81 +179,6 @@ def _by_today() -> Any:
     )
 
 
-async def test_a_cancelled_order_is_corrected_with_its_refunds_and_one_that_comes_back_too(
-    ground: Ground, world: World
-) -> None:
-    with clock.stopped_at(NOON):
-        await running(ground, world)
-        customer = await build_customer(ground, world.shop.guide)
-        news = order_news(world, customer, **WHOLE)
-        order = await hear(ground, world, news)
-        await refund(ground, world, order.id, amount=10_000)
-        before = await earned(ground, world)
-        later: dict[str, Any] = {"placed_at": news.placed_at, "number": news.number, "paid_at": news.placed_at}
-        again = order_news(world, customer, **(WHOLE | later), state=OrderState.CANCELLED, news_at=clock.now())
-        await hear(ground, world, again)
-        cancelled = await earned(ground, world)
-        back = clock.now() + timedelta(minutes=1)
-        await hear(ground, world, order_news(world, customer, **(WHOLE | later), news_at=back))
-
-    assert set(cancelled.values()) == {0}
-    assert await earned(ground, world) == before
-    assert {entry[4] for entry in (await said(ground, world))[8:]} == {"correction"}
-
-
-async def test_an_amended_order_is_corrected_by_the_difference(ground: Ground, world: World) -> None:
-    with clock.stopped_at(NOON):
-        await running(ground, world)
-        news = order_news(world, await build_customer(ground, world.shop.guide), **WHOLE)
-        await hear(ground, world, news)
-        lines = [SHOES, Line("P1", "衬衫", 2, 20_000), DISCOUNT, POSTAGE]
-        await hear(
-            ground,
-            world,
-            OrderNews(**{**_plain(news), "amount": 47_000, "lines": lines, "news_at": clock.now()}),
-        )
-
-    assert (await said(ground, world))[4:] == [
-        ("guide", None, 9_400, 470, "correction", APRIL),
-        ("guide", "鞋履", 600, 48, "correction", APRIL),
-        ("store_manager", None, 9_400, 94, "correction", APRIL),
-        ("store_manager", "鞋履", 600, 6, "correction", APRIL),
-    ] or sorted(entry[3] for entry in (await said(ground, world))[4:]) == [6, 48, 94, 470]
-
-
-def _plain(news: OrderNews) -> dict[str, Any]:
-    return {name: getattr(news, name) for name in news.__slots__}
-
-
-async def test_a_category_stays_as_it_was_when_the_order_was_paid(ground: Ground, world: World) -> None:
-    with clock.stopped_at(NOON):
-        await running(ground, world)
-        order = await buy(ground, world)
-        async with ground.db.write() as session:
-            await session.execute(
-                update(Product)
-                .where(col(Product.brand_id) == world.brand.id, col(Product.code) == "S1")
-                .values(category=None)
-            )
-        async with unit_of_work(ground, system(world.brand.id)) as work:
-            nothing = await commission.post(work, [order.id])
-        await refund(ground, world, order.id, amount=37_000)
-
-    assert nothing == 0
-    assert set((await earned(ground, world)).values()) == {0}
-
-
-async def test_a_correction_of_the_credit_moves_what_was_earned(ground: Ground, world: World) -> None:
-    other = world.shop.other_guide
-    with clock.stopped_at(NOON):
-        await running(ground, world)
-        order = await buy(ground, world)
-        await correct(ground, world.shop.manager, order, (other, 10_000))
-
-    assert await earned(ground, world) == {world.shop.guide.id: 0, other.id: 2_610, world.shop.manager.id: 360}
-    assert {entry[4] for entry in (await said(ground, world))[4:]} == {"correction"}
-
-
 async def test_a_split_order_adds_up_and_the_stores_part_goes_to_nobody(ground: Ground, world: World) -> None:
     first, second = world.shop.guides
     with clock.stopped_at(NOON):
@@ -323,171 +225,11 @@ async def test_an_unpaid_order_earns_once_it_is_paid(ground: Ground, world: Worl
         news = order_news(world, customer, **WHOLE, state=OrderState.PENDING)
         await hear(ground, world, news)
         before = await said(ground, world)
-        paid = {**_plain(news), "state": OrderState.PAID, "news_at": clock.now(), "paid_at": clock.now()}
+        paid = {**plain(news), "state": OrderState.PAID, "news_at": clock.now(), "paid_at": clock.now()}
         await hear(ground, world, OrderNews(**paid))
 
     assert before == []
     assert {entry[4] for entry in await said(ground, world)} == {"accrual"}
-
-
-async def test_what_comes_after_a_close_goes_into_the_earliest_open_period(ground: Ground, world: World) -> None:
-    with clock.stopped_at(NOON):
-        await running(ground, world)
-        order = await buy(ground, world)
-        customer = await build_customer(ground, world.shop.guide)
-    with clock.stopped_at(NEXT_MONTH):
-        await close(ground, world, APRIL)
-        closed = await said(ground, world)
-        await refund(ground, world, order.id, amount=37_000, placed_at=NOON + timedelta(days=1))
-        await place(ground, world, customer, **WHOLE, placed_at=NOON + timedelta(days=2))
-
-    entries = await ledger(ground, world.brand.id)
-    assert [each for each in await said(ground, world) if each[5] == APRIL] == closed
-    assert {(each.reason, each.day.month, each.period) for each in entries[len(closed) :]} == {
-        (CommissionReason.REVERSAL, 4, MAY),
-        (CommissionReason.ACCRUAL, 4, MAY),
-    }
-
-
-async def test_posting_into_a_closed_period_would_be_noticed(
-    ground: Ground, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(posting, "period_for", lambda day, found: period_of(day, found.course).first_day)
-
-    with pytest.raises(AssertionError):
-        await test_what_comes_after_a_close_goes_into_the_earliest_open_period(ground, world)
-
-
-async def test_the_stores_own_calendar_says_in_which_period_an_order_is(ground: Ground, world: World) -> None:
-    """Half past twelve at night in Shanghai on the first is half past four in the afternoon before in London."""
-    night = clock.day_bounds(MAY, "Asia/Shanghai")[0] + timedelta(minutes=30)
-    with clock.stopped_at(night + timedelta(hours=1)):
-        await running(ground, world)
-        await buy(ground, world, placed_at=night)
-        await buy(ground, world, placed_at=night - timedelta(hours=1))
-
-    assert [entry[5] for entry in await said(ground, world)] == [MAY] * 4 + [APRIL] * 4
-
-
-@pytest.mark.parametrize("act", [update(CommissionEntry).values(amount=1), delete(CommissionEntry)])
-async def test_the_database_refuses_to_change_or_remove_an_entry(ground: Ground, world: World, act: Any) -> None:
-    with clock.stopped_at(NOON):
-        await running(ground, world)
-        await buy(ground, world)
-    before = await said(ground, world)
-
-    with pytest.raises(DBAPIError, match="append-only"):
-        async with ground.db.write() as session:
-            await session.execute(act.where(col(CommissionEntry.brand_id) == world.brand.id))
-
-    assert await said(ground, world) == before
-
-
-async def test_orders_that_were_paid_before_the_plan_was_started_are_caught_up_with(
-    ground: Ground, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mall.commands.commission.catching_up.AT_ONCE", 2)
-    with clock.stopped_at(NOON):
-        for _ in range(5):
-            await buy(ground, world)
-        nothing = await said(ground, world)
-        await running(ground, world)
-        before = await said(ground, world)
-        async with unit_of_work(ground, system(world.brand.id)) as work:
-            work.later("mall.catch_up_commission", after=None)
-        await work_off(ground)
-
-    assert nothing == []
-    assert len(before) == 20
-    assert await said(ground, world) == before
-
-
-async def test_an_order_that_an_import_takes_away_is_taken_back(ground: Ground, world: World) -> None:
-    with clock.stopped_at(NOON):
-        await running(ground, world)
-        order = await buy(ground, world)
-        async with unit_of_work(ground, system(world.brand.id)) as work:
-            await replace.remove(work, orders=[order.id])
-            work.later("mall.catch_up_commission", after=None)
-        await work_off(ground)
-        once = await said(ground, world)
-        async with unit_of_work(ground, system(world.brand.id)) as work:
-            work.later("mall.catch_up_commission", after=None)
-        await work_off(ground)
-
-    assert set((await earned(ground, world)).values()) == {0}
-    assert await said(ground, world) == once
-    assert {entry[4] for entry in once[4:]} == {"correction"}
-
-
-async def test_two_who_post_the_same_order_at_once_post_it_once(ground: Ground, world: World) -> None:
-    with clock.stopped_at(NOON):
-        await buy(ground, world)
-        plan_ready = running(ground, world)
-        await plan_ready
-        once = await said(ground, world)
-
-        async def again() -> None:
-            async with unit_of_work(ground, system(world.brand.id)) as work:
-                await commission.catch_up(work, None)
-
-        await asyncio.gather(again(), again(), again())
-
-    assert await said(ground, world) == once
-
-
-async def test_a_close_waits_for_an_order_that_is_being_posted_and_nothing_is_lost(
-    ground: Ground, world: World
-) -> None:
-    """The order is paid on the last day and committed only after somebody began to close."""
-    with clock.stopped_at(NOON):
-        await running(ground, world)
-        customer = await build_customer(ground, world.shop.guide)
-    with clock.stopped_at(NEXT_MONTH):
-        is_posted = asyncio.Event()
-
-        async def order() -> None:
-            async with ground.db.write() as session:
-                work = Work(session, till(world))
-                await commands.record_order(work, order_news(world, customer, **WHOLE, placed_at=NOON))
-                await settle(ground, work)
-                is_posted.set()
-                await asyncio.sleep(0.3)
-
-        async def shut() -> None:
-            await is_posted.wait()
-            await close(ground, world, APRIL)
-
-        await asyncio.gather(order(), shut())
-
-    entries = await ledger(ground, world.brand.id)
-    async with ground.db.read() as session:
-        period = await session.scalar(select(CommissionPeriod).where(col(CommissionPeriod.brand_id) == world.brand.id))
-    assert {entry.period for entry in entries} == {APRIL}
-    assert period is not None
-    assert (period.entries, period.amount) == (len(entries), sum(entry.amount for entry in entries))
-
-
-async def test_an_order_that_waits_for_a_close_goes_into_the_next_period(ground: Ground, world: World) -> None:
-    with clock.stopped_at(NOON):
-        await running(ground, world)
-        customer = await build_customer(ground, world.shop.guide)
-    with clock.stopped_at(NEXT_MONTH):
-        is_closing = asyncio.Event()
-
-        async def shut() -> None:
-            async with unit_of_work(ground, world.hq) as work:
-                await commission.close_period(work, APRIL)
-                is_closing.set()
-                await asyncio.sleep(0.3)
-
-        async def order() -> None:
-            await is_closing.wait()
-            await place(ground, world, customer, **WHOLE, placed_at=NOON)
-
-        await asyncio.gather(shut(), order())
-
-    assert {entry.period for entry in await ledger(ground, world.brand.id)} == {MAY}
 
 
 async def test_nothing_is_posted_for_orders_outside_the_plans_days(ground: Ground, world: World) -> None:

@@ -185,7 +185,7 @@ async def _connect(ground: Ground, brand_id: UUID, name: str) -> Belongings:
         state_at=NOON,
         received_at=NOON,
         code="STORE_UNKNOWN",
-        facts={"store": "SH-01"},
+        facts={"field": "store", "store": "SH-01"},
         **of_source,
     )
     await save(ground, source, secret, message)

@@ -23,7 +23,16 @@ from tests.statements import statements
 from tests.tagging.labels import build_group, build_tag, put
 
 # Each of these is followed along every path of fields that lead from its rows to other rows.
-LISTS = {"workbench": 3, "customers": 4, "tasks": 4, "orders": 4, "products": 3, "tags": 3, "departures": 4}
+LISTS = {
+    "workbench": 3,
+    "customers": 4,
+    "tasks": 4,
+    "orders": 4,
+    "products": 3,
+    "shares": 3,
+    "tags": 3,
+    "departures": 4,
+}
 
 
 def paths(kind: GraphQLOutputType, depth: int) -> Iterator[tuple[str, ...]]:
@@ -61,12 +70,18 @@ async def trade(ground: Ground, world: World, many: int) -> None:
         await build_task(ground, guide, customer, created_by_id=world.shop.manager.id)
         async with unit_of_work(ground, world.hq) as work:
             skus = (SkuNews(f"P{number}-M"), SkuNews(f"P{number}-L"))
-            await mall.put_products(work, [ProductNews(f"P{number}", "羊绒衫", 100, skus=skus)])
+            [product_id] = (
+                await mall.put_products(work, [ProductNews(f"P{number}", "羊绒衫", 100, skus=skus)])
+            ).changed_ids
             count = StockCount(f"P{number}-M", 3, NOON, store_id=world.shop.store.id)
             await mall.put_stock(work, [count])
+        async with unit_of_work(ground, guide) as work:
+            share = await mall.share_product(work, product_id)
         lines = [Line(f"P{number}", "羊绒衫", 1, 60, sku_code=f"P{number}-M"), Line(f"P{number}", "羊绒衫", 1, 40)]
-        for _ in range(2):
-            order = await place(ground, world, customer, amount=100, lines=lines, channel=Channel.MINI_MALL)
+        for code in (share.code, None):
+            order = await place(
+                ground, world, customer, amount=100, lines=lines, channel=Channel.MINI_MALL, share_code=code
+            )
             await refund(ground, world, order.id, amount=10, lines=[Line(f"P{number}", "羊绒衫", 1, 10)])
         group = await build_group(ground, world, f"风格{number}")
         tag = await build_tag(ground, world, group, "素雅")

@@ -7,10 +7,10 @@ import pytest
 from kernel import clock
 from kernel.work import Ground
 from tests.asking import ask
-from tests.factories import World, build_world
-from tests.mall.commissions import NEXT_MONTH, NOON, product, running, work_off
-from tests.mall.test_commission_posting import buy
-from tests.mall.trading import refund
+from tests.factories import World, build_customer, build_world
+from tests.mall.commissions import NEXT_MONTH, NOON, WHOLE, buy, draft, product, running, work_off
+from tests.mall.trading import place, refund
+from tests.statements import statements
 
 ADD = """mutation ($input: CommissionPlanInput!) { addCommissionPlan(input: $input) {
   ... on CommissionPlanChanged { plan { id version state name rates { role category rate } } }
@@ -147,3 +147,35 @@ async def test_who_says_the_rhythm_of_an_older_setting_is_shown_the_newer(ground
 
     assert said == {"setting": {"version": 2, "rhythm": "QUARTERLY"}}
     assert stale == {"code": "STALE_VERSION", "current": {"version": 2, "rhythm": "QUARTERLY"}}
+
+
+LISTS = {
+    "commissionPlans(first: $first)": "edges { node { name rates { rate } } }",
+    "commissionStatements(period: $period, first: $first)": "edges { node { staff { name } store { code } amount } }",
+    "commissionEntries(period: $period, first: $first)": (
+        "edges { node { staff { name } store { code } plan { name } amount } }"
+    ),
+    "commissionReconciliation(period: $period, first: $first)": (
+        "... on CommissionReconciliation { stores { edges { node { code store { name } } } } }"
+    ),
+}
+
+
+async def test_one_row_and_three_take_the_same_statements(ground: Ground, world: World) -> None:
+    with clock.stopped_at(NOON):
+        for guide in world.shop.guides:
+            await place(ground, world, await build_customer(ground, guide), **WHOLE)
+        await running(ground, world)
+        for _ in range(2):
+            await draft(ground, world)
+        for name, part in LISTS.items():
+            takes_period = "$period: Date!, " if "$period" in name else ""
+            document = f"query ({takes_period}$first: Int!) {{ {name} {{ {part} }} }}"
+            given = {"period": "2026-04-30"} if takes_period else {}
+            counts = []
+            for first in (1, 3):
+                with statements(ground) as sent:
+                    shown = await asked(ground, world.hq, document, first=first, **given)
+                assert len(shown.get("stores", shown)["edges"]) == first, name
+                counts.append(len(sent))
+            assert counts[0] == counts[1], name

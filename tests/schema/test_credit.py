@@ -34,6 +34,7 @@ query ($id: ID!) { order(id: $id) { creditHistory {
   credits { reason points amount account { id } } } } }"""
 PARTS = [
     "isOffHours isCrossCity",
+    "share { code store { id } opens }",
     "answeredAt answeredBy { id }",
     "credits { account { id } }",
     "creditHistory { rules { says } credits { account { id } } }",
@@ -198,6 +199,26 @@ async def test_flags_go_by_the_store_and_the_order(ground: Ground, world: World)
         {"isOffHours": False, "isCrossCity": False},
         {"isOffHours": True, "isCrossCity": None},
     ]
+
+
+async def test_an_order_shows_the_link_that_it_came_through_to_whoever_may_see_both(
+    ground: Ground, world: World
+) -> None:
+    share = "query ($id: ID!) { order(id: $id) { number share { code account { id } } } }"
+    came, alone = await shared(ground, world), await place(ground, world)
+
+    async def shown(who: Actor, order: Order) -> Any:
+        found = (await ask(ground, who, share, id=str(order.id)))["order"]
+        return found and found["share"]
+
+    link = await shown(world.shop.manager, came)
+
+    assert link["account"] == {"id": str(world.shop.other_guide.account_ids[0])}
+    assert [await shown(who, came) for who in (world.hq, world.east_manager)] == [link, link]
+    assert await shown(world.shop.guide, came) is None  # the order is theirs, the link is not
+    assert await shown(world.shop.other_guide, came) is None  # the link is theirs, the order is not
+    assert await shown(world.shops[1].manager, came) is None
+    assert await shown(world.shop.manager, alone) is None
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -29,6 +29,7 @@ mutation ($ids: [ID!]!) {
   shareLook(productIds: $ids, title: "通勤") { ... on ShareChanged { share { kind lookProducts { name } } } }
 }
 """
+LOOKS = "{ shares(first: 10) { edges { node { lookProducts { name } } } } }"
 END = """
 mutation ($id: ID!, $version: Int) {
   endShare(id: $id, expectedVersion: $version) {
@@ -88,9 +89,13 @@ async def test_a_look_shows_its_products_in_their_order(ground: Ground) -> None:
     products = [await build_product(ground, world, name) for name in ("乙", "甲", "丙")]
 
     look = await ask(ground, world.shop.guide, LOOK, ids=[str(product.id) for product in products])
+    with statements(ground) as sent:
+        [edge] = (await ask(ground, world.shop.guide, LOOKS))["shares"]["edges"]
 
     shown = [{"name": name} for name in ("乙", "甲", "丙")]
     assert look["shareLook"]["share"] == {"kind": "LOOK", "lookProducts": shown}
+    assert edge["node"]["lookProducts"] == shown
+    assert len(sent) == 2  # the links, and all their products
 
 
 async def test_an_older_version_of_a_link_is_shown_the_newer_one(ground: Ground) -> None:
@@ -155,6 +160,24 @@ async def test_figures_are_paged_and_name_what_they_are_about(ground: Ground) ->
     assert (by_product["node"]["product"], by_product["node"]["links"]) == ({"name": "羊绒衫"}, 2)
     assert by_store["node"]["store"] == {"code": world.shop.store.code}
     assert [edge["node"]["share"]["code"] for edge in by_share] == [best.code, other.code]
+
+
+async def test_figures_of_one_and_of_three_take_the_same_statements(ground: Ground) -> None:
+    world = await build_world(ground)
+    guides = (world.shop.guide, world.shop.other_guide, world.shops[1].guide)
+    for guide in guides:
+        await build_share(ground, guide, await build_product(ground, world))
+    today = clock.store_day(clock.now(), "Asia/Shanghai")
+    days = {"from": f"{today - timedelta(days=1)}", "until": f"{today + timedelta(days=1)}"}
+
+    for by in ("GUIDE", "PRODUCT", "SHARE"):
+        counts = []
+        for first in (1, 3):
+            with statements(ground) as sent:
+                shown = (await ask(ground, world.hq, FIGURES, **days, by=by, first=first))["shareFigures"]
+            assert len(shown["edges"]) == first
+            counts.append(len(sent))
+        assert counts[0] == counts[1], by
 
 
 async def test_a_period_that_is_too_long_is_refused(ground: Ground) -> None:

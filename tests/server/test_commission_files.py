@@ -14,8 +14,7 @@ from kernel.actor import Actor
 from kernel.work import Ground
 from mall.queries.commission import exporting
 from tests.factories import World, build_world
-from tests.mall.commissions import NOON, product, running
-from tests.mall.test_commission_posting import buy
+from tests.mall.commissions import NOON, buy, product, running
 from tests.mall.trading import refund
 from tests.serving import Served, serving
 

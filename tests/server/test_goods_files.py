@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook
+from sqlalchemy import select
+from sqlmodel import col
 
 import server.goods_files
 from intake.errors import ColumnMissing, FileEmpty, GoodsFileWrong, MappingInvalid, RowWidthWrong
@@ -181,7 +183,35 @@ async def test_too_many_skus_together_with_those_that_are_there_are_refused_with
         await carry(ground, world, write(tmp_path / "a.csv", [HEADER, *LINES]))
 
     assert [(wrong.line, wrong.column) for wrong in refused.value.problems] == [(2, "商品编码")]
+    assert "nothing was changed" in str(refused.value)
     assert await count(ground, world.brand.id, Product) == 1
+
+
+async def test_a_file_that_stops_on_the_way_says_how_much_of_it_was_put(
+    ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In steps of two rows; the catalogue is in the way of the third and the fourth."""
+    monkeypatch.setattr("intake.commands.goods_file.reading.AT_ONCE", 2)
+    world = await build_world(ground)
+    await put(ground, world, news("P1", *(f"A{number}" for number in range(199))))
+    fine = [f"N{number},新品,100,,,,,,,," for number in range(2)]
+    path = write(tmp_path / "a.csv", [HEADER, *fine, LINES[0], LINES[2], "N9,新品,100,,,,,,,,"])
+
+    with pytest.raises(GoodsFileWrong) as tried:
+        await carry(ground, world, path, is_dry=True)
+    nothing = await count(ground, world.brand.id, Product)
+    with pytest.raises(GoodsFileWrong) as refused:
+        await carry(ground, world, path)
+
+    assert "nothing was changed" in tried.value.say("en")
+    assert "未做任何更改" in tried.value.say("zh")
+    assert nothing == 1
+    assert "the first 2 rows were put, the others were not" in refused.value.say("en")
+    assert "已写入前 2 行，其余未写入" in refused.value.say("zh")
+    assert [(wrong.line, wrong.column) for wrong in refused.value.problems] == [(4, "商品编码")]
+    async with ground.db.read() as session:
+        codes = await session.scalars(select(col(Product.code)).where(col(Product.brand_id) == world.brand.id))
+        assert sorted(codes) == ["N0", "N1", "P1"]
 
 
 async def test_counts_come_in_and_older_files_never_overwrite_newer_ones(ground: Ground, tmp_path: Path) -> None:

@@ -59,10 +59,11 @@ class GoodsFile:
         column = _FIELDS.get(place, place.partition(".")[0])
         self.blame(line, column, str(refusal.facts.get("reason")), str(refusal.facts.get("reason_zh")))
 
-    def require_right(self) -> None:
-        """Raises `GOODS_FILE_WRONG` with what is wrong."""
+    def require_right(self, *, rows_put: int = 0) -> None:
+        """Raises `GOODS_FILE_WRONG` with what is wrong, and how many rows were put before that showed."""
         if self.wrong:
-            raise GoodsFileWrong(self.path.name, self.mistakes, sorted(self.wrong, key=lambda wrong: wrong.line))
+            wrong = sorted(self.wrong, key=lambda wrong: wrong.line)
+            raise GoodsFileWrong(self.path.name, self.mistakes, wrong, rows_put=rows_put)
 
 
 def product_rows(file: GoodsFile, mapping: ProductMapping, digits: int) -> Iterator[tuple[int, ProductNews]]:

@@ -15,7 +15,7 @@ from mall.commands.commission import posting
 from mall.models import CommissionPlan, CommissionReason, CommissionTerms, Order, OrderState
 from mall.models.commissioning import Sum
 from mall.queries.commission import ledger, reading, settings
-from mall.queries.commission.reading import Case, Found
+from mall.queries.commission.cases import Case, Found
 
 CATCH_UP = "mall.catch_up_commission"
 AT_ONCE = 100

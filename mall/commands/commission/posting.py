@@ -15,7 +15,7 @@ from mall.models.commissioning import Sum, due
 from mall.models.periods import period_of
 from mall.models.sealing import seal_of
 from mall.queries.commission import reading
-from mall.queries.commission.reading import Case, Found, Place
+from mall.queries.commission.cases import Case, Found, Place
 
 
 async def post(work: Work, order_ids: Sequence[UUID]) -> int:

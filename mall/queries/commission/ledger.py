@@ -15,7 +15,7 @@ from kernel.pages import Key, Page, along, paged
 from mall.models import CommissionEntry, Order
 from mall.models.commissioning import CommissionRole, Part
 from mall.policy import commission_visible_to
-from mall.queries.commission.reading import Place
+from mall.queries.commission.cases import Place
 
 EntryRow = Row[*tuple[Any, ...]]
 

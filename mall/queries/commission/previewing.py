@@ -21,6 +21,7 @@ from mall.models.commission import rates_of
 from mall.models.commissioning import Rate, Sum
 from mall.policy import require_paymaster
 from mall.queries.commission import plans, reading
+from mall.queries.commission.cases import case_of
 
 MOST_PREVIEWED = 20_000
 _AT_ONCE = 500
@@ -87,7 +88,7 @@ async def _next(session: AsyncSession, those: Sequence[Any], after: UUID | None)
 async def _add(
     session: AsyncSession, brand_id: UUID, rows: Sequence[Any], rates: Sequence[Rate], sums: dict[Any, Sum]
 ) -> None:
-    cases = {row.id: reading.case_of(row, None, None) for row in rows}
+    cases = {row.id: case_of(row, None, None) for row in rows}
     if not cases:
         return
     await reading.fill(session, brand_id, cases, list(cases))

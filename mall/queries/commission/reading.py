@@ -1,10 +1,8 @@
 """Read what orders' commission is worked out of, all of them at once: three statements, however many they are."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, Row, Select, Uuid, and_, bindparam, cast, func, literal, null, or_, select, union_all
@@ -14,7 +12,7 @@ from sqlmodel import col
 from directory.models import Account, Assignment, Store
 from kernel.actor import Role
 from kernel.db import OneOf
-from mall.models import COUNTED_STATES, Credit, LineKind, Order, OrderLine, OrderState, Product, Refund, RefundLine
+from mall.models import Credit, LineKind, Order, OrderLine, Product, Refund, RefundLine
 from mall.models.commission import (
     CommissionEntry,
     CommissionPlan,
@@ -24,73 +22,12 @@ from mall.models.commission import (
     course_of,
     rates_of,
 )
-from mall.models.commissioning import CommissionRole, GivenBack, Goods, Part, Party, Rate, Sale, Sum, Targets, targets
-from mall.models.periods import Course
+from mall.models.commissioning import CommissionRole, GivenBack, Goods, Part, Party, Sum
+from mall.queries.commission.cases import Case, Found, Place, Plan, case_of
 
 Rows = Sequence[Row[*tuple[Any, ...]]]
 
 _BRAND = bindparam("brand", type_=Uuid())
-
-
-class Place(NamedTuple):
-    """Where something was posted: for which refund, if any, in which store, to whose account."""
-
-    refund_id: UUID | None
-    store_id: UUID
-    part: Part
-
-
-class Plan(NamedTuple):
-    """The plan of the day on which an order was paid."""
-
-    id: UUID
-    rates: Sequence[Rate]
-
-
-@dataclass(slots=True)
-class Case:
-    """An order with all that its commission is worked out of, and what was posted for it so far."""
-
-    id: UUID
-    source: str
-    number: str
-    store_id: UUID
-    state: OrderState
-    amount: int
-    day: date
-    time_zone: str
-    plan: Plan | None
-    categories: Mapping[str, str | None] | None
-    posted: dict[Place, Sum] = field(default_factory=dict)
-    posted_by: UUID | None = None
-    goods: list[Goods] = field(default_factory=list)
-    discount: int = 0
-    refunds: list[GivenBack] = field(default_factory=list)
-    refund_days: dict[UUID, date] = field(default_factory=dict)
-    parties: list[Party] = field(default_factory=list)
-
-    def sale(self) -> Sale:
-        return Sale(self.goods, self.discount, self.amount)
-
-    def target(self, rates: Sequence[Rate] | None = None) -> Targets:
-        """What the order should have brought everybody, by its plan or by these rates; nothing if it doesn't count."""
-        by = rates if rates is not None else self.plan.rates if self.plan else ()
-        if not by or self.state not in COUNTED_STATES:
-            return {}
-        return targets(self.sale(), self.refunds, by, self.parties)
-
-    def wanted(self) -> dict[Place, Sum]:
-        """The same with the store."""
-        return {Place(refund_id, self.store_id, part): each for (refund_id, part), each in self.target().items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Orders, how the brand's periods lie, and up to which day they are closed."""
-
-    cases: dict[UUID, Case]
-    course: Course
-    closed_until: date | None
 
 
 async def read(session: AsyncSession, brand_id: UUID, order_ids: Sequence[UUID], *, keep_open: bool = False) -> Found:
@@ -181,13 +118,6 @@ def _cases(heads: Rows) -> dict[UUID, Case]:
             case.posted[place] = Sum(so_far.basis + row.basis, so_far.amount + row.posted)
             case.posted_by = row.posted_by
     return cases
-
-
-def case_of(row: Row[*tuple[Any, ...]], plan: Plan | None, categories: Mapping[str, str | None] | None) -> Case:
-    """An order of which only the row is known so far."""
-    return Case(
-        row.id, row.source, row.number, row.store_id, row.state, row.amount, row.day, row.time_zone, plan, categories
-    )
 
 
 def _lines() -> Select[*tuple[Any, ...]]:

@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("share_id", sa.Uuid(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("stands_for", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["brand_id", "share_id"], ["share.brand_id", "share.id"], name=op.f("fk_share_open_brand_id_share_id")
         ),
@@ -128,6 +129,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("share_open", schema=None) as batch_op:
         batch_op.create_index("ix_share_open_share", ["brand_id", "share_id", "opened_at"], unique=False)
+        batch_op.create_index(
+            "ix_share_open_single",
+            ["brand_id", "opened_at"],
+            unique=False,
+            sqlite_where=sa.text("stands_for IS NULL"),
+            postgresql_where=sa.text("stands_for IS NULL"),
+        )
 
     op.create_table(
         "credit_decision",
@@ -365,6 +373,11 @@ def downgrade() -> None:
     op.drop_table("order_step")
     op.drop_table("credit_decision")
     with op.batch_alter_table("share_open", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_share_open_single",
+            sqlite_where=sa.text("stands_for IS NULL"),
+            postgresql_where=sa.text("stands_for IS NULL"),
+        )
         batch_op.drop_index("ix_share_open_share")
 
     op.drop_table("share_open")
