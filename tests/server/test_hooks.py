@@ -1,6 +1,7 @@
 """Malls call: who is let in, what is kept, and what they are told."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -17,6 +18,7 @@ from mall.models import Order
 from server.hooks import noting
 from tests.asking import VAULT
 from tests.factories import World, build_world
+from tests.intake.malls import Told, sent, woocommerce, youzan
 from tests.mall.trading import count
 from tests.server.calling import Mall, by_body, call, connect, line, messages, packed, refusals, said, signed
 from tests.serving import Served, serving
@@ -274,6 +276,43 @@ async def test_shopify_and_woocommerce_sign_the_body(served: Served, ground: Gro
             headers = {"Content-Type": "application/json", signature: by_body(secret, body), message_id: "d-1"}
             answer = await served.http.post(mall.path, content=body, headers=headers)
             assert answer.status_code in status, (mapping, answer.text)
+
+
+async def test_two_messages_of_woocommerce_in_one_second_are_two(served: Served, ground: Ground, world: World) -> None:
+    """Its delivery id is made of the webhook and the second: orders that change in the same second share it."""
+    mall = await connect(ground, world, "woocommerce", "a-secret-of-theirs")
+    answers = []
+    for number in ("5001", "5002", "5001"):
+        body = sent(woocommerce(Told(number=number, store=world.shop.store.code)))
+        headers = {
+            "Content-Type": "application/json",
+            "X-WC-Webhook-Signature": by_body(mall.secret, body),
+            "X-WC-Webhook-Delivery-ID": "d-1",
+        }
+        answers.append((await served.http.post(mall.path, content=body, headers=headers)).status_code)
+
+    assert answers == [202, 202, 200]
+    assert [each.order_number for each in await messages(ground, mall)] == ["5001", "5002"]
+
+
+async def test_youzan_counts_in_the_message_how_often_it_was_sent(served: Served, ground: Ground, world: World) -> None:
+    """The same message again is the same, though its body isn't; another one under its id is not."""
+    mall = await connect(ground, world, "youzan", "client:secret-of-theirs")
+    paid = youzan(Told(store=world.shop.store.code))
+    other = youzan(Told(number="5002", store=world.shop.store.code))
+    answers = []
+    for message in (paid | {"sendCount": 0}, paid | {"sendCount": 1}, other | {"sendCount": 2}):
+        body = sent(message)
+        sign = hashlib.md5(b"client" + body + b"secret-of-theirs", usedforsecurity=False).hexdigest()
+        headers = {"Content-Type": "application/json", "Event-Sign": sign}
+        answers.append((await served.http.post(mall.path, content=body, headers=headers)).status_code)
+
+    assert answers == [200, 200, 409]
+    assert [each.order_number for each in await messages(ground, mall)] == ["5001"]
+    deep = b'{"msg_id":"1","a":' + b"[" * 500 + b"]" * 500 + b"}"
+    sign = hashlib.md5(b"client" + deep + b"secret-of-theirs", usedforsecurity=False).hexdigest()
+    headers = {"Content-Type": "application/json", "Event-Sign": sign}
+    assert (await served.http.post(mall.path, content=deep, headers=headers)).json()["code"] == "HOOK_BODY_WRONG"
 
 
 async def test_woocommerce_asks_first_whether_anybody_is_there(served: Served) -> None:
