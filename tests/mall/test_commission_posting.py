@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
 from directory.commands import staff
-from kernel import clock
+from kernel import clock, ids
 from kernel.actor import Role, system
 from kernel.work import Ground, Work, settle, unit_of_work
 from mall import commands
@@ -27,11 +27,12 @@ from mall.models import (
     Order,
     OrderState,
     Product,
+    Sku,
 )
 from mall.models.commissioning import Rate
 from mall.models.periods import period_of
 from mall.queries.commission import reading
-from tests.factories import World, build_customer, build_world
+from tests.factories import World, build_customer, build_world, save
 from tests.mall.commissions import (
     APRIL,
     GUIDE,
@@ -263,6 +264,31 @@ async def test_a_category_stays_as_it_was_when_the_order_was_paid(ground: Ground
         await refund(ground, world, order.id, amount=37_000)
 
     assert nothing == 0
+    assert set((await earned(ground, world)).values()) == {0}
+
+
+async def test_a_line_earns_by_the_product_of_its_sku_whatever_code_the_mall_has_for_it(
+    ground: Ground, world: World
+) -> None:
+    """Malls have product numbers of their own; the SKU says what was sold."""
+    boots = await product(ground, world, "S2", "鞋履")
+    await save(ground, Sku(brand_id=world.brand.id, id=ids.new(), product_id=boots.id, code="S2-38"))
+    lines = [Line("632910392", "短靴", 1, 20_000, sku_code="S2-38"), Line("632910392", "鞋油", 1, 10_000)]
+    with clock.stopped_at(NOON):
+        await running(ground, world)
+        order = await buy(ground, world, amount=30_000, lines=lines)
+        posted = await said(ground, world)
+        async with unit_of_work(ground, system(world.brand.id)) as work:
+            again = await commission.post(work, [order.id])
+        await refund(ground, world, order.id, amount=30_000)
+
+    assert {entry[:4] for entry in posted} == {
+        ("guide", "鞋履", 20_000, 1_600),
+        ("guide", None, 10_000, 500),
+        ("store_manager", "鞋履", 20_000, 200),
+        ("store_manager", None, 10_000, 100),
+    }
+    assert again == 0
     assert set((await earned(ground, world)).values()) == {0}
 
 

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Integer, Row, Select, Uuid, and_, bindparam, cast, func, literal, null, or_, select, union_all
+from sqlalchemy import case as either
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from directory.models import Account, Assignment, Store
@@ -49,7 +51,11 @@ class Plan(NamedTuple):
 
 @dataclass(slots=True)
 class Case:
-    """An order with all that its commission is worked out of, and what was posted for it so far."""
+    """An order with all that its commission is worked out of, and what was posted for it so far.
+
+    `wares` are the categories by which it earns: by the SKU's code, or else the product's. `categories` are those that
+    are kept already.
+    """
 
     id: UUID
     source: str
@@ -64,6 +70,7 @@ class Case:
     posted: dict[Place, Sum] = field(default_factory=dict)
     posted_by: UUID | None = None
     goods: list[Goods] = field(default_factory=list)
+    wares: dict[str, str | None] = field(default_factory=dict)
     discount: int = 0
     refunds: list[GivenBack] = field(default_factory=list)
     refund_days: dict[UUID, date] = field(default_factory=dict)
@@ -191,6 +198,8 @@ def case_of(row: Row[*tuple[Any, ...]], plan: Plan | None, categories: Mapping[s
 
 
 def _lines() -> Select[*tuple[Any, ...]]:
+    # The line knows its product, by the SKU or by the code; what the catalogue learnt later is found by the code.
+    later = aliased(Product)
     sold = (
         select(
             col(OrderLine.order_id),
@@ -199,12 +208,23 @@ def _lines() -> Select[*tuple[Any, ...]]:
             cast(null(), CommissionEntry.day.type).label("refund_day"),  # type: ignore[attr-defined]  # a column
             col(OrderLine.kind),
             col(OrderLine.product_code),
-            col(Product.category),
+            col(OrderLine.sku_code),
+            either((col(OrderLine.product_id).is_not(None), col(Product.category)), else_=later.category).label(
+                "category"
+            ),
             col(OrderLine.amount),
         )
         .outerjoin(
             Product,
-            and_(col(Product.brand_id) == col(OrderLine.brand_id), col(Product.code) == col(OrderLine.product_code)),
+            and_(col(Product.brand_id) == col(OrderLine.brand_id), col(Product.id) == col(OrderLine.product_id)),
+        )
+        .outerjoin(
+            later,
+            and_(
+                col(OrderLine.product_id).is_(None),
+                col(later.brand_id) == col(OrderLine.brand_id),
+                col(later.code) == col(OrderLine.product_code),
+            ),
         )
         .where(col(OrderLine.brand_id) == _BRAND, OneOf(col(OrderLine.order_id), "keys"))
     )
@@ -217,6 +237,7 @@ def _lines() -> Select[*tuple[Any, ...]]:
             col(Refund.day),
             col(RefundLine.kind),
             col(RefundLine.product_code),
+            cast(null(), OrderLine.sku_code.type),  # type: ignore[union-attr]  # a column
             cast(null(), Product.category.type),  # type: ignore[union-attr]  # a column
             col(RefundLine.amount),
         )
@@ -236,9 +257,9 @@ def _add_lines(cases: dict[UUID, Case], rows: Rows) -> None:
         if row.refund_id is not None:
             refunds[row.order_id, row.refund_id].append(row)
         elif row.kind is LineKind.GOODS:
-            kept = case.categories or {}
-            category = kept.get(row.product_code, row.category)
-            case.goods.append(Goods(row.product_code, category, row.amount))
+            ware = row.sku_code or row.product_code
+            category = (case.categories or {}).get(ware, row.category)
+            case.goods.append(Goods(row.product_code, case.wares.setdefault(ware, category), row.amount))
         elif row.amount < 0:
             case.discount -= row.amount
     # In the order in which they came to be known: one that comes later changes nothing of what was posted before.
