@@ -315,3 +315,16 @@ def test_half_a_character_is_refused_wherever_it_is(mall: str) -> None:
             told = told.replace(name, quote(half) if mall == "youzan" else half)
         with pytest.raises(PayloadWrong):
             adapt(hook_mappings.load(mall), told.encode(), "mall")
+
+
+def test_shopify_gives_postage_back_without_goods_and_takes_goods_back_without_money() -> None:
+    """`refunds/create` of an amount alone has no lines; of what was only put back on the shelf, no transactions."""
+    alone = shopify_refund("5001", Returned("71", 1_000, PLACED))
+    postage, restocked = alone | {"refund_line_items": []}, alone | {"transactions": []}
+
+    notice = read("shopify", postage, currency="CNY")
+
+    assert notice is not None
+    [refund] = notice.refunds
+    assert (refund.number, refund.order_number, refund.amount, refund.lines) == ("71", "5001", 1_000, ())
+    assert read("shopify", restocked, currency="CNY") is None
