@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 NUMBERS = (0, -1, -0.0, 0.1, 1.5, 1e15, 1e300, 2**53, 2**63, 2**64, 10**30, 253402300799, -62135596800)
 TEXTS = ("", " ", "\x00", "a\x00", "\ud800", "\udfffx", "\u2028", "²", "１２", "1e5", "NaN", "-0", "12.345", "1" * 400)
 TIMES = ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "2026-02-30T00:00:00Z", "2026-03-05", "1772690400")
-SHAPES = (None, True, False, [], {}, [[]], [{}], [None], [0], ["x"], {"a": 1})
+SHAPES: tuple[Any, ...] = (None, True, False, [], {}, [[]], [{}], [None], [0], ["x"], {"a": 1})
 NASTY = st.one_of(
     st.sampled_from((*NUMBERS, *TEXTS, *TIMES, *SHAPES)),
     st.integers(),
