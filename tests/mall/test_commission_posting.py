@@ -168,6 +168,22 @@ async def test_a_refund_takes_of_what_was_given_back_and_all_of_it_takes_everyth
     assert set((await earned(ground, world)).values()) == {0}
 
 
+async def test_a_refund_that_names_the_sku_alone_takes_of_the_line_that_it_was_sold_in(
+    ground: Ground, world: World
+) -> None:
+    sold = [Line("S1", "短靴", 1, 30_000, sku_code="S1-38"), Line("P1", "衬衫", 1, 10_000, sku_code="P1-M")]
+    with clock.stopped_at(NOON):
+        await running(ground, world)
+        order = await buy(ground, world, amount=40_000, lines=sold)
+        given_back = [Line("P1-M", "衬衫", 1, 10_000, sku_code="P1-M")]
+        await refund(ground, world, order.id, amount=10_000, lines=given_back)
+
+    assert [entry[:4] for entry in (await said(ground, world))[4:]] == [
+        ("guide", None, -10_000, -500),
+        ("store_manager", None, -10_000, -100),
+    ]
+
+
 async def test_a_refund_goes_by_the_plan_of_the_payment_and_not_by_todays(ground: Ground, world: World) -> None:
     with clock.stopped_at(NOON):
         await running(ground, world, until_day=NOON.date())
