@@ -327,6 +327,14 @@ async def test_nobody_asks_with_get(served: Served) -> None:
     assert (await served.http.get("/hooks/mall/any.body")).status_code == 405
 
 
+async def test_a_mall_of_a_brand_with_any_code_may_call(served: Served, ground: Ground) -> None:
+    brands = [await build_world(ground, code) for code in ("qing_he", "0-_")]
+
+    answers = [await call(served, await connect(ground, brand), said()) for brand in brands]
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+
+
 async def test_a_message_never_touches_another_brand(served: Served, ground: Ground, world: World) -> None:
     """Both brands have a source of the same code: the address alone says whose it is, and the secret has to fit."""
     theirs = await build_world(ground, "other")
