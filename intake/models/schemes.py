@@ -12,6 +12,7 @@ from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from secrets import token_bytes
 
 import orjson
 
@@ -84,9 +85,9 @@ def require_secret(signing: Scheme, text: str) -> str:
 
 
 def sign(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """The three headers of Standard Webhooks, for whoever sends."""
-    stamp = str(int(at.timestamp()))
-    signature = _standard_signature(_standard_key(secret) or b"", message_id, stamp, body)
+    """The three headers of Standard Webhooks, for whoever sends. Raises `INVALID` if the secret can't be one."""
+    stamp, key = str(int(at.timestamp())), _standard_key(require_secret(scheme("standard-webhooks"), secret))
+    signature = _standard_signature(key or b"", message_id, stamp, body)
     return {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": f"v1,{signature}"}
 
 
@@ -94,7 +95,9 @@ def _standard(arrived: Arrived, secrets: Sequence[str]) -> Signed | None:
     message_id, stamp = arrived.headers.get("webhook-id", ""), arrived.headers.get("webhook-timestamp", "")
     listed = arrived.headers.get("webhook-signature", "").split()[:_MOST_SIGNATURES]
     given = [signature for version, _, signature in (each.partition(",") for each in listed) if version == "v1"]
-    made = [_standard_signature(_standard_key(secret) or b"", message_id, stamp, arrived.body) for secret in secrets]
+    # A secret that was made for another way of signing is no key, and takes as long as one.
+    keys = [_standard_key(secret) or token_bytes(32) for secret in secrets]
+    made = [_standard_signature(key, message_id, stamp, arrived.body) for key in keys]
     if not _one_of(given, made):
         return None
     return _signed(message_id, arrived.body, _moment(stamp))

@@ -1,7 +1,9 @@
 """Malls call: who is let in, what is kept, and what they are told."""
 
 import asyncio
+import base64
 import hashlib
+import hmac
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -195,6 +197,25 @@ async def test_two_secrets_count_while_one_takes_the_others_place(served: Served
     after = [(await call(served, mall, said(), secret=secret)).status_code for secret in (mall.secret, text)]
 
     assert (both, after) == ([202, 202], [401, 202])
+
+
+async def test_a_secret_that_was_made_for_another_way_of_signing_lets_nobody_in(
+    served: Served, ground: Ground, world: World
+) -> None:
+    """No secret is no key: least of all one that everybody knows, as the empty one."""
+    mall, body = await connect(ground, world, "shopify", "their-own-secret"), packed(said())
+    async with unit_of_work(ground, world.hq) as work:
+        await hooks.edit_source(work, mall.source_id, "商城", "daogou", world.shop.store.code)
+    stamp = str(int(clock.now().timestamp()))
+    content = b".".join((b"msg_1", stamp.encode(), body))
+    said_of = []
+    for key in (b"", b"their-own-secret"):
+        signature = base64.b64encode(hmac.digest(key, content, "sha256")).decode()
+        headers = {"webhook-id": "msg_1", "webhook-timestamp": stamp, "webhook-signature": f"v1,{signature}"}
+        answer = await served.http.post(mall.path, content=body, headers=headers | {"content-type": "application/json"})
+        said_of.append(answer.status_code)
+
+    assert said_of == [401, 401]
 
 
 async def test_a_list_of_signatures_holds_the_right_one(served: Served, ground: Ground, world: World) -> None:
