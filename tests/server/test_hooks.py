@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from intake.queries import hooks as sources
 from kernel import clock, jobs
 from kernel.work import Ground, unit_of_work
 from mall.models import Order
-from server.hooks import noting
+from server.hooks import noting, receiving
 from tests.asking import VAULT
 from tests.factories import World, build_world
 from tests.intake.malls import Told, sent, woocommerce, youzan
@@ -135,6 +136,16 @@ async def test_bad_input_is_refused_and_leaves_one_audit_line(served: Served, gr
         [noted] = await refusals(served, mall)
         assert (noted[0], noted[1], noted[3]) == (status, code, is_signed), what
         assert "羊绒衫" not in str(noted), what
+
+
+def test_a_text_that_never_ends_is_looked_at_once() -> None:
+    """From each of its quotes anew, this one took two minutes in which nobody else was answered."""
+    began = time.perf_counter()
+
+    found = [receiving._is_bomb(text) for text in (b'"' + b'\\"' * 131_000, b'"' + b"\\" * 262_001, b"[" * 40 + b'"]')]
+
+    assert found == [False, False, True]
+    assert time.perf_counter() - began < 10
 
 
 async def test_what_is_wrong_is_told_in_the_senders_language(served: Served, ground: Ground, world: World) -> None:
