@@ -119,6 +119,11 @@ BAD: dict[str, tuple[Any, dict[str, Any], int, str, bool]] = {
     "lines that don't add up": (said(amount=1), {}, 422, "SUMS_DIFFER", True),
     "no lines": (said(lines=[]), {}, 422, "PAYLOAD_INCOMPLETE", True),
     "no number": (said() | {"data": said()["data"] | {"number": None}}, {}, 422, "PAYLOAD_INCOMPLETE", True),
+    "a NUL": (said(number="W\x00"), {}, 422, "PAYLOAD_WRONG", True),
+    "half a character": (packed(said(note="\ud83d")), {}, 400, "HOOK_BODY_WRONG", True),
+    "a number beyond 64 bits": (said(amount=2**64, lines=[line(amount=2**64)]), {}, 422, "PAYLOAD_WRONG", True),
+    "more than JSON carries": (said(amount=2**53, lines=[line(amount=2**53)]), {}, 422, "PAYLOAD_WRONG", True),
+    "a time before there were malls": (said(placed_at="0001-01-01T00:00:00Z"), {}, 422, "PAYLOAD_WRONG", True),
     "a state nobody knows": (said(state="lost"), {}, 422, "PAYLOAD_WRONG", True),
 }
 
