@@ -328,3 +328,19 @@ def test_shopify_gives_postage_back_without_goods_and_takes_goods_back_without_m
     [refund] = notice.refunds
     assert (refund.number, refund.order_number, refund.amount, refund.lines) == ("71", "5001", 1_000, ())
     assert read("shopify", restocked, currency="CNY") is None
+
+
+@pytest.mark.parametrize(
+    ("currency", "said", "minor"), [("CNY", "12.50", 1_250), ("XOF", "1250", 1_250), ("IQD", "1.250", 1_250)]
+)
+def test_amounts_are_in_the_minor_unit_of_their_own_currency(currency: str, said: str, minor: int) -> None:
+    """Francs have no centimes any more, and a dinar has a thousand fils (ISO 4217)."""
+    payload = shopify(Told(pieces=(Piece("C-M", "C", "羊毛大衣", 0),)))
+    payload |= {"currency": currency, "total_price": said}
+    payload["line_items"][0]["price"] = said
+
+    notice = read("shopify", payload)
+
+    assert notice is not None
+    assert notice.order is not None
+    assert notice.order.amount == minor
