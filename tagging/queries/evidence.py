@@ -120,8 +120,8 @@ async def _orders(session: AsyncSession, chosen: _Chosen, shops: Mapping[UUID, _
 async def _lines(session: AsyncSession, chosen: _Chosen) -> dict[Any, list[Line]]:
     """Merchandise only."""
     asks_category = chosen.plan.asks("category")
-    statement = _standing(
-        chosen,
+    # Not joined: SQLite, which doesn't know how large tables are, would go through all lines of the brand.
+    statement = select(
         _plain(col(OrderLine.order_id)),
         col(OrderLine.name),
         col(OrderLine.product_code),
@@ -129,13 +129,17 @@ async def _lines(session: AsyncSession, chosen: _Chosen) -> dict[Any, list[Line]
         col(OrderLine.quantity),
         col(OrderLine.amount),
         *((col(Product.category),) if asks_category else ()),
-    ).join(OrderLine, and_(col(OrderLine.brand_id) == col(Order.brand_id), col(OrderLine.order_id) == col(Order.id)))
+    ).where(
+        col(OrderLine.brand_id) == chosen.brand_id,
+        col(OrderLine.order_id).in_(_standing(chosen, col(Order.id))),
+        col(OrderLine.kind) == LineKind.GOODS,
+    )
     if asks_category:
         statement = statement.outerjoin(
             Product,
             and_(col(Product.brand_id) == col(OrderLine.brand_id), col(Product.id) == col(OrderLine.product_id)),
         )
-    found = await session.execute(statement.where(col(OrderLine.kind) == LineKind.GOODS), chosen.given)
+    found = await session.execute(statement, chosen.given)
     lines: dict[Any, list[Line]] = defaultdict(list)
     for order_id, name, code, variant, quantity, amount, *category in found:
         lines[order_id].append(Line(name, code, variant, category[0] if category else None, quantity, amount))

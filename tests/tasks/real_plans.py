@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -125,6 +126,7 @@ def silent_and_worth_most(path: Path, day: date, store: str) -> dict[str, list[s
     return {guide: [who for _, who in sorted(found)] for guide, found in by_guide.items()}
 
 
+@cache
 def _purchases(path: Path, day: date) -> tuple[dict[str, list[int]], dict[str, Decimal], dict[str, str]]:
     """By customer the purchase days until a day, what was spent in the year that ends with it, less refunds; and the
     store, which follows the country of the first order.
