@@ -303,11 +303,11 @@ class MemberUnknown(Conflict):
 
 
 class OrderNotHere(Conflict):
-    """A refund, or the state of an order, came before the order itself."""
+    """A refund, or the state of an order, came before the order itself, or before its payment."""
 
     code = "ORDER_NOT_HERE"
-    en = "Order {number} isn't here yet: what is said of it waits."
-    zh = "订单 {number} 尚未收到，这条消息将等待它。"
+    en = "Order {number}, or word of its payment, isn't here yet: what is said of it waits."
+    zh = "订单 {number} 或其付款消息尚未收到，这条消息将等待它。"
 
 
 class GoodsFileWrong(BadFile):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 BOM = b"\xef\xbb\xbf"  # at the beginning of a file: it tells spreadsheets that it is UTF-8
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what a mall sends may hold what no workbook can
 
 Cell = str | int | Decimal
 
@@ -46,7 +48,7 @@ def as_book(sheets: Mapping[str, Iterable[Sequence[Cell]]]) -> bytes:
     for title, rows in sheets.items():
         sheet = book.create_sheet(title)
         for row in rows:
-            sheet.append(_plain(row))
+            sheet.append([_NO_XML.sub("\ufffd", cell) if isinstance(cell, str) else cell for cell in _plain(row)])
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()

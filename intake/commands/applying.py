@@ -8,8 +8,8 @@ from intake.models.notices import Notice, Unknown
 from kernel.errors import NotFound, Refusal
 from kernel.work import Work
 from mall import commands
-from mall.errors import SkuUnknown, StoreUnknown
-from mall.models import Line, LineKind, Order, OrderNews, OrderState, RefundNews
+from mall.errors import OrderUnpaid, SkuUnknown, StoreUnknown
+from mall.models import COUNTED_STATES, Line, LineKind, Order, OrderNews, OrderState, RefundNews
 from mall.queries import orders, parties, skus
 
 
@@ -17,7 +17,7 @@ from mall.queries import orders, parties, skus
 class Applied:
     """What came of a notice: the order that it was about, or why it has to wait, with nothing changed.
 
-    `waits_for_order`: it came before its order, and can be applied as soon as the order is there.
+    `waits_for_order`: it came before its order, or before that was paid, and can be applied as soon as it is.
     """
 
     order_id: UUID | None
@@ -37,7 +37,7 @@ async def apply(work: Work, notice: Notice) -> Applied:
     except Refusal as refusal:
         del work.events[events:]
         del work.requests[requests:]
-        return Applied(None, refusal, isinstance(refusal, OrderNotHere))
+        return Applied(None, refusal, isinstance(refusal, OrderNotHere | OrderUnpaid))
 
 
 async def _apply(work: Work, notice: Notice) -> UUID | None:
@@ -87,7 +87,8 @@ async def _require_skus(work: Work, news: OrderNews) -> None:
 async def _move(work: Work, notice: Notice, state: OrderState) -> Order:
     """The order as it is known, in the state that the message says."""
     order = await orders.lock_by_number(work.session, work.actor, notice.source, notice.number)
-    if order is None:
+    # One that goes on without its payment: when that was decides who earned it, and older news is heard no more.
+    if order is None or (order.state is OrderState.PENDING and state in COUNTED_STATES):
         raise OrderNotHere(number=notice.number)
     lines = await orders.kept_lines(work.session, order)
     return await commands.record_order(

@@ -1,6 +1,5 @@
 """Take in what malls send, once each, and apply it."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,7 +54,7 @@ async def take_in(work: Work, vault: Vault, sender: hooks.Sender, signed: Signed
     What is none of our business is kept without its body. Raises `HOOK_MESSAGE_DIFFERS`.
     """
     at, brand_id = clock.now(), sender.brand_id
-    digest = hashlib.sha256(signed.body).hexdigest()
+    digest = signed.digest
     message = HookMessage(
         brand_id=brand_id,
         id=ids.new(),

@@ -1,5 +1,6 @@
 """The words in which a mall's messages are described: data only, each checked before a message comes."""
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 import jmespath
@@ -14,7 +15,12 @@ from mall.models import Channel, LineKind, OrderState
 _LONGEST = 500
 NAME = "^[a-z0-9-]{1,32}$"
 NOTHING: tuple[Any, ...] = (None, "", False, [], {})
-"""What JMESPath takes for nothing."""
+"""What JMESPath takes for nothing; and 0, which is the same as false here: where it is an amount, ask `is_nothing`."""
+
+
+def is_nothing(found: Any) -> bool:
+    """Whether JMESPath takes it for nothing; 0 is something."""
+    return found in NOTHING and (found is False or not isinstance(found, int | Decimal))
 
 
 _OR = " || "
@@ -39,7 +45,7 @@ class Path:
             found = None
             for path in self.alternatives:
                 found = path.of(data)
-                if found not in NOTHING:
+                if not is_nothing(found):
                     return found
             return found
         return self._compiled.search(data)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from jmespath.exceptions import JMESPathError
 
 from intake.errors import PayloadIncomplete, PayloadUnreadable, PayloadWrong
-from intake.models.hook_mapping import NOTHING, Path, TimeWords
+from intake.models.hook_mapping import NOTHING, Path, TimeWords, is_nothing
 
 _PLAIN = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?")
 _MOST_DIGITS = 15
@@ -93,17 +93,17 @@ class Spot:
         if isinstance(found, bool) or not isinstance(found, str | int):
             self._wrong(path, "is neither text nor a whole number.", "既不是文本也不是整数。")
         tidy = str(found).strip()
-        if "\x00" in tidy:
+        if "\x00" in tidy or not _is_whole(tidy):
             self._wrong(path, "contains a forbidden character.", "含有不允许的字符。")
         return tidy or None
 
     def number(self, path: Path) -> Decimal | None:
         """A number, written as one or as text; the sum of a list of them."""
         found = self.look(path)
-        if found in NOTHING:
+        if is_nothing(found):
             return None
         if isinstance(found, list):
-            return sum((self._number(path, one) for one in found if one not in NOTHING), Decimal())
+            return sum((self._number(path, one) for one in found if not is_nothing(one)), Decimal())
         return self._number(path, found)
 
     def _number(self, path: Path, found: Any) -> Decimal:
@@ -171,6 +171,11 @@ def _parsed(body: bytes, place: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise PayloadUnreadable(place=place, reason="is not a JSON object.", reason_zh="不是 JSON 对象。")
     return data
+
+
+def _is_whole(text: str) -> bool:
+    """Whether no character is half a surrogate pair, which JSON can say and nobody can keep."""
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _no_number(_text: str) -> NoReturn:

@@ -10,8 +10,9 @@ import hmac
 import re
 from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from secrets import token_bytes
 
 import orjson
 
@@ -21,6 +22,7 @@ _PREFIX = "whsec_"
 _SECRET = re.compile(r"[\x21-\x7e]{8,512}")
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _MOST_SIGNATURES = 10
+_YOUZAN_CHANGES = ("sendCount", "sign")
 _YOUZAN_SAYS = orjson.dumps({"code": 0, "msg": "success"})
 
 
@@ -34,11 +36,20 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What the signature vouches for. `at` is when it was signed, where the scheme says so."""
+    """What the signature vouches for. `at` is when it was signed, where the scheme says so.
+
+    `content` is what stays the same however often the message is sent, where that isn't the whole body.
+    """
 
     message_id: str
     body: bytes
     at: datetime | None = None
+    content: bytes | None = None
+
+    @property
+    def digest(self) -> str:
+        """By which the same message is known again: SHA-256 in hexadecimal."""
+        return hashlib.sha256(self.body if self.content is None else self.content).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +85,9 @@ def require_secret(signing: Scheme, text: str) -> str:
 
 
 def sign(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """The three headers of Standard Webhooks, for whoever sends."""
-    stamp = str(int(at.timestamp()))
-    signature = _standard_signature(_standard_key(secret) or b"", message_id, stamp, body)
+    """The three headers of Standard Webhooks, for whoever sends. Raises `INVALID` if the secret can't be one."""
+    stamp, key = str(int(at.timestamp())), _standard_key(require_secret(scheme("standard-webhooks"), secret))
+    signature = _standard_signature(key or b"", message_id, stamp, body)
     return {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": f"v1,{signature}"}
 
 
@@ -84,7 +95,9 @@ def _standard(arrived: Arrived, secrets: Sequence[str]) -> Signed | None:
     message_id, stamp = arrived.headers.get("webhook-id", ""), arrived.headers.get("webhook-timestamp", "")
     listed = arrived.headers.get("webhook-signature", "").split()[:_MOST_SIGNATURES]
     given = [signature for version, _, signature in (each.partition(",") for each in listed) if version == "v1"]
-    made = [_standard_signature(_standard_key(secret) or b"", message_id, stamp, arrived.body) for secret in secrets]
+    # A secret that was made for another way of signing is no key, and takes as long as one.
+    keys = [_standard_key(secret) or token_bytes(32) for secret in secrets]
+    made = [_standard_signature(key, message_id, stamp, arrived.body) for key in keys]
     if not _one_of(given, made):
         return None
     return _signed(message_id, arrived.body, _moment(stamp))
@@ -128,9 +141,14 @@ def _youzan(arrived: Arrived, secrets: Sequence[str]) -> Signed | None:
         return None
     try:
         said = orjson.loads(arrived.body)
-    except orjson.JSONDecodeError:
+        if not isinstance(said, dict):
+            return _signed("", arrived.body)
+        # A message that is sent again says so in itself.
+        same = {name: value for name, value in said.items() if name not in _YOUZAN_CHANGES}
+        content = orjson.dumps(same, option=orjson.OPT_SORT_KEYS)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # no JSON, or too deep: whoever reads it says so
         return _signed("", arrived.body)
-    return _signed(str(said.get("msg_id", "")) if isinstance(said, dict) else "", arrived.body)
+    return replace(_signed(str(said.get("msg_id", "")), arrived.body), content=content)
 
 
 def _one_of(given: Sequence[str], made: Sequence[str]) -> bool:
@@ -172,7 +190,8 @@ SCHEMES: dict[str, Scheme] = {
         Scheme(
             "woocommerce",
             "the webhook's secret, 8 to 512 letters",
-            _raw_body("x-wc-webhook-signature", ("x-wc-webhook-delivery-id",)),
+            # Its delivery id is made of the webhook and the second: two orders of one second share it.
+            _raw_body("x-wc-webhook-signature", ()),
         ),
         Scheme(
             "youzan",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from kernel import clock
 from kernel.errors import Invalid, optional_text, require_text
@@ -13,6 +13,7 @@ LARGEST = 2**53 - 1  # what a JSON number carries exactly
 MOST_LINES = 1_000
 MOST_PIECES = 1_000_000
 CLOCKS_DIFFER_BY = timedelta(hours=1)
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)  # an instant of the year 1 has no day west of Greenwich
 
 
 def require_amount(field: str, amount: int, *, least: int) -> None:
@@ -22,7 +23,9 @@ def require_amount(field: str, amount: int, *, least: int) -> None:
 
 
 def require_past(field: str, moment: datetime) -> None:
-    """Refuse a time that has not come, as far as two clocks may differ."""
+    """Refuse a time that has not come, as far as two clocks may differ, and one of which no till knows."""
+    if moment < EARLIEST:
+        raise Invalid(field=field, reason="lies before 1900.", reason_zh="时间早于 1900 年。")
     if moment > clock.now() + CLOCKS_DIFFER_BY:
         raise Invalid(field=field, reason="lies in the future.", reason_zh="时间在将来。")
 

@@ -38,7 +38,8 @@ async def record_refund(work: Work, news: RefundNews) -> Refund:
         if known is None:
             raise NotFound
         return await _same(work, news, order, known)
-    await bulk.insert_missing(work.session, RefundLine, _line_rows(refund, news.lines))
+    lines = await _as_sold(work, order, news.lines)
+    await bulk.insert_missing(work.session, RefundLine, _line_rows(refund, lines))
     await charging.charge(work, refund)
     if order is not None:
         steps.note(work, order.id, OrderStepKind.REFUNDED, refund.placed_at, amount=refund.amount)
@@ -146,6 +147,14 @@ async def _date_back(work: Work, placed_at: datetime, order: Order | None, refun
         order.version += 1
     await charging.charge(work, refund)
     work.record(_recorded(refund, order))
+
+
+async def _as_sold(work: Work, order: Order | None, lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines by the product codes that the order has for their SKUs: what was given back is what was sold."""
+    if order is None or not any(line.sku_code for line in lines):
+        return lines
+    sold = {row.sku_code: row.product_code for row in await orders.kept_lines(work.session, order) if row.sku_code}
+    return [replace(line, product_code=sold.get(line.sku_code, line.product_code)) for line in lines]
 
 
 def _line_rows(refund: Refund, lines: Sequence[Line]) -> list[dict[str, object]]:

@@ -19,7 +19,7 @@ _BEFORE = (
     rf"(?:{_TITLES}|推荐人|介绍人|服务人员|谢谢|感谢|多谢|找|通过|(?:业绩|提成|订单|单子|单)(?:请)?(?:给|归|算|记)(?:给|到|在)?"
     r"|(?<![a-z])(?:sales|guide|staff|via|thanks to|referred by|served by|helped by|recommended by|ask for))"
 )
-_NOT = r"(?:不是|不要|不用|不想|不|别|勿|没有|没|非|莫|not|no|don't|never)"
+_NOT = r"(?:(?:不是|不要|不用|不想|不|别|勿|没有|没|非|莫|not|no|don't|never)(?:再|又|想|要)*|投诉|举报|换掉?|换个)"
 _OWNED = r"(?:顾客|客人|客户|老客户|老客|会员|单子|订单|单|业绩|提成|推荐|介绍|链接|分享|朋友圈|服务)"
 _BEHIND = (
     rf"(?:{_TITLES}|推荐|介绍|接待|服务|分享|的{_OWNED}|的(?=\W|$)"

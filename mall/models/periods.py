@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 from enum import StrEnum
 
 
@@ -38,9 +38,14 @@ def period_of(day: date, course: Course) -> Span:
     since, rhythm = next((each for each in reversed(course) if each[0] <= day), course[0])
     months = _MONTHS[rhythm]
     whole = ((day.year - since.year) * 12 + day.month - since.month) // months
-    return Span(_later(since, whole * months), _later(since, (whole + 1) * months) - timedelta(days=1))
+    return Span(_later(since, whole * months) or date.min, _eve(_later(since, (whole + 1) * months)))
 
 
-def _later(first: date, months: int) -> date:
+def _later(first: date, months: int) -> date | None:
+    """So many months later; nothing beyond the calendar's first and last year."""
     count = first.year * 12 + first.month - 1 + months
-    return date(count // 12, count % 12 + 1, 1)
+    return date(count // 12, count % 12 + 1, 1) if MINYEAR <= count // 12 <= MAXYEAR else None
+
+
+def _eve(day: date | None) -> date:
+    return day - timedelta(days=1) if day is not None else date.max

@@ -29,11 +29,11 @@ TAKE_SECONDS = 10.0
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 MOST_LEVELS = 32
 _MOST_VALUES = 20_000  # objects and lists: what is in memory is many times longer than what it says
-_SLUG = re.compile(r"[a-z0-9-]{1,32}\.[a-z0-9-]{1,32}")
+_SLUG = re.compile(r"[a-z0-9_-]{1,32}\.[a-z0-9-]{1,32}")
 _JSON = re.compile(r"application/(json|[a-z0-9.-]+\+json)|text/json")
 # WooCommerce asks whether anybody is there, unsigned, before it stores a webhook.
 _PING = re.compile(rb"webhook_id=[0-9]{1,20}")
-_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)  # one that never ends is one, too
 _BRACKETS = re.compile(rb"[\[\]{}]")
 # What a stranger's signature is compared with, so that it takes as long as where there is a source.
 _NOBODYS = "whsec_bm9ib2R5IGhhcyB0aGlzIHNlY3JldCwgbm90IGV2ZW4gdXM="

@@ -1,7 +1,7 @@
 """From a mall's webhook to a guide's phone, and how many webhooks a second are kept.
 
-The product with its worker on PostgreSQL and Redis, a thousand sockets, and a mall that reports paid orders. Beside
-each figure stands one of the same run that has nothing to do with webhooks: read the ratios.
+The product with its worker on PostgreSQL and Redis, a thousand phones of as many people, and a mall that reports
+paid orders. Beside each figure stands one of the same run that has nothing to do with webhooks: read the ratios.
 """
 
 import argparse
@@ -33,13 +33,13 @@ _FLOOD_SECONDS = 5.0
 _SENDERS = 16
 
 
-async def measure(chosen: argparse.Namespace) -> None:
+async def measure(_chosen: argparse.Namespace) -> None:
     """Print how late orders are on phones beside edits at the same rate, and how many webhooks are kept a second."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="daogou-mall-")))
         database = stack.enter_context(postgres(durable=True)).create_database("daogou_mall")
         values = environment(DATABASE_URL=database, REDIS_URL=stack.enter_context(redis()).url)
-        place = await prepare(values, MANY // chosen.per_person, folder)
+        place = await prepare(values, MANY, folder)
         source_id, mall = await _connect(place)
         values = place.values | {"LIVE_STAGE": str(place.file)}
         server = stack.enter_context(serving([*DAOGOU, "serve"], int(values["PORT"]), values))
@@ -48,7 +48,7 @@ async def measure(chosen: argparse.Namespace) -> None:
             mall["port"] = server.port
             say(f"load of the machine before: {_load()}")
             await _keeping(there, mall, place, source_id)
-            await open_sockets(there, place, MANY, chosen.per_person)
+            await open_sockets(there, place, MANY, 1)
             edits = await there.round("remarks", RATE, SECONDS)
             orders = await there.round("webhooks", RATE, SECONDS, **mall)
             _show(edits, orders, await callers.ask("answers"))
@@ -72,7 +72,7 @@ async def _keeping(there: Scene, mall: dict[str, Any], place: Place, source_id: 
 
 def _show(edits: Round, orders: Round, answers: dict[str, Any]) -> None:
     show_rounds(
-        f"{MANY} sockets, {RATE:g} a second for {SECONDS:g} s",
+        f"{MANY} phones, {RATE:g} a second for {SECONDS:g} s",
         [("edits: commit to phone", [edits]), ("orders: webhook sent to phone", [orders])],
     )
     say(

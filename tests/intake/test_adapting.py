@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -287,3 +288,59 @@ def test_names_are_cut_and_codes_are_not() -> None:
 
     assert (len(line.name), len(line.variant or "")) == (200, 100)
     assert refused("daogou", daogou(Told(pieces=(replace(COAT, sku="s" * 65),)))) == (PayloadWrong, "data.lines[0].sku")
+
+
+def test_what_costs_nothing_is_a_line_like_any_other_and_no_pieces_are_none() -> None:
+    gift, none = replace(SCARF, price=0, quantity=1), replace(COAT, sku="C-L", quantity=0)
+
+    given = order_of("daogou", Told(pieces=(COAT, gift, none)))
+    free = order_of("daogou", Told(pieces=(gift,)))
+
+    assert [(line.sku_code, line.quantity, line.amount) for line in given.lines] == [
+        ("C-M", 1, 129_900),
+        ("S-1", 1, 0),
+    ]
+    assert (free.amount, [line.amount for line in free.lines]) == (0, [0])
+    for zero in ("0", "0.00", "-0.0", '"0"'):
+        body = json.dumps(daogou(Told(pieces=(gift,)))).replace('"amount": 0', f'"amount": {zero}')
+        assert adapt(hook_mappings.load("daogou"), body.encode(), "mall") is not None, zero
+
+
+@EVERY_MALL
+def test_half_a_character_is_refused_wherever_it_is(mall: str) -> None:
+    """JSON can say one half of a surrogate pair; no database can keep it."""
+    for half in ("\\ud83d", "\\udc00x"):
+        told = json.dumps(MALLS[mall](Told(number="5001")))
+        for name in (json.dumps(COAT.name)[1:-1], quote(COAT.name)):
+            told = told.replace(name, quote(half) if mall == "youzan" else half)
+        with pytest.raises(PayloadWrong):
+            adapt(hook_mappings.load(mall), told.encode(), "mall")
+
+
+def test_shopify_gives_postage_back_without_goods_and_takes_goods_back_without_money() -> None:
+    """`refunds/create` of an amount alone has no lines; of what was only put back on the shelf, no transactions."""
+    alone = shopify_refund("5001", Returned("71", 1_000, PLACED))
+    postage, restocked = alone | {"refund_line_items": []}, alone | {"transactions": []}
+
+    notice = read("shopify", postage, currency="CNY")
+
+    assert notice is not None
+    [refund] = notice.refunds
+    assert (refund.number, refund.order_number, refund.amount, refund.lines) == ("71", "5001", 1_000, ())
+    assert read("shopify", restocked, currency="CNY") is None
+
+
+@pytest.mark.parametrize(
+    ("currency", "said", "minor"), [("CNY", "12.50", 1_250), ("XOF", "1250", 1_250), ("IQD", "1.250", 1_250)]
+)
+def test_amounts_are_in_the_minor_unit_of_their_own_currency(currency: str, said: str, minor: int) -> None:
+    """Francs have no centimes any more, and a dinar has a thousand fils (ISO 4217)."""
+    payload = shopify(Told(pieces=(Piece("C-M", "C", "羊毛大衣", 0),)))
+    payload |= {"currency": currency, "total_price": said}
+    payload["line_items"][0]["price"] = said
+
+    notice = read("shopify", payload)
+
+    assert notice is not None
+    assert notice.order is not None
+    assert notice.order.amount == minor

@@ -203,6 +203,27 @@ async def test_a_state_alone_waits_for_its_order_and_keeps_its_contents(ground: 
     assert await counts(ground, world) == [*before[:-1], before[-1] + 1]
 
 
+async def test_that_an_unpaid_order_was_sent_waits_for_word_of_its_payment(ground: Ground) -> None:
+    """Otherwise nobody would ever hear when it was paid, and so whose it was then: that word is older by now."""
+    world = await build_world(ground)
+    sent_off = {"tid": "5001", "update_time": "2026-03-05 15:00:00"}
+    shipped = youzan_message("trade_TradeSellerShip", "5001", sent_off, PLACED)
+    closed = youzan_message("trade_TradeClose", "5002", sent_off | {"tid": "5002"}, PLACED)
+    for number in ("5001", "5002"):
+        await hear(ground, world, "youzan", youzan(Told(number=number, state="pending", paid_at=None, news_at=PLACED)))
+
+    early = await hear(ground, world, "youzan", shipped)
+    waiting = (await order_of(ground, world)).state
+    await hear(ground, world, "youzan", youzan(Told()))
+    await hear(ground, world, "youzan", shipped)
+    await hear(ground, world, "youzan", closed)
+
+    assert (early.waits_for_order, waiting) == (True, OrderState.PENDING)
+    order = await order_of(ground, world)
+    assert (order.state, order.paid_at) == (OrderState.SHIPPED, PLACED + timedelta(minutes=4))
+    assert (await order_of(ground, world, "5002")).state is OrderState.CANCELLED
+
+
 async def test_what_contradicts_itself_is_parked_as_a_whole(ground: Ground) -> None:
     world = await build_world(ground)
     first = Told(member=None, refunds=(Returned("71", 5_000, PLACED),))

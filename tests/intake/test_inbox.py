@@ -180,6 +180,34 @@ async def test_a_refund_that_nobody_calls_back_looks_again_by_itself(ground: Gro
     assert [each.state for each in await messages(ground, mall)] == [HookMessageState.APPLIED] * 2
 
 
+async def test_a_refund_of_an_order_that_is_being_paid_looks_again_by_itself(
+    ground: Ground, world: World, mall: Mall
+) -> None:
+    """The payment is applied while the refund, which found none, isn't parked yet."""
+    pending = said("W-1", state="pending")
+    paid = said("W-1", placed_at=pending["data"]["placed_at"])
+    await take(ground, mall, pending)
+    await take(ground, mall, refunded("W-1"))
+    await run(ground)
+    parked = [each.code for each in await messages(ground, mall)]
+    async with ground.db.write() as session:  # the payment finds it being looked at
+        await session.execute(
+            update(HookMessage).where(col(HookMessage.code) == "ORDER_UNPAID").values(state=HookMessageState.RECEIVED)
+        )
+    await take(ground, mall, paid)
+    await run(ground)
+    async with ground.db.write() as session:
+        await session.execute(
+            update(HookMessage).where(col(HookMessage.code) == "ORDER_UNPAID").values(state=HookMessageState.PARKED)
+        )
+
+    await hurry(ground, world)
+    await run(ground)
+
+    assert parked == [None, "ORDER_UNPAID"]
+    assert [each.state for each in await messages(ground, mall)] == [HookMessageState.APPLIED] * 3
+
+
 async def test_a_message_that_fails_every_time_is_given_up_and_may_be_asked_for_again(
     ground: Ground, world: World, mall: Mall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

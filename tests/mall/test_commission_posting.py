@@ -9,7 +9,7 @@ from sqlalchemy import Date, and_, bindparam, or_, update
 from sqlmodel import col
 
 from directory.commands import staff
-from kernel import clock
+from kernel import clock, ids
 from kernel.actor import Role, system
 from kernel.work import Ground, unit_of_work
 from mall.commands import Line, OrderNews, commission
@@ -20,10 +20,11 @@ from mall.models import (
     CommissionPlanState,
     Order,
     OrderState,
+    Sku,
 )
 from mall.models.commissioning import Rate
 from mall.queries.commission import reading
-from tests.factories import World, build_customer, build_world
+from tests.factories import World, build_customer, build_world, save
 from tests.mall.commissions import (
     APRIL,
     GUIDE,
@@ -144,6 +145,22 @@ async def test_a_refund_takes_of_what_was_given_back_and_all_of_it_takes_everyth
     assert set((await earned(ground, world)).values()) == {0}
 
 
+async def test_a_refund_that_names_the_sku_alone_takes_of_the_line_that_it_was_sold_in(
+    ground: Ground, world: World
+) -> None:
+    sold = [Line("S1", "短靴", 1, 30_000, sku_code="S1-38"), Line("P1", "衬衫", 1, 10_000, sku_code="P1-M")]
+    with clock.stopped_at(NOON):
+        await running(ground, world)
+        order = await buy(ground, world, amount=40_000, lines=sold)
+        given_back = [Line("P1-M", "衬衫", 1, 10_000, sku_code="P1-M")]
+        await refund(ground, world, order.id, amount=10_000, lines=given_back)
+
+    assert [entry[:4] for entry in (await said(ground, world))[4:]] == [
+        ("guide", None, -10_000, -500),
+        ("store_manager", None, -10_000, -100),
+    ]
+
+
 async def test_a_refund_goes_by_the_plan_of_the_payment_and_not_by_todays(ground: Ground, world: World) -> None:
     with clock.stopped_at(NOON):
         await running(ground, world, until_day=NOON.date())
@@ -177,6 +194,31 @@ def _by_today() -> Any:
         col(CommissionPlan.from_day) <= today,
         or_(col(CommissionPlan.until_day).is_(None), col(CommissionPlan.until_day) >= today),
     )
+
+
+async def test_a_line_earns_by_the_product_of_its_sku_whatever_code_the_mall_has_for_it(
+    ground: Ground, world: World
+) -> None:
+    """Malls have product numbers of their own; the SKU says what was sold."""
+    boots = await product(ground, world, "S2", "鞋履")
+    await save(ground, Sku(brand_id=world.brand.id, id=ids.new(), product_id=boots.id, code="S2-38"))
+    lines = [Line("632910392", "短靴", 1, 20_000, sku_code="S2-38"), Line("632910392", "鞋油", 1, 10_000)]
+    with clock.stopped_at(NOON):
+        await running(ground, world)
+        order = await buy(ground, world, amount=30_000, lines=lines)
+        posted = await said(ground, world)
+        async with unit_of_work(ground, system(world.brand.id)) as work:
+            again = await commission.post(work, [order.id])
+        await refund(ground, world, order.id, amount=30_000)
+
+    assert {entry[:4] for entry in posted} == {
+        ("guide", "鞋履", 20_000, 1_600),
+        ("guide", None, 10_000, 500),
+        ("store_manager", "鞋履", 20_000, 200),
+        ("store_manager", None, 10_000, 100),
+    }
+    assert again == 0
+    assert set((await earned(ground, world)).values()) == {0}
 
 
 async def test_a_split_order_adds_up_and_the_stores_part_goes_to_nobody(ground: Ground, world: World) -> None:

@@ -302,3 +302,13 @@ def test_months_turn_into_quarters_where_it_was_said() -> None:
         date(2026, 4, 1),
         date(2026, 7, 1),
     ]
+
+
+@pytest.mark.parametrize("rhythm", Rhythm)
+def test_the_calendars_first_and_last_days_are_in_periods_too(rhythm: Rhythm) -> None:
+    course = [(date(2026, 2, 1), rhythm)]
+
+    first, last = period_of(date.min, course), period_of(date.max, course)
+
+    assert first.first_day == date.min <= first.last_day
+    assert last.first_day < last.last_day == date.max

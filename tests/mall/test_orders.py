@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -330,6 +330,7 @@ def _wrong(world: World) -> dict[str, tuple[OrderNews, type[Refusal]]]:
         "an unknown customer": (replace(news, customer_id=ids.new()), NotFound),
         "a customer named twice": (replace(news, customer_id=ids.new(), member_number="x"), Invalid),
         "an unknown member": (replace(news, member_number="nobody"), NotFound),
+        "a time before there were tills": (replace(news, placed_at=datetime.min.replace(tzinfo=UTC)), Invalid),
         "a time to come": (replace(news, placed_at=clock.now() + timedelta(hours=2)), Invalid),
     }
 
@@ -351,6 +352,7 @@ def _wrong(world: World) -> dict[str, tuple[OrderNews, type[Refusal]]]:
         "an unknown customer",
         "a customer named twice",
         "an unknown member",
+        "a time before there were tills",
         "a time to come",
     ],
 )

@@ -93,3 +93,16 @@ async def test_only_accountants_take_it_away_and_only_of_periods(
     assert (await get(served, world.hq, "spring.csv")).json()["code"] == "NOT_FOUND"
     assert (await get(served, world.hq, "2026-04.xlsx")).json()["code"] == "COMMISSION_EXPORT_TOO_LARGE"
     assert (await get(served, world.hq, "2026-05.xlsx")).status_code == 200
+
+
+async def test_a_number_that_no_workbook_can_hold_is_no_reason_to_give_none(
+    served: Served, ground: Ground, world: World
+) -> None:
+    with clock.stopped_at(NOON):
+        await buy(ground, world, number="W\x01-\x1b1")
+
+    answer = await get(served, world.hq, "2026-04.xlsx")
+
+    assert answer.status_code == 200
+    numbers = {row[5] for row in load_workbook(io.BytesIO(answer.content)).worksheets[2].iter_rows(values_only=True)}
+    assert "W\ufffd-\ufffd1" in numbers

@@ -1,7 +1,11 @@
 """Malls call: who is let in, what is kept, and what they are told."""
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import json
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -14,8 +18,10 @@ from intake.queries import hooks as sources
 from kernel import clock, jobs
 from kernel.work import Ground, unit_of_work
 from mall.models import Order
+from server.hooks import receiving
 from tests.asking import VAULT
 from tests.factories import World, build_world
+from tests.intake.malls import Told, sent, woocommerce, youzan
 from tests.mall.trading import count
 from tests.server.calling import Mall, by_body, call, connect, line, messages, packed, refusals, said, signed
 from tests.serving import Served, serving
@@ -113,6 +119,11 @@ BAD: dict[str, tuple[Any, dict[str, Any], int, str, bool]] = {
     "lines that don't add up": (said(amount=1), {}, 422, "SUMS_DIFFER", True),
     "no lines": (said(lines=[]), {}, 422, "PAYLOAD_INCOMPLETE", True),
     "no number": (said() | {"data": said()["data"] | {"number": None}}, {}, 422, "PAYLOAD_INCOMPLETE", True),
+    "a NUL": (said(number="W\x00"), {}, 422, "PAYLOAD_WRONG", True),
+    "half a character": (packed(said(note="\ud83d")), {}, 400, "HOOK_BODY_WRONG", True),
+    "a number beyond 64 bits": (said(amount=2**64, lines=[line(amount=2**64)]), {}, 422, "PAYLOAD_WRONG", True),
+    "more than JSON carries": (said(amount=2**53, lines=[line(amount=2**53)]), {}, 422, "PAYLOAD_WRONG", True),
+    "a time before there were malls": (said(placed_at="0001-01-01T00:00:00Z"), {}, 422, "PAYLOAD_WRONG", True),
     "a state nobody knows": (said(state="lost"), {}, 422, "PAYLOAD_WRONG", True),
 }
 
@@ -130,6 +141,16 @@ async def test_bad_input_is_refused_and_leaves_one_audit_line(served: Served, gr
         [noted] = await refusals(served, mall)
         assert (noted[0], noted[1], noted[3]) == (status, code, is_signed), what
         assert "羊绒衫" not in str(noted), what
+
+
+def test_a_text_that_never_ends_is_looked_at_once() -> None:
+    """From each of its quotes anew, this one took two minutes in which nobody else was answered."""
+    began = time.perf_counter()
+
+    found = [receiving._is_bomb(text) for text in (b'"' + b'\\"' * 131_000, b'"' + b"\\" * 262_001, b"[" * 40 + b'"]')]
+
+    assert found == [False, False, True]
+    assert time.perf_counter() - began < 10
 
 
 async def test_what_is_wrong_is_told_in_the_senders_language(served: Served, ground: Ground, world: World) -> None:
@@ -166,6 +187,25 @@ async def test_two_secrets_count_while_one_takes_the_others_place(served: Served
     after = [(await call(served, mall, said(), secret=secret)).status_code for secret in (mall.secret, text)]
 
     assert (both, after) == ([202, 202], [401, 202])
+
+
+async def test_a_secret_that_was_made_for_another_way_of_signing_lets_nobody_in(
+    served: Served, ground: Ground, world: World
+) -> None:
+    """No secret is no key: least of all one that everybody knows, as the empty one."""
+    mall, body = await connect(ground, world, "shopify", "their-own-secret"), packed(said())
+    async with unit_of_work(ground, world.hq) as work:
+        await hooks.edit_source(work, mall.source_id, "商城", "daogou", world.shop.store.code)
+    stamp = str(int(clock.now().timestamp()))
+    content = b".".join((b"msg_1", stamp.encode(), body))
+    said_of = []
+    for key in (b"", b"their-own-secret"):
+        signature = base64.b64encode(hmac.digest(key, content, "sha256")).decode()
+        headers = {"webhook-id": "msg_1", "webhook-timestamp": stamp, "webhook-signature": f"v1,{signature}"}
+        answer = await served.http.post(mall.path, content=body, headers=headers | {"content-type": "application/json"})
+        said_of.append(answer.status_code)
+
+    assert said_of == [401, 401]
 
 
 async def test_a_list_of_signatures_holds_the_right_one(served: Served, ground: Ground, world: World) -> None:
@@ -232,6 +272,43 @@ async def test_shopify_and_woocommerce_sign_the_body(served: Served, ground: Gro
             assert answer.status_code in status, (mapping, answer.text)
 
 
+async def test_two_messages_of_woocommerce_in_one_second_are_two(served: Served, ground: Ground, world: World) -> None:
+    """Its delivery id is made of the webhook and the second: orders that change in the same second share it."""
+    mall = await connect(ground, world, "woocommerce", "a-secret-of-theirs")
+    answers = []
+    for number in ("5001", "5002", "5001"):
+        body = sent(woocommerce(Told(number=number, store=world.shop.store.code)))
+        headers = {
+            "Content-Type": "application/json",
+            "X-WC-Webhook-Signature": by_body(mall.secret, body),
+            "X-WC-Webhook-Delivery-ID": "d-1",
+        }
+        answers.append((await served.http.post(mall.path, content=body, headers=headers)).status_code)
+
+    assert answers == [202, 202, 200]
+    assert [each.order_number for each in await messages(ground, mall)] == ["5001", "5002"]
+
+
+async def test_youzan_counts_in_the_message_how_often_it_was_sent(served: Served, ground: Ground, world: World) -> None:
+    """The same message again is the same, though its body isn't; another one under its id is not."""
+    mall = await connect(ground, world, "youzan", "client:secret-of-theirs")
+    paid = youzan(Told(store=world.shop.store.code))
+    other = youzan(Told(number="5002", store=world.shop.store.code))
+    answers = []
+    for message in (paid | {"sendCount": 0}, paid | {"sendCount": 1}, other | {"sendCount": 2}):
+        body = sent(message)
+        sign = hashlib.md5(b"client" + body + b"secret-of-theirs", usedforsecurity=False).hexdigest()
+        headers = {"Content-Type": "application/json", "Event-Sign": sign}
+        answers.append((await served.http.post(mall.path, content=body, headers=headers)).status_code)
+
+    assert answers == [200, 200, 409]
+    assert [each.order_number for each in await messages(ground, mall)] == ["5001"]
+    deep = b'{"msg_id":"1","a":' + b"[" * 500 + b"]" * 500 + b"}"
+    sign = hashlib.md5(b"client" + deep + b"secret-of-theirs", usedforsecurity=False).hexdigest()
+    headers = {"Content-Type": "application/json", "Event-Sign": sign}
+    assert (await served.http.post(mall.path, content=deep, headers=headers)).json()["code"] == "HOOK_BODY_WRONG"
+
+
 async def test_woocommerce_asks_first_whether_anybody_is_there(served: Served) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -242,6 +319,14 @@ async def test_woocommerce_asks_first_whether_anybody_is_there(served: Served) -
 
 async def test_nobody_asks_with_get(served: Served) -> None:
     assert (await served.http.get("/hooks/mall/any.body")).status_code == 405
+
+
+async def test_a_mall_of_a_brand_with_any_code_may_call(served: Served, ground: Ground) -> None:
+    brands = [await build_world(ground, code) for code in ("qing_he", "0-_")]
+
+    answers = [await call(served, await connect(ground, brand), said()) for brand in brands]
+
+    assert [answer.status_code for answer in answers] == [202, 202]
 
 
 async def test_a_message_never_touches_another_brand(served: Served, ground: Ground, world: World) -> None:

@@ -93,14 +93,13 @@ async def _keep_terms(work: Work, cases: Iterable[Case]) -> None:
     for case in cases:
         if not case.plan or case.state not in COUNTED_STATES:
             continue
-        categories = {line.code: line.category for line in case.goods}
         if case.categories is None:
-            new.append({"brand_id": brand_id, "order_id": case.id, "categories": categories})
-        elif not categories.keys() <= case.categories.keys():
+            new.append({"brand_id": brand_id, "order_id": case.id, "categories": case.wares})
+        elif not case.wares.keys() <= case.categories.keys():
             await work.session.execute(
                 update(CommissionTerms)
                 .where(col(CommissionTerms.brand_id) == brand_id, col(CommissionTerms.order_id) == case.id)
-                .values(categories={**categories, **case.categories})
+                .values(categories={**case.wares, **case.categories})
                 .execution_options(synchronize_session=False)
             )
     if new:

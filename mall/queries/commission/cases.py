@@ -30,7 +30,11 @@ class Plan(NamedTuple):
 
 @dataclass(slots=True)
 class Case:
-    """An order with all that its commission is worked out of, and what was posted for it so far."""
+    """An order with all that its commission is worked out of, and what was posted for it so far.
+
+    `wares` are the categories by which it earns: by the SKU's code, or else the product's. `categories` are those that
+    are kept already.
+    """
 
     id: UUID
     source: str
@@ -45,6 +49,7 @@ class Case:
     posted: dict[Place, Sum] = field(default_factory=dict)
     posted_by: UUID | None = None
     goods: list[Goods] = field(default_factory=list)
+    wares: dict[str, str | None] = field(default_factory=dict)
     discount: int = 0
     refunds: list[GivenBack] = field(default_factory=list)
     refund_days: dict[UUID, date] = field(default_factory=dict)

@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, Row, Select, Uuid, and_, bindparam, cast, func, literal, null, or_, select, union_all
+from sqlalchemy import case as either
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from directory.models import Account, Assignment, Store
@@ -121,6 +123,8 @@ def _cases(heads: Rows) -> dict[UUID, Case]:
 
 
 def _lines() -> Select[*tuple[Any, ...]]:
+    # The line knows its product, by the SKU or by the code; what the catalogue learnt later is found by the code.
+    later = aliased(Product)
     sold = (
         select(
             col(OrderLine.order_id),
@@ -129,12 +133,23 @@ def _lines() -> Select[*tuple[Any, ...]]:
             cast(null(), CommissionEntry.day.type).label("refund_day"),  # type: ignore[attr-defined]  # a column
             col(OrderLine.kind),
             col(OrderLine.product_code),
-            col(Product.category),
+            col(OrderLine.sku_code),
+            either((col(OrderLine.product_id).is_not(None), col(Product.category)), else_=later.category).label(
+                "category"
+            ),
             col(OrderLine.amount),
         )
         .outerjoin(
             Product,
-            and_(col(Product.brand_id) == col(OrderLine.brand_id), col(Product.code) == col(OrderLine.product_code)),
+            and_(col(Product.brand_id) == col(OrderLine.brand_id), col(Product.id) == col(OrderLine.product_id)),
+        )
+        .outerjoin(
+            later,
+            and_(
+                col(OrderLine.product_id).is_(None),
+                col(later.brand_id) == col(OrderLine.brand_id),
+                col(later.code) == col(OrderLine.product_code),
+            ),
         )
         .where(col(OrderLine.brand_id) == _BRAND, OneOf(col(OrderLine.order_id), "keys"))
     )
@@ -147,6 +162,7 @@ def _lines() -> Select[*tuple[Any, ...]]:
             col(Refund.day),
             col(RefundLine.kind),
             col(RefundLine.product_code),
+            cast(null(), OrderLine.sku_code.type),  # type: ignore[union-attr]  # a column
             cast(null(), Product.category.type),  # type: ignore[union-attr]  # a column
             col(RefundLine.amount),
         )
@@ -166,9 +182,9 @@ def _add_lines(cases: dict[UUID, Case], rows: Rows) -> None:
         if row.refund_id is not None:
             refunds[row.order_id, row.refund_id].append(row)
         elif row.kind is LineKind.GOODS:
-            kept = case.categories or {}
-            category = kept.get(row.product_code, row.category)
-            case.goods.append(Goods(row.product_code, category, row.amount))
+            ware = row.sku_code or row.product_code
+            category = (case.categories or {}).get(ware, row.category)
+            case.goods.append(Goods(row.product_code, case.wares.setdefault(ware, category), row.amount))
         elif row.amount < 0:
             case.discount -= row.amount
     # In the order in which they came to be known: one that comes later changes nothing of what was posted before.
