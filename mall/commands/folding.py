@@ -15,7 +15,7 @@ from mall.models.credit_rules import MOST_DAYS
 
 # Rules look at when a link was last opened before an order; longer ago than this none does.
 KEPT_SINGLY = timedelta(days=MOST_DAYS + 10)
-AT_A_TIME = 1_000
+AT_A_TIME = 500
 
 
 async def fold_opens(work: Work, at: datetime) -> bool:

@@ -124,7 +124,7 @@ async def test_another_brands_opens_are_left_alone(ground: Ground, world: World)
     assert len(await opens(ground, share)) == len(OLD)
 
 
-async def test_the_nightly_housekeeping_folds_what_no_rule_looks_at(ground: Ground, world: World) -> None:
+async def test_housekeeping_folds_what_no_rule_looks_at(ground: Ground, world: World) -> None:
     now = clock.now()
     old, looked_at = now - KEPT_SINGLY - DAY, now - timedelta(days=MOST_DAYS)
     share = await build_share(ground, world.shop.guide, old - DAY, old, looked_at)

@@ -364,7 +364,8 @@ async def test_what_is_kept_of_an_open_is_its_time_and_its_link(served: Served, 
 
     async with ground.db.read() as session:
         row = (await session.scalars(select(ShareOpen).where(col(ShareOpen.brand_id) == world.brand.id))).one()
-    assert set(row.model_dump()) == {"brand_id", "id", "share_id", "opened_at"}
+    assert set(row.model_dump()) == {"brand_id", "id", "share_id", "opened_at", "stands_for"}
+    assert row.stands_for is None
     assert before <= row.opened_at <= clock.now()
 
 
