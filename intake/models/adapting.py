@@ -113,7 +113,8 @@ class _Reading:
     def _order(self, words: OrderWords, number: str, state: OrderState) -> OrderNews:
         spot = self.spot
         placed_at = spot.moment(words.placed_at) or spot.missing(words.placed_at)
-        lines, amount = self._lines(spot, words.lines), self._amount(spot, words.amount)
+        amount = self._amount(spot, words.amount)
+        lines = _rounded(words, self._lines(spot, words.lines), amount)
         self._require_sum(spot, words.amount, lines, amount)
         return OrderNews(
             source=self.source,
@@ -265,3 +266,11 @@ class _Reading:
                 reason=f"the lines add up to {total}, this is {amount}, in the smallest unit of {self.currency}.",
                 reason_zh=f"明细合计 {total}，此处为 {amount}（{self.currency} 最小单位），两者不一致。",
             )
+
+
+def _rounded(words: OrderWords, lines: tuple[Line, ...], amount: int) -> tuple[Line, ...]:
+    """The lines, with what rounding each of them left over."""
+    rest = amount - sum(line.amount for line in lines)
+    if words.rounding is None or not 0 < abs(rest) <= len(lines):
+        return lines
+    return (*lines, Line("ROUNDING", words.rounding, 1, rest, LineKind.SERVICE))

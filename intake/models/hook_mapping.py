@@ -135,7 +135,11 @@ class LineRule(Strict):
 
 
 class OrderWords(Strict):
-    """Where an order's parts are. `share` is the code of a link, or an address that has it in `share_parameter`."""
+    """Where an order's parts are. `share` is the code of a link, or an address that has it in `share_parameter`.
+
+    Of a source that rounds line by line, what is left over is a service line named `rounding`: at most a minor unit
+    for each line. Without that word, the lines must add up.
+    """
 
     about: Expression | None = None
     number: Expression
@@ -153,6 +157,7 @@ class OrderWords(Strict):
     note: Expression | None = None
     share: Expression | None = None
     share_parameter: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    rounding: Annotated[str, Field(min_length=1, max_length=60)] | None = None
 
 
 class MovedWords(Strict):

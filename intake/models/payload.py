@@ -175,7 +175,11 @@ def _parsed(body: bytes, place: str) -> dict[str, Any]:
 
 def _is_whole(text: str) -> bool:
     """Whether no character is half a surrogate pair, which JSON can say and nobody can keep."""
-    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _no_number(_text: str) -> NoReturn:

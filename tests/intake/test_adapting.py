@@ -344,3 +344,21 @@ def test_amounts_are_in_the_minor_unit_of_their_own_currency(currency: str, said
     assert notice is not None
     assert notice.order is not None
     assert notice.order.amount == minor
+
+
+def test_woocommerce_rounds_taxes_line_by_line_and_what_is_left_over_is_said() -> None:
+    """Prices with 19 % in them: net 8.403361 each is told as 8.40, and the total is still 30.00."""
+    net = tuple(Piece(f"C-{size}", "C", "羊毛大衣", 840) for size in "SML")
+    payload = MALLS["woocommerce"](Told(pieces=net, tax=479))
+
+    notice = read("woocommerce", payload | {"total": "30.00"})
+
+    assert notice is not None
+    assert notice.order is not None
+    assert [(line.product_code, line.kind, line.amount) for line in notice.order.lines[3:]] == [
+        ("TAX", LineKind.SERVICE, 479),
+        ("ROUNDING", LineKind.SERVICE, 1),
+    ]
+    assert refused("woocommerce", payload | {"total": "30.04"}) == (SumsDiffer, "total")
+    assert refused("woocommerce", payload | {"total": "29.94"}) == (SumsDiffer, "total")
+    assert refused("shopify", shopify(Told(extra={"total_price": "1698.01"}))) == (SumsDiffer, "total_price")
