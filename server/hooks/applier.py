@@ -14,8 +14,7 @@ from kernel import jobs, redis
 from kernel.work import Ground
 from server import worker
 
-AT_ONCE = 3  # what they wait for is mostly this process: more at once only makes each of them later
-MOST_WAITING = 12  # some tenths of a second of work; beyond it another process helps
+AT_ONCE = 3  # more would wait for this process, not for the database; beyond it another process helps
 LONGEST_SECONDS = 10.0
 DRAIN_SECONDS = 3.0
 
@@ -28,13 +27,12 @@ class Applier:
     def __init__(self, ground: Ground, handlers: Mapping[str, jobs.Handler]) -> None:
         self._ground = ground
         self._handlers = handlers
-        self._turns = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_open = False
 
     async def see_to(self, job_ids: Sequence[UUID]) -> None:
         """Carry jobs out soon, here or, where there is no room, wherever a worker is."""
-        if not self._is_open or len(self._tasks) >= MOST_WAITING:
+        if not self._is_open or len(self._tasks) >= AT_ONCE:
             await redis.trigger(self._ground.redis, job_ids)
             return
         for job_id in job_ids:
@@ -63,10 +61,9 @@ class Applier:
     async def _apply(self, job_id: UUID) -> None:
         try:
             # What is stopped by the clock is put back, and a worker tries it again.
-            async with self._turns:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LONGEST_SECONDS):
-                        await worker.run(self._ground, job_id, self._handlers)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_SECONDS):
+                    await worker.run(self._ground, job_id, self._handlers)
         except Exception as error:
             # The database is away, or the job was not settled: its lease runs out, and a worker takes it.
             log.warning("hook_not_applied", extra={"job_id": str(job_id), "error": type(error).__name__})

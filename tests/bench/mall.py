@@ -5,6 +5,7 @@ paid orders. Beside each figure stands one of the same run that has nothing to d
 """
 
 import argparse
+import asyncio
 import os
 import subprocess
 import tempfile
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from intake.commands import hooks
+from intake.commands import hooks, inbox
 from intake.queries import hooks as queries
+from kernel import jobs
 from kernel.crypto import Vault
 from kernel.work import unit_of_work
 from server.keys import decode_data_key
@@ -31,6 +33,7 @@ RATE = 50.0
 SECONDS = 20.0
 _FLOOD_SECONDS = 5.0
 _SENDERS = 16
+_PATIENCE = 120.0
 
 
 async def measure(_chosen: argparse.Namespace) -> None:
@@ -61,6 +64,7 @@ async def _keeping(there: Scene, mall: dict[str, Any], place: Place, source_id: 
     flood = {"seconds": _FLOOD_SECONDS, "side_by_side": _SENDERS, "port": mall["port"]}
     idle = await there.writes.ask("flood", **flood, path="", secret=mall["secret"])
     kept = await there.writes.ask("flood", **flood, path=mall["path"], secret=mall["secret"])
+    await _jobs_done(place)  # as long as the source is paused they have nothing to do
     await _pause(place, source_id, is_paused=False)
     per_second, bare = kept["taken"] / kept["seconds"], idle["taken"] / idle["seconds"]
     say(
@@ -100,6 +104,17 @@ async def _pause(place: Place, source_id: UUID, *, is_paused: bool) -> None:
         source = await queries.lock_source(work.session, actor, source_id)
         # Without the command: what was kept meanwhile stays so, for it is not what is timed.
         source.is_paused = is_paused
+    await stages.close_ground(ground)
+
+
+async def _jobs_done(place: Place) -> None:
+    ground = stages.open_ground(place.values)
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            async with ground.db.read() as session:
+                if not await jobs.waiting(session, place.stage.librarian.brand_id, inbox.APPLY):
+                    break
+            await asyncio.sleep(0.5)
     await stages.close_ground(ground)
 
 

@@ -122,7 +122,7 @@ def dies_at_the_end() -> None:
 def passes_on() -> None:
     """What malls send is left to the worker."""
     _shorten_leases()
-    _replace(applier, "MOST_WAITING", 0)
+    _replace(applier, "AT_ONCE", 0)
 
 
 def keeps_no_job() -> None:

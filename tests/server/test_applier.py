@@ -81,7 +81,7 @@ async def test_messages_of_one_order_at_once_are_all_applied_and_the_newest_wins
 async def test_a_worker_is_woken_where_this_process_has_no_room(
     served: Served, ground: Ground, world: World, woken: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(applier, "MOST_WAITING", 0)
+    monkeypatch.setattr(applier, "AT_ONCE", 0)
     mall = await connect(ground, world)
 
     answer = await call(served, mall, said())
