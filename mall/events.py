@@ -68,6 +68,15 @@ class OrderCompleted:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderCancelled:
+    """The order was taken back as a whole: nobody need turn to it. Again if it came back meanwhile."""
+
+    order_id: UUID
+    store_id: UUID
+    relationship_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderAnswered:
     """Somebody of the store turned to the order: once for each order."""
 

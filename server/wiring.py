@@ -74,6 +74,7 @@ from mall.events import (
     CreditCorrected,
     CreditDecided,
     OrderAnswered,
+    OrderCancelled,
     OrderChanged,
     OrderCompleted,
     OrderPaid,
@@ -142,6 +143,7 @@ SEEN_BY: dict[type, SeenBy] = {
     # The order itself says so: placed as paid, or changed.
     OrderPaid: directory.policy.seen_by_nobody,
     OrderCompleted: directory.policy.seen_by_nobody,
+    OrderCancelled: directory.policy.seen_by_nobody,
     OrderAnswered: directory.policy.seen_by_nobody,
     CreditDecided: mall.policy.credits_seen_by,
     CreditChanged: mall.policy.credits_seen_by,
@@ -213,6 +215,7 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
     OrderCompleted: (tasks.reactions.on_order_completed,),
+    OrderCancelled: (tasks.reactions.on_order_cancelled,),
     OrderAnswered: (tasks.reactions.on_order_answered,),
     TagsWentStale: (tasks.reactions.on_tags_went_stale,),
     TagCheckSettled: (tasks.reactions.on_tag_check_settled,),
@@ -235,6 +238,7 @@ HANDLERS: dict[str, jobs.Handler] = {
     tasks.reactions.SETTLE_BY_LOADED: tasks.reactions.settle_by_loaded,
     tasks.commands.answering.ASK_FOR_ANSWER: tasks.reactions.ask_for_answer,
     tasks.reactions.CLOSE_ANSWERED: tasks.reactions.close_answered,
+    tasks.reactions.CLOSE_MOOT: tasks.reactions.close_moot,
     tasks.reactions.FOLLOW_UP_ORDER: tasks.reactions.follow_up_order,
     tasks.commands.tending.TEND_STORE: tasks.reactions.tend_store,
     tasks.reactions.CHECK_TAGS: tasks.reactions.check_tags,

@@ -10,13 +10,14 @@ from intake.events import ImportApplied
 from intake.models import Kind
 from kernel import jobs
 from kernel.work import Work
-from mall.events import MINI_MALL, OrderAnswered, OrderCompleted, OrderPaid
+from mall.events import MINI_MALL, OrderAnswered, OrderCancelled, OrderCompleted, OrderPaid
 from tagging.events import TagCheckSettled, TagQuestionAsked, TagQuestionClosed, TagRetired, TagsWentStale
 from tasks import commands
 from tasks.commands import answering, handing_out, plans, settling, tending
 from tasks.queries import planning
 
 CLOSE_ANSWERED = "tasks.close_answered"
+CLOSE_MOOT = "tasks.close_moot"
 FOLLOW_UP_ORDER = "tasks.follow_up_order"
 SETTLE_BY_LOADED = "tasks.settle_by_loaded"
 CHECK_TAGS = "tasks.check_tags"
@@ -49,6 +50,11 @@ def on_order_completed(event: OrderCompleted) -> jobs.Request | None:
 def on_order_answered(event: OrderAnswered) -> jobs.Request | None:
     """Whoever was to be reminded need not be any more."""
     return jobs.Request(CLOSE_ANSWERED, {"order_id": str(event.order_id)}) if event.relationship_id else None
+
+
+def on_order_cancelled(event: OrderCancelled) -> jobs.Request | None:
+    """Nobody is to be reminded of an order that was taken back."""
+    return jobs.Request(CLOSE_MOOT, {"order_id": str(event.order_id)}) if event.relationship_id else None
 
 
 def on_import_applied(event: ImportApplied) -> jobs.Request | None:
@@ -112,6 +118,10 @@ async def ask_for_answer(work: Work, order_id: str) -> None:
 
 async def close_answered(work: Work, order_id: str) -> None:
     await answering.close_answered(work, UUID(order_id))
+
+
+async def close_moot(work: Work, order_id: str) -> None:
+    await answering.close_moot(work, UUID(order_id))
 
 
 def on_question_asked(event: TagQuestionAsked) -> jobs.Request | None:

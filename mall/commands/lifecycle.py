@@ -6,7 +6,7 @@ from kernel import clock
 from kernel.errors import require_version
 from kernel.work import Work
 from mall.commands import crediting, steps
-from mall.commands.orders import changed, completed
+from mall.commands.orders import cancelled, changed, completed
 from mall.errors import OrderRefunded
 from mall.models import Order, OrderState, OrderStepKind
 from mall.policy import require_canceller, require_keeper
@@ -56,5 +56,7 @@ async def _advance(work: Work, order: Order, state: OrderState, expected_version
     crediting.tell_elsewhere(work, order, await crediting.credits_of(work, order))
     if state is OrderState.COMPLETED:
         work.record(completed(order))
+    if state is OrderState.CANCELLED:
+        work.record(cancelled(order))
     work.record(changed(order))
     return order

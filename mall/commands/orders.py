@@ -15,7 +15,7 @@ from kernel.work import Work
 from mall.commands import charging, crediting, naming, steps, voiding
 from mall.commands.amounts import checked_lines, require_amount, require_past
 from mall.errors import OrderDiffers, RefundExceedsOrder, WrongCurrency
-from mall.events import OrderChanged, OrderCompleted, OrderPaid, OrderPlaced
+from mall.events import OrderCancelled, OrderChanged, OrderCompleted, OrderPaid, OrderPlaced
 from mall.models import Line, Order, OrderLine, OrderNews, OrderState
 from mall.models.contents import lines_said, weight
 from mall.policy import require_recorder
@@ -212,6 +212,8 @@ async def _hear_again(work: Work, news: OrderNews, who: _Parties, order: Order) 
     await _follow_in_credit(work, news, order)
     if order.state is OrderState.COMPLETED is not before.state:
         work.record(completed(order))
+    if order.state is OrderState.CANCELLED is not before.state:
+        work.record(cancelled(order))
     work.record(changed(order))
     return order
 
@@ -231,6 +233,8 @@ async def _follow_in_credit(work: Work, news: OrderNews, order: Order) -> None:
 
 
 async def _require_room_for_refunds(work: Work, news: OrderNews, order: Order) -> None:
+    if news.state is OrderState.CANCELLED:  # what was given back is void then, and some malls say 0
+        return
     refunded = await refunds.total_of(work.session, order.brand_id, order.id)
     if refunded > news.amount:
         raise RefundExceedsOrder(left=news.amount)
@@ -245,6 +249,11 @@ def changed(order: Order) -> OrderChanged:
         customer_id=order.customer_id,
         version=order.version,
     )
+
+
+def cancelled(order: Order) -> OrderCancelled:
+    """The fact that an order was taken back as a whole."""
+    return OrderCancelled(order_id=order.id, store_id=order.store_id, relationship_id=order.relationship_id)
 
 
 def completed(order: Order) -> OrderCompleted:

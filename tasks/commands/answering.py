@@ -11,7 +11,7 @@ from mall.queries import settings
 from tasks.commands.adding import add_made
 from tasks.commands.changing import of
 from tasks.commands.telling import tell
-from tasks.events import TaskCompleted
+from tasks.events import TaskCancelled, TaskCompleted
 from tasks.models import Task, TaskKind, TaskSource
 from tasks.models.judging.words import money
 from tasks.queries import answers, hours
@@ -21,6 +21,7 @@ ASK_FOR_ANSWER = "tasks.ask_for_answer"
 TITLE = "新订单待回应"
 REASON = "{ago}前下单 {amount}，还没有人回应"
 ANSWERED = "已有人回应。"
+MOOT = "订单已取消。"
 PRIORITY = 90
 DUE_WITHIN = timedelta(minutes=30)
 KEPT_FOR = timedelta(days=1)
@@ -78,6 +79,15 @@ async def close_answered(work: Work, order_id: UUID) -> Task | None:
     if task is not None:
         task.complete(clock.now(), None, ANSWERED)
         await tell(work, of(task, TaskCompleted))
+    return task
+
+
+async def close_moot(work: Work, order_id: UUID) -> Task | None:
+    """Take back the task of turning to an order that was cancelled; none if there is none open."""
+    task = await queries.lock_by_source_key(work.session, work.actor.brand_id, _key(order_id))
+    if task is not None:
+        task.cancel(clock.now(), MOOT)
+        await tell(work, of(task, TaskCancelled))
     return task
 
 

@@ -270,6 +270,32 @@ async def test_a_newer_amount_below_what_was_refunded_is_refused(ground: Ground)
     assert (await reload(ground, order)).amount == 10_000
 
 
+async def test_an_order_that_is_cancelled_may_come_to_nothing_whatever_was_refunded(ground: Ground) -> None:
+    world = await build_world(ground)
+    news = order_news(world, await build_customer(ground, world.shop.guide), amount=10_000)
+    async with unit_of_work(ground, till(world)) as work:
+        order = await commands.record_order(work, news)
+    given_back = await refund(ground, world, order.id, amount=6_000)
+    gone = replace(
+        news,
+        state=OrderState.CANCELLED,
+        amount=0,
+        lines=[Line("P1", "羊绒衫", 1, 0)],
+        paid_at=news.placed_at,
+        news_at=clock.now(),
+    )
+    async with unit_of_work(ground, till(world)) as work:
+        await commands.record_order(work, gone)
+
+    with pytest.raises(RefundExceedsOrder):
+        async with unit_of_work(ground, till(world)) as work:
+            await commands.record_order(work, replace(gone, state=OrderState.PAID, news_at=clock.now()))
+
+    kept = await reload(ground, order)
+    assert (kept.state, kept.amount) == (OrderState.CANCELLED, 0)
+    assert (await reload(ground, given_back)).is_void
+
+
 async def test_what_was_given_back_of_an_order_is_void_while_the_order_is_cancelled(ground: Ground) -> None:
     world = await build_world(ground)
     news = order_news(world)

@@ -119,7 +119,7 @@ async def test_what_fails_here_is_tried_again_by_a_worker(
 async def test_a_server_that_stops_lets_what_is_under_way_end(ground: Ground, world: World) -> None:
     mall = await connect(ground, world)
     async with serving(ground) as served:
-        answers = await asyncio.gather(*(call(served, mall, said()) for _ in range(10)))
+        answers = await asyncio.gather(*(call(served, mall, said()) for _ in range(applier.AT_ONCE)))
 
     assert {answer.status_code for answer in answers} == {202}
     assert {each.state for each in await messages(ground, mall)} == {HookMessageState.APPLIED}

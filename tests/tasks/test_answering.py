@@ -15,13 +15,13 @@ from kernel.actor import system
 from kernel.errors import Forbidden, NotFound, StaleVersion
 from kernel.work import Ground, unit_of_work
 from mall import commands as mall
-from mall.models import Channel, MallSetting, Order, OrderStep, OrderStepKind
+from mall.models import Channel, MallSetting, Order, OrderState, OrderStep, OrderStepKind
 from server.wiring import HANDLERS
 from tasks import commands as tasks
 from tasks.commands.answering import ASK_FOR_ANSWER
 from tasks.models import Task, TaskKind, TaskState
 from tasks.queries import answers
-from tasks.reactions import CLOSE_ANSWERED
+from tasks.reactions import CLOSE_ANSWERED, CLOSE_MOOT
 from tests.factories import World, build_customer, build_task, build_world, reload, said, save
 from tests.mall.trading import place
 
@@ -197,18 +197,19 @@ async def test_what_was_done_before_the_order_and_what_the_order_settled_itself_
 async def test_twice_and_at_the_same_time_make_one_task_which_an_answer_closes(ground: Ground) -> None:
     world = await build_world(ground)
     customer = await build_customer(ground, world.shop.guide)
-    order = await ordered(ground, world, customer)
-    [job] = await rings(ground, world)
+    with clock.stopped_at(NOON):
+        order = await ordered(ground, world, customer)
+        [job] = await rings(ground, world)
 
-    await asyncio.gather(*(carry_out(ground, world, job) for _ in range(3)))
-    await answer(ground, world, customer, order)
-    [closing] = await named(ground, world, CLOSE_ANSWERED)
-    await carry_out(ground, world, closing)
-    await carry_out(ground, world, closing)
-    await carry_out(ground, world, job)
+        await asyncio.gather(*(carry_out(ground, world, job) for _ in range(3)))
+        await answer(ground, world, customer, order)
+        [closing] = await named(ground, world, CLOSE_ANSWERED)
+        await carry_out(ground, world, closing)
+        await carry_out(ground, world, closing)
+        await carry_out(ground, world, job)
 
-    [task] = await made(ground, world)
-    assert (task.state, task.closed_by_id) == (TaskState.DONE, None)
+        [task] = await made(ground, world)
+        assert (task.state, task.closed_by_id) == (TaskState.DONE, None)
 
 
 async def test_who_answered_first_stays_and_a_second_answer_changes_nothing(ground: Ground) -> None:
@@ -251,14 +252,38 @@ async def test_a_timer_that_looks_at_nothing_is_noticed(ground: Ground, monkeypa
     """The mutant: whoever wrote a note after the order is asked all the same."""
     world = await build_world(ground)
     customer = await build_customer(ground, world.shop.guide)
-    await ordered(ground, world, customer)
-    [job] = await rings(ground, world)
-    await note(ground, world, customer)
+    with clock.stopped_at(NOON):
+        await ordered(ground, world, customer)
+        [job] = await rings(ground, world)
+        await note(ground, world, customer)
 
-    async def never(*_given: Any) -> bool:
-        return False
+        async def never(*_given: Any) -> bool:
+            return False
 
-    monkeypatch.setattr(answers, "_in_touch", never)
-    await carry_out(ground, world, job)
+        monkeypatch.setattr(answers, "_in_touch", never)
+        await carry_out(ground, world, job)
 
-    assert len(await made(ground, world)) == 1
+        assert len(await made(ground, world)) == 1
+
+
+@pytest.mark.parametrize("by", ["manager", "mall"])
+async def test_an_order_that_is_cancelled_is_waited_for_no_longer(ground: Ground, by: str) -> None:
+    world = await build_world(ground)
+    customer = await build_customer(ground, world.shop.guide)
+    with clock.stopped_at(NOON):
+        order = await ordered(ground, world, customer, number="M-1")
+        [job] = await rings(ground, world)
+    with clock.stopped_at(NOON + timedelta(minutes=32)):
+        await carry_out(ground, world, job)
+        if by == "manager":
+            async with unit_of_work(ground, world.shop.manager) as work:
+                await mall.cancel_order(work, order.id)
+        else:
+            again = {"placed_at": NOON, "number": "M-1", "news_at": clock.now(), "state": OrderState.CANCELLED}
+            await ordered(ground, world, customer, **again)
+        [closing] = await named(ground, world, CLOSE_MOOT)
+        await carry_out(ground, world, closing)
+        await carry_out(ground, world, closing)
+
+    [task] = await made(ground, world)
+    assert (task.state, task.closed_by_id, task.outcome_remark) == (TaskState.CANCELLED, None, "订单已取消。")
