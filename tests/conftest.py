@@ -5,11 +5,14 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis as RedisClient
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Dialect
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import LRUCache
 
 from kernel.db import Database, prepare_sqlite
 from kernel.redis import connect
@@ -35,9 +38,21 @@ TRUNCATED_EVERY = 50
 _emptied = count()
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: many tests wait for programs that start, or for time to pass."""
-    return (os.cpu_count() or 1) + 1
+@pytest.fixture(scope="session", autouse=True)
+def statements_stay_compiled() -> Iterator[None]:
+    """Each test has an engine of its own; what one of them has compiled serves all, as it serves all requests."""
+    known: dict[str, tuple[Dialect, LRUCache[Any, Any]]] = {}
+
+    def create(*args: Any, **options: Any) -> AsyncEngine:
+        made = create_async_engine(*args, **options)
+        engine = made.sync_engine
+        shared = known.setdefault(engine.name, (engine.dialect, LRUCache(10_000)))
+        engine.dialect, engine._compiled_cache = shared
+        return made
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("kernel.db.create_async_engine", create)
+        yield
 
 
 @pytest.fixture(scope="session")

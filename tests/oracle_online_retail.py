@@ -13,6 +13,7 @@ from collections import OrderedDict
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,20 @@ def read(paths: list[Path]) -> tuple[dict[str, list[dict[str, str]]], int]:
     """All invoices; one that several files hold is taken from the first."""
     invoices: dict[str, list[dict[str, str]]] = {}
     for path in paths:
-        fresh: dict[str, list[dict[str, str]]] = {}
-        with open_text(path) as text:
-            for row in csv.DictReader(text):
-                clean = {key: value.strip() for key, value in row.items()}
-                if clean["InvoiceNo"] not in invoices:
-                    fresh.setdefault(clean["InvoiceNo"], []).append(clean)
-        invoices.update(fresh)
+        for number, lines in _read(path, path.stat().st_mtime_ns).items():
+            invoices.setdefault(number, lines)
     return invoices, sum(len(lines) for lines in invoices.values())
+
+
+# A test asks the same file again and again. Two at most: the real one fills some hundred MB.
+@lru_cache(2)
+def _read(path: Path, _changed_at: int) -> dict[str, list[dict[str, str]]]:
+    invoices: dict[str, list[dict[str, str]]] = {}
+    with open_text(path) as text:
+        for row in csv.DictReader(text):
+            clean = {key: value.strip() for key, value in row.items()}
+            invoices.setdefault(clean["InvoiceNo"], []).append(clean)
+    return invoices
 
 
 def truth(paths: list[Path], until: date | None = None, spots: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What can be done in this domain; the only writer of its tables."""
 
 from mall.commands.answering import answer_order
+from mall.commands.checking import check_order
 from mall.commands.correcting import Wanted, correct_credit
 from mall.commands.credit_rules import change_credit_rules
 from mall.commands.lifecycle import cancel_order, complete_order, ship_order
 from mall.commands.load import load
 from mall.commands.many import record_orders
-from mall.commands.orders import check_order, record_order, take_order
+from mall.commands.orders import record_order, take_order
 from mall.commands.products import Put, put_product, put_products
 from mall.commands.quick_entry import add_product
 from mall.commands.refunds import record_refund

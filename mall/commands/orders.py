@@ -1,7 +1,7 @@
 """Take orders from tills, malls and files: once each, and never older news over newer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -9,16 +9,14 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from kernel import bulk, clock, ids
-from kernel.actor import Actor
-from kernel.errors import Invalid, NotFound, optional_text, require_text
+from kernel.errors import NotFound
 from kernel.work import Work
 from mall.commands import charging, crediting, naming, steps, voiding
-from mall.commands.amounts import checked_lines, require_amount, require_past
+from mall.commands.checking import check_order
 from mall.errors import OrderDiffers, RefundExceedsOrder, WrongCurrency
 from mall.events import OrderCancelled, OrderChanged, OrderCompleted, OrderPaid, OrderPlaced
 from mall.models import Line, Order, OrderLine, OrderNews, OrderState
 from mall.models.contents import lines_said, weight
-from mall.policy import require_recorder
 from mall.queries import orders, parties, products, refunds, skus
 
 
@@ -59,54 +57,6 @@ async def take_order(work: Work, news: OrderNews, named: parties.Named) -> Order
     if known is None:
         raise NotFound
     return await _hear_again(work, news, who, known)
-
-
-def check_order(actor: Actor, news: OrderNews) -> OrderNews:
-    """The news as it is kept, if the actor may bring it and it can be true.
-
-    Raises `FORBIDDEN`, `INVALID`, `AMOUNTS_DIFFER`.
-    """
-    require_recorder(actor)
-    require_amount("amount", news.amount, least=0)
-    require_past("placedAt", news.placed_at)
-    require_past("newsAt", news.news_at or news.placed_at)
-    return replace(
-        news,
-        source=require_text("source", news.source, longest=32),
-        number=require_text("number", news.number, longest=64),
-        country=require_text("country", news.country, longest=60) if news.country is not None else None,
-        city=optional_text("city", news.city, longest=60),
-        guide_code=optional_text("guideCode", news.guide_code, longest=64),
-        note=optional_text("note", news.note, longest=500),
-        share_code=optional_text("shareCode", news.share_code, longest=64),
-        paid_at=_checked_payment(news),
-        completed_at=_checked_completion(news),
-        lines=checked_lines(news.lines, news.amount),
-    )
-
-
-def _checked_payment(news: OrderNews) -> datetime | None:
-    """When it was paid; what is pending or was never paid is not."""
-    if news.state is OrderState.PENDING:
-        if news.paid_at is not None:
-            raise Invalid(field="paidAt", reason="a pending order isn't paid.", reason_zh="待付款的订单没有付款时间。")
-        return None
-    if news.paid_at is None:
-        return None if news.state is OrderState.CANCELLED else news.placed_at
-    require_past("paidAt", news.paid_at)
-    if news.paid_at < news.placed_at:
-        raise Invalid(field="paidAt", reason="lies before the order.", reason_zh="付款时间早于下单时间。")
-    return news.paid_at
-
-
-def _checked_completion(news: OrderNews) -> datetime | None:
-    """When it reached the customer, for one that is completed; not before it was placed, whatever the clocks say."""
-    if news.completed_at is None:
-        return None
-    if news.state is not OrderState.COMPLETED:
-        raise Invalid(field="completedAt", reason="the order isn't completed.", reason_zh="订单尚未完成。")
-    require_past("completedAt", news.completed_at)
-    return max(news.completed_at, news.placed_at)
 
 
 def _parties(news: OrderNews, named: parties.Named) -> _Parties:

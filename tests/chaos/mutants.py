@@ -31,7 +31,7 @@ from server.worker import Worker
 
 _LATE = 0.2
 # Later than as many as are under way at once, of which none would ever come to an end.
-_MORTAL_AT = 12
+_MORTAL_AT = 9
 _SHORT_LEASE = timedelta(seconds=2)
 _calls = count(1)
 

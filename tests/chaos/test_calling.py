@@ -19,7 +19,7 @@ POINTS = [
 
 @pytest.mark.parametrize(("web", "worker"), POINTS, ids=[f"{web}, {worker}" for web, worker in POINTS])
 async def test_nothing_is_lost_or_doubled(brand: House, web: str, worker: str) -> None:
-    report = await calling(brand, SEED, web=web, worker=worker, orders=16)
+    report = await calling(brand, SEED, web=web, worker=worker, orders=20)
 
     assert report.is_good, str(report)
     assert report.kills, str(report)
