@@ -3,16 +3,14 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis as RedisClient
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.util import LRUCache
 
 from kernel.db import Database, prepare_sqlite
 from kernel.redis import connect
@@ -27,27 +25,31 @@ ENGINES = ("sqlite", "postgres")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 DATABASE = f"daogou_test_{WORKER}"
 TABLES = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)
-# Emptying the few tables that hold something takes a third of the time; what was deleted is cleared away now and then.
+# To delete the few rows of most tests takes a third of the time; where there are many, or were, everything is cleared.
 LEDGERS = {"commission_entry"}  # their rows can't be deleted
 SWEEP = "".join(
     f'IF EXISTS (SELECT FROM "{table.name}") THEN {"TRUNCATE" if table.name in LEDGERS else "DELETE FROM"} '
     f'"{table.name}"; END IF; '
     for table in reversed(METADATA.sorted_tables)
 )
-TRUNCATED_EVERY = 50
-_emptied = count()
+LARGE = "SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 2000000"
+EMPTY = f"DO $$ BEGIN IF EXISTS ({LARGE}) THEN TRUNCATE {TABLES} CASCADE; ELSE {SWEEP} END IF; END $$"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def statements_stay_compiled() -> Iterator[None]:
     """Each test has an engine of its own; what one of them has compiled serves all, as it serves all requests."""
-    known: dict[str, tuple[Dialect, LRUCache[Any, Any]]] = {}
+    known: dict[str, tuple[Dialect, Any]] = {}
 
     def create(*args: Any, **options: Any) -> AsyncEngine:
-        made = create_async_engine(*args, **options)
+        made = create_async_engine(*args, query_cache_size=10_000, **options)
         engine = made.sync_engine
-        shared = known.setdefault(engine.name, (engine.dialect, LRUCache(10_000)))
-        engine.dialect, engine._compiled_cache = shared
+        if engine.name in known:
+            engine.dialect, engine._compiled_cache = known[engine.name]
+        else:
+            # A dialect has to have met its server once before it can be another engine's.
+            event.listen(engine, "engine_connect", lambda _: known.setdefault(engine.name, shared), once=True)
+            shared = (engine.dialect, engine._compiled_cache)
         return made
 
     with pytest.MonkeyPatch.context() as patched:
@@ -101,9 +103,7 @@ def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) ->
         mine.write_bytes(template.read_bytes())
         return f"sqlite:///{mine}"
     url: str = request.getfixturevalue("postgres_url")
-    is_to_be_cleared = next(_emptied) % TRUNCATED_EVERY == 0
-    empty = f"TRUNCATE {TABLES} CASCADE" if is_to_be_cleared else f"DO $$ BEGIN {SWEEP} END $$"
-    execute(url, "SET lock_timeout = '20s'", empty)
+    execute(url, "SET lock_timeout = '20s'", EMPTY)
     return url
 
 
