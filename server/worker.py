@@ -219,11 +219,13 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         if self._arq is not None:
+            if self._arq.main_task is not None:
+                # It may be about to take one more, which then has nothing to do.
+                self._arq.main_task.cancel()
+                await asyncio.wait([self._arq.main_task], timeout=LAST_WORDS_SECONDS)
             # arq tells Redis of each job that is over; the connection is closed after this.
             if self._arq.tasks:
                 await asyncio.wait(list(self._arq.tasks.values()), timeout=LAST_WORDS_SECONDS)
-            if self._arq.main_task is not None:
-                self._arq.main_task.cancel()
 
     async def _run(self, job_id: UUID) -> None:
         async with self._turns:
