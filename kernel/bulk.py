@@ -10,6 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
+from kernel.db import Database
+
 
 async def insert_rows(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that all have the same keys, in the session's transaction.
@@ -33,6 +35,14 @@ async def insert_rows(session: AsyncSession, model: type[SQLModel], rows: Sequen
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
     await driver.copy_records_to_table(table.name, records=records, columns=names)
+
+
+async def look_at_sizes(db: Database, *tables: str) -> None:
+    """Have PostgreSQL look at tables that have just grown: it plans a statement by how large it last saw them."""
+    if db.is_sqlite:
+        return
+    async with db.write() as session:
+        await session.execute(text(f"ANALYZE {', '.join(tables)}"))
 
 
 async def _insert_prepared(session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

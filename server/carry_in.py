@@ -11,7 +11,6 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from directory.models import Brand
@@ -24,7 +23,7 @@ from intake.models.mapping import AnyMapping, OrderMapping, as_data
 from intake.models.members_file import members
 from intake.models.orders_file import pieces, placer
 from intake.queries import catalogue, files, ledger, mappings
-from kernel import ids
+from kernel import bulk, ids
 from kernel.actor import system
 from kernel.crypto import Vault
 from kernel.work import Ground, Work, unit_of_work
@@ -193,7 +192,7 @@ async def _stage(
             raise refused.at(run.file_name, rows.line, mapping.columns) from refused
     if not tally.rows:
         raise FileEmpty(file=path.name)
-    await _look_at_sizes(ground)
+    await bulk.look_at_sizes(ground.db, *_GROWING)
     if isinstance(mapping, OrderMapping):
         await _combine(ground, run, mapping, known, tally, progress)
     return tally.as_data()
@@ -277,17 +276,9 @@ async def _step_on(ground: Ground, run: ImportRun, mapping: AnyMapping, progress
                 await rules.begin(work)
         done, taken = (done + count, taken + 1) if run.phase is before else (0, 0)
         if taken in _GROWN:
-            await _look_at_sizes(ground)
+            await bulk.look_at_sizes(ground.db, *_GROWING)
         progress(run.phase.value, done, 0)
     return run
-
-
-async def _look_at_sizes(ground: Ground) -> None:
-    """PostgreSQL plans a statement by how large it last saw a table, and these have just grown from nothing."""
-    if ground.db.is_sqlite:
-        return
-    async with ground.db.write() as session:
-        await session.execute(text(f"ANALYZE {', '.join(_GROWING)}"))
 
 
 async def _drop(ground: Ground, run: ImportRun) -> None:

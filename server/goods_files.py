@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from sqlalchemy import text
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -21,7 +20,7 @@ from intake.commands.goods_file import GoodsFile, check_products, check_stock, p
 from intake.errors import EncodingWrong, MappingUnknown
 from intake.models.goods_mapping import AnyGoodsMapping, GoodsKind, ProductMapping, StockMapping
 from intake.queries import mappings
-from kernel import clock
+from kernel import bulk, clock
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound
 from kernel.work import Ground, Work, carry_out
@@ -268,12 +267,4 @@ async def _steps(ground: Ground, batches: Iterator[T]) -> AsyncIterator[T]:
         yield batch
         taken += 1
         if taken in _GROWN:
-            await _look_at_sizes(ground)
-
-
-async def _look_at_sizes(ground: Ground) -> None:
-    """PostgreSQL plans a statement by how large it last saw a table, and these may have just grown from nothing."""
-    if ground.db.is_sqlite:
-        return
-    async with ground.db.write() as session:
-        await session.execute(text("ANALYZE product, sku, stock"))
+            await bulk.look_at_sizes(ground.db, "product", "sku", "stock")
