@@ -99,8 +99,32 @@ class StaffDeparted:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class StaffLeaving:
+    """Somebody is going to leave, or holds something again who had left."""
+
+    staff_id: UUID
+    store_id: UUID | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaffStays:
+    staff_id: UUID
+    store_id: UUID | None
+    version: int
+
+
 RegionEvent = RegionAdded | RegionRenamed | RegionMoved
 StoreEvent = StoreOpened | StoreEdited | StoreShut | StoreReopened
 StaffEvent = (
-    StaffHired | StaffRenamed | StaffMoved | PasswordReset | StaffAccessClosed | StaffAccessReopened | StaffDeparted
+    StaffHired
+    | StaffRenamed
+    | StaffMoved
+    | PasswordReset
+    | StaffAccessClosed
+    | StaffAccessReopened
+    | StaffDeparted
+    | StaffLeaving
+    | StaffStays
 )

@@ -150,6 +150,24 @@ class Staff(SQLModel, table=True):
         self.region_id = region_id
         self.version += 1
 
+    def begin_leaving(self) -> None:
+        """Take on nothing new from now on; they may still sign in."""
+        self.require_at_work()
+        self.state = StaffState.LEAVING
+        self.version += 1
+
+    def withdraw_leaving(self) -> None:
+        """Stay after all, before access was closed."""
+        if self.state is not StaffState.LEAVING or self.access_closed_at is not None:
+            raise AccessClosed if self.access_closed_at is not None else AccessOpen
+        self.state = StaffState.ACTIVE
+        self.version += 1
+
+    def hold_again(self) -> None:
+        """Be given back what had gone to others: whoever holds something has not departed."""
+        self.state = StaffState.LEAVING
+        self.version += 1
+
     def close_access(self, at: datetime) -> None:
         """Leave: from now on nobody signs in as them, whatever they still hold."""
         if self.access_closed_at is not None:

@@ -1,1 +1,1 @@
-"""Departures: what a leaver still holds, and moving it."""
+"""Handovers (交接): everything that somebody holds goes to others of the store, planned, provable and undoable."""

@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 import customers.models
 import directory.models
+import handover.models
 import intake.models
 import kernel.audit
 import kernel.feed
@@ -25,4 +26,5 @@ MODULES = (
     intake.models,
     tagging.models,
     tasks.models,
+    handover.models,
 )

@@ -51,8 +51,10 @@ from directory.events import (
     StaffAccessReopened,
     StaffDeparted,
     StaffHired,
+    StaffLeaving,
     StaffMoved,
     StaffRenamed,
+    StaffStays,
     StoreEdited,
     StoreOpened,
     StoreReopened,
@@ -114,6 +116,7 @@ Mark = Callable[[Work, Sequence[Any]], Awaitable[None]]
 SeenBy = Callable[[AsyncSession, UUID, Sequence[Any]], Awaitable[list[feed.Entry]]]
 Reaction = Callable[[Any], jobs.Request | None]
 LastResort = Callable[..., Awaitable[None]]
+Errand = Callable[..., Awaitable[None]]
 
 SEEN_BY: dict[type, SeenBy] = {
     RegionAdded: directory.policy.seen_by_nobody,
@@ -130,6 +133,8 @@ SEEN_BY: dict[type, SeenBy] = {
     StaffAccessClosed: directory.policy.staff_seen_by,
     StaffAccessReopened: directory.policy.staff_seen_by,
     StaffDeparted: directory.policy.staff_seen_by,
+    StaffLeaving: directory.policy.staff_seen_by,
+    StaffStays: directory.policy.staff_seen_by,
     CustomerChanged: customers.policy.customer_seen_by,
     RelationshipAdded: customers.policy.seen_by,
     RelationshipReassigned: customers.policy.moved_seen_by,
@@ -275,6 +280,11 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
     tasks.commands.plans.PLAN_STORE: tasks.reactions.draft_plan,
     tasks.commands.handing_out.HAND_OUT_IN: tasks.reactions.draft_campaign_in,
 }
+
+
+# Jobs of many short units of work, which they open themselves; each minds by itself who else is at it. What is left
+# when its time is over, it asks for anew.
+ERRANDS: dict[str, Errand] = {}
 
 
 def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:

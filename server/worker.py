@@ -28,7 +28,7 @@ from kernel.work import Ground, Work, unit_of_work
 from mall.commands import folding
 from server import chores
 from server.settings import Settings
-from server.wiring import HANDLERS, LAST_RESORTS, PREPARATIONS, LastResort, handlers
+from server.wiring import ERRANDS, HANDLERS, LAST_RESORTS, PREPARATIONS, Errand, LastResort, handlers
 from tasks.commands import plans
 
 # Below the lease, so that nobody else takes a job that is still being carried out.
@@ -57,10 +57,12 @@ async def run(
     handlers: Mapping[str, jobs.Handler] = HANDLERS,
     preparations: Mapping[str, jobs.Preparation] = PREPARATIONS,
     turn: AbstractAsyncContextManager[object] = nullcontext(),  # noqa: B008 - it holds nothing
+    errands: Mapping[str, Errand] = ERRANDS,
 ) -> None:
     """Carry a job out, once nobody else does; what it did and its being done are one commit.
 
-    A job that has a preparation reads first, when it is its turn, with nothing locked: others write meanwhile.
+    A job that has a preparation reads first, when it is its turn, with nothing locked: others write meanwhile. An
+    errand commits what it does bit by bit, and is done when it returns.
     """
     async with ground.db.write() as session:
         job = await jobs.take(session, job_id)
@@ -70,6 +72,10 @@ async def run(
         async with asyncio.timeout(LONGEST.total_seconds()):
             if job.attempts > jobs.MOST_ATTEMPTS:
                 raise RuntimeError("every attempt so far ended with its worker")
+            if job.name in errands:
+                await errands[job.name](ground, job.brand_id, **job.args)
+                await _note_done(ground, job)
+                return
             prepared = await _prepare(ground, job, preparations, turn)
             await _carry_out(ground, job, handlers, prepared)
     except asyncio.CancelledError:
@@ -285,6 +291,11 @@ async def _carry_out(
         await handler(work, **job.args, **prepared)
         if not await jobs.finish(work.session, job):
             raise LeaseLost
+
+
+async def _note_done(ground: Ground, job: jobs.Job) -> None:
+    async with ground.db.write() as session:
+        await jobs.finish(session, job)
 
 
 async def _put_back(

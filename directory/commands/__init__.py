@@ -1,6 +1,15 @@
 """What can be done in this domain; the only writer of its tables."""
 
-from directory.commands.access import close_access, depart, hashed, reopen_access, reset_password
+from directory.commands.access import (
+    begin_leaving,
+    close_access,
+    depart,
+    hashed,
+    hold_again,
+    reopen_access,
+    reset_password,
+    withdraw_leaving,
+)
 from directory.commands.brands import found
 from directory.commands.load import load
 from directory.commands.regions import add_region, move_region, rename_region
@@ -9,6 +18,7 @@ from directory.commands.stores import close_store, edit_store, open_store, reope
 
 __all__ = [
     "add_region",
+    "begin_leaving",
     "close_access",
     "close_store",
     "depart",
@@ -16,6 +26,7 @@ __all__ = [
     "found",
     "hashed",
     "hire",
+    "hold_again",
     "load",
     "move_region",
     "move_staff",
@@ -25,4 +36,5 @@ __all__ = [
     "reopen_access",
     "reopen_store",
     "reset_password",
+    "withdraw_leaving",
 ]

@@ -5,7 +5,14 @@ from uuid import UUID
 
 from directory.commands import passwords, sign_in
 from directory.commands.staff import begin_assignment, end_assignment, require_may_manage
-from directory.events import PasswordReset, StaffAccessClosed, StaffAccessReopened, StaffDeparted
+from directory.events import (
+    PasswordReset,
+    StaffAccessClosed,
+    StaffAccessReopened,
+    StaffDeparted,
+    StaffLeaving,
+    StaffStays,
+)
 from directory.models import Staff, StaffState
 from directory.policy import require_other
 from directory.queries import staff, stores
@@ -60,12 +67,55 @@ async def close_access(work: Work, staff_id: UUID, *, holds: int, expected_versi
 
 
 async def depart(work: Work, person: Staff) -> None:
-    """Let somebody who is leaving, and holds nothing any more, be gone. The caller has locked and counted."""
-    if person.state is not StaffState.LEAVING:
+    """Let somebody who is leaving, and holds nothing any more, be gone. The caller has locked and counted.
+
+    Whoever may still sign in is at work until their access is closed.
+    """
+    if person.state is not StaffState.LEAVING or person.access_closed_at is None:
         return
     person.depart()
     await end_assignment(work, person, clock.now())
     work.record(StaffDeparted(staff_id=person.id, store_id=person.store_id, version=person.version))
+
+
+async def begin_leaving(work: Work, staff_id: UUID, *, expected_version: int | None = None) -> Staff:
+    """Note that somebody is going to leave: they take on nothing new, and may sign in until access is closed.
+
+    Raises `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`, `STALE_VERSION`, `ACCESS_CLOSED` for whoever is leaving already.
+    """
+    person = await staff.lock(work.session, work.actor, staff_id)
+    require_other(work.actor, person.id)
+    await require_may_manage(work, person)
+    require_version(person, expected_version)
+    person.begin_leaving()
+    await audit.write(work.session, work.actor, "staff.leaving", "staff", person.id)
+    work.record(StaffLeaving(staff_id=person.id, store_id=person.store_id, version=person.version))
+    return person
+
+
+async def withdraw_leaving(work: Work, staff_id: UUID, *, expected_version: int | None = None) -> Staff:
+    """Let somebody stay after all whose access was not closed yet.
+
+    Raises `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`, `STALE_VERSION`, `ACCESS_CLOSED`, `ACCESS_OPEN` for whoever isn't
+    leaving.
+    """
+    person = await staff.lock(work.session, work.actor, staff_id)
+    require_other(work.actor, person.id)
+    await require_may_manage(work, person)
+    require_version(person, expected_version)
+    person.withdraw_leaving()
+    await audit.write(work.session, work.actor, "staff.stays", "staff", person.id)
+    work.record(StaffStays(staff_id=person.id, store_id=person.store_id, version=person.version))
+    return person
+
+
+async def hold_again(work: Work, person: Staff) -> None:
+    """Let somebody who had departed be leaving again, because what they held comes back. The caller has locked them."""
+    if person.state is not StaffState.DEPARTED:
+        return
+    person.hold_again()
+    await begin_assignment(work, person, clock.now())
+    work.record(StaffLeaving(staff_id=person.id, store_id=person.store_id, version=person.version))
 
 
 async def reopen_access(work: Work, staff_id: UUID, *, expected_version: int | None = None) -> Staff:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from directory.models import Staff, StaffState
-from handover import queries
+from handover.queries import departures as queries
 from kernel import clock
 from kernel.actor import Actor
 from kernel.pages import Page

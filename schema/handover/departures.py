@@ -4,7 +4,8 @@ from typing import Any
 
 import strawberry
 
-from handover import commands, queries
+from handover import commands
+from handover.queries import departures as queries
 from kernel.errors import NotFound
 from schema.context import Info
 from schema.customers import Relationship, RelationshipChanged, RelationshipResult, relationship_of
@@ -30,7 +31,7 @@ class Departure:
 
 
 @strawberry.type
-class HandoverQueries:
+class DepartureQueries:
     @field("Who is leaving the stores that the viewer answers for, by number; at most 100 a page. Empty for guides.")
     async def departures(self, info: Info, first: int = 20, after: Cursor | None = None) -> Connection[Departure]:
         page = page_of(first, after)
@@ -40,7 +41,7 @@ class HandoverQueries:
 
 
 @strawberry.type
-class HandoverMutations:
+class DepartureMutations:
     @mutation(
         "Give one relationship to another account of its store, with its open tasks and open orders; for managers: "
         "`NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `ALREADY_HELD`, `OTHER_STORE`, `HOLDER_UNFIT`, `STORE_CLOSED`.",

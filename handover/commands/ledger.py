@@ -1,0 +1,69 @@
+"""Write down what is held when a handover starts: each thing by its id, and how many there are."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, insert, literal, select
+from sqlmodel import col
+
+from customers.models import Relationship
+from handover.models import Handover, HandoverAccount, LedgerEntry, LedgerLine, LedgerTotal
+from kernel.db import enum_of
+from kernel.work import Work
+from mall.models import OPEN_STATES, Order
+from tasks.models import Task, TaskState
+
+
+async def take(work: Work, handover: Handover) -> None:
+    """Count what the accounts of a handover hold now, line by line; the accounts are written already.
+
+    Whatever comes to them afterwards is not in it: it has arrived meanwhile.
+    """
+    await work.session.flush()
+    for line, held in _held(handover).items():
+        await work.session.execute(
+            insert(LedgerEntry).from_select(
+                ["brand_id", "handover_id", "line", "entity_id"], _entries(handover, line, held)
+            )
+        )
+        count = await work.session.scalar(
+            select(func.count())
+            .select_from(LedgerEntry)
+            .where(
+                col(LedgerEntry.brand_id) == handover.brand_id,
+                col(LedgerEntry.handover_id) == handover.id,
+                col(LedgerEntry.line) == line,
+            )
+        )
+        work.session.add(LedgerTotal(brand_id=handover.brand_id, handover_id=handover.id, line=line, count=count or 0))
+
+
+def _entries(handover: Handover, line: LedgerLine, held: Select[UUID]) -> Select[*tuple[Any, ...]]:
+    things = held.subquery()
+    return select(
+        literal(handover.brand_id),
+        literal(handover.id),
+        literal(line, enum_of(LedgerLine)),
+        things.c.id,
+    )
+
+
+def _held(handover: Handover) -> dict[LedgerLine, Select[UUID]]:
+    """The ids of what the accounts hold, by line."""
+    brand_id = handover.brand_id
+    accounts = select(col(HandoverAccount.account_id)).where(
+        col(HandoverAccount.brand_id) == brand_id, col(HandoverAccount.handover_id) == handover.id
+    )
+    return {
+        LedgerLine.RELATIONSHIPS: select(col(Relationship.id)).where(
+            col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(accounts)
+        ),
+        LedgerLine.OPEN_TASKS: select(col(Task.id)).where(
+            col(Task.brand_id) == brand_id, col(Task.account_id).in_(accounts), col(Task.state) == TaskState.PENDING
+        ),
+        LedgerLine.OPEN_ORDERS: select(col(Order.id)).where(
+            col(Order.brand_id) == brand_id,
+            col(Order.serving_account_id).in_(accounts),
+            col(Order.state).in_(OPEN_STATES),
+        ),
+    }

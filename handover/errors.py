@@ -1,0 +1,59 @@
+"""What the handover domain refuses."""
+
+from kernel.errors import Conflict, Forbidden
+
+
+class HandoverMovedOn(Conflict):
+    """The handover is in a state in which this can't be done."""
+
+    code = "HANDOVER_MOVED_ON"
+    en = "The handover has moved on meanwhile (it is {state}). Refresh to see where it is."
+    zh = "交接的状态已变化（{state}），请刷新后查看。"
+
+
+class HandoverInFlight(Conflict):
+    """The person, or the store, is being handed over already; one at a time."""
+
+    code = "HANDOVER_IN_FLIGHT"
+    en = "A handover of this is under way already. Finish or cancel it first."
+    zh = "已有进行中的交接，请先完成或取消。"
+
+
+class OwnHandover(Forbidden):
+    """Nobody starts, approves or undoes the handover of what they hold themselves."""
+
+    code = "OWN_HANDOVER"
+    en = "You can't decide on your own handover. Ask another manager."
+    zh = "不能处理自己的交接，请由其他管理者操作。"
+
+
+class PlanMissing(Conflict):
+    """There is no complete plan yet: it is being made, or somebody has no place in it."""
+
+    code = "PLAN_MISSING"
+    en = "The plan is still being made. Look again in a moment."
+    zh = "交接方案还在生成，请稍后再试。"
+
+
+class TakeoverUnfit(Conflict):
+    """The takeover guide is the leaver, is leaving, works elsewhere or lacks the permission."""
+
+    code = "TAKEOVER_UNFIT"
+    en = "This account can't take over: {why}"
+    zh = "该账号不能接手：{why_zh}"
+
+
+class TakeoverFull(Conflict):
+    """The takeover guide would hold more than their capacity."""
+
+    code = "TAKEOVER_FULL"
+    en = "This guide has room for {room} more, not for {asked}."
+    zh = "该导购还能接手 {room} 位顾客，无法接手 {asked} 位。"
+
+
+class UndoWindowOver(Conflict):
+    """The time in which the handover could be undone is over."""
+
+    code = "UNDO_WINDOW_OVER"
+    en = "The time in which this handover could be undone is over. Start another one instead."
+    zh = "已超过可撤销的期限，请改为发起新的交接。"

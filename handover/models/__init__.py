@@ -1,0 +1,36 @@
+"""Tables of handovers, and what changes their states, without I/O."""
+
+from handover.models.handovers import (
+    IN_FLIGHT,
+    UNDOABLE,
+    Handover,
+    HandoverAccount,
+    HandoverKind,
+    HandoverState,
+    Strategy,
+)
+from handover.models.items import HandoverItem, HeldHere, ItemReason, LinkedThere
+from handover.models.ledger import LedgerEntry, LedgerLine, LedgerTotal
+from handover.models.partner import PartnerTie
+from handover.models.setting import HandoverSetting, TakeoverCapacity, Telling
+
+__all__ = [
+    "IN_FLIGHT",
+    "UNDOABLE",
+    "Handover",
+    "HandoverAccount",
+    "HandoverItem",
+    "HandoverKind",
+    "HandoverSetting",
+    "HandoverState",
+    "HeldHere",
+    "ItemReason",
+    "LedgerEntry",
+    "LedgerLine",
+    "LedgerTotal",
+    "LinkedThere",
+    "PartnerTie",
+    "Strategy",
+    "TakeoverCapacity",
+    "Telling",
+]

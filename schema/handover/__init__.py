@@ -1,0 +1,18 @@
+"""Handovers in GraphQL: one module for each part."""
+
+import strawberry
+
+from schema.handover.departures import DepartureMutations, DepartureQueries
+from schema.handover.types import Handover, HandoverItem, HandoverReading, handover_of
+
+__all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "handover_of"]
+
+
+@strawberry.type
+class HandoverQueries(HandoverReading, DepartureQueries):
+    """What can be asked about handovers."""
+
+
+@strawberry.type
+class HandoverMutations(DepartureMutations):
+    """What can be done about handovers."""

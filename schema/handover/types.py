@@ -1,0 +1,181 @@
+"""A handover as GraphQL shows it, and what it does with each relationship."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from handover.models import HandoverKind, HandoverState, HeldHere, ItemReason, LinkedThere, Strategy
+from handover.queries import handovers
+from schema.context import Info
+from schema.customers import Relationship, relationship_of
+from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
+from schema.fields import field
+from schema.paging import Connection, connection, page_of
+from schema.scalars import Cursor, sought_id
+from schema.versioned import Versioned
+
+strawberry.enum(HandoverKind, description="Why: somebody leaves, works elsewhere from now on, or a store closes.")
+strawberry.enum(
+    HandoverState,
+    description="draft → approved → moving ⇄ paused → settling → done; or cancelled before it moves; or undone. "
+    "Settling: all has moved here, and the partner hasn't answered for all of it yet.",
+)
+strawberry.enum(Strategy, description="How takeover guides are chosen.")
+strawberry.enum(
+    ItemReason,
+    description="Why a relationship goes where it goes. OVERFLOW: nobody who could take it had room. FALLBACK: the "
+    "guide of the plan couldn't take it any more. GIVEN_BACK: a handover is undone.",
+)
+strawberry.enum(
+    HeldHere,
+    description="Where a relationship of a handover stands here. ELSEWHERE: it wasn't the leaver's any more when its "
+    "turn came. KEPT: it was to be given back, and somebody has acted since.",
+)
+strawberry.enum(
+    LinkedThere,
+    description="Where it stands at the partner (WeCom). INELIGIBLE has no link there; LOST had one that broke.",
+)
+
+
+@strawberry.type(description="How many relationships of a handover are in which state here.")
+class HandoverProgress:
+    total: int
+    pending: int
+    moved: int
+    elsewhere: int
+    kept: int
+    undone: int
+
+
+@strawberry.type(description="What a handover does with one relationship.")
+class HandoverItem:
+    reason: ItemReason | None = strawberry.field(description="Null until the plan is made.")
+    score: int = strawberry.field(description="How much speaks for the takeover account, in thousandths.")
+    here: HeldHere
+    there: LinkedThere
+    moved_at: datetime | None = strawberry.field(description="In UTC.")
+    why: str | None = strawberry.field(description="A code that says why it is elsewhere, or was kept.")
+    is_merged: bool = strawberry.field(description="Whether the customer was known in the successor store already.")
+    relationship_id: strawberry.Private[UUID]
+    from_account_id: strawberry.Private[UUID]
+    to_account_id: strawberry.Private[UUID | None]
+
+    @field("The relationship; null while it is out of sight.")
+    async def relationship(self, info: Info) -> Relationship | None:
+        return await relationship_of(info, self.relationship_id)
+
+    @field("Who held it when the handover started.")
+    async def from_account(self, info: Info) -> Account | None:
+        return await account_of(info, self.from_account_id)
+
+    @field("Who takes it over; null until the plan is made.")
+    async def to_account(self, info: Info) -> Account | None:
+        return await account_of(info, self.to_account_id)
+
+
+@strawberry.type(description="Somebody's relationships, tasks and open work going to others (交接 / 离职继承).")
+class Handover(Versioned):
+    kind: HandoverKind
+    state: HandoverState
+    strategy: Strategy
+    planned_at: datetime | None = strawberry.field(description="Null while the plan is being made. In UTC.")
+    started_at: datetime = strawberry.field(description="In UTC.")
+    approved_at: datetime | None
+    moved_at: datetime | None = strawberry.field(description="When the last relationship had moved here.")
+    ended_at: datetime | None = strawberry.field(description="When it was done, cancelled or undone.")
+    undo_until: datetime | None = strawberry.field(description="Until when it can be undone.")
+    staff_id: strawberry.Private[UUID | None]
+    store_id: strawberry.Private[UUID | None]
+    started_by_id: strawberry.Private[UUID | None]
+    approved_by_id: strawberry.Private[UUID | None]
+    undoes_id: strawberry.Private[UUID | None]
+
+    @field("The leaver; null where a store closes.")
+    async def staff(self, info: Info) -> Staff | None:
+        return await staff_of(info, self.staff_id)
+
+    @field("Where the leaver works, or the store that closes.")
+    async def store(self, info: Info) -> Store | None:
+        return await store_of(info, self.store_id)
+
+    @field("Who started it; null for the product itself.")
+    async def started_by(self, info: Info) -> Staff | None:
+        return await staff_of(info, self.started_by_id)
+
+    @field("Who approved it.")
+    async def approved_by(self, info: Info) -> Staff | None:
+        return await staff_of(info, self.approved_by_id)
+
+    @field("The handover that this one gives back.")
+    async def undoes(self, info: Info) -> "Handover | None":
+        return await handover_of(info, self.undoes_id)
+
+    @field("How far it has come.")
+    async def progress(self, info: Info) -> HandoverProgress:
+        counted = await info.context.load(progress_of, UUID(str(self.id)))
+        return HandoverProgress(
+            total=sum(counted.values()),
+            pending=counted.get(HeldHere.PENDING, 0),
+            moved=counted.get(HeldHere.MOVED, 0),
+            elsewhere=counted.get(HeldHere.ELSEWHERE, 0),
+            kept=counted.get(HeldHere.KEPT, 0),
+            undone=counted.get(HeldHere.UNDONE, 0),
+        )
+
+    @field("What it does with each relationship, by the relationship's id; at most 100 a page.")
+    async def items(
+        self,
+        info: Info,
+        to_account_id: strawberry.ID | None = None,
+        here: HeldHere | None = None,
+        there: LinkedThere | None = None,
+        first: int = 20,
+        after: Cursor | None = None,
+    ) -> Connection[HandoverItem]:
+        page = page_of(first, after)
+        narrowed = handovers.ItemFilter(to_account_id=sought_id(to_account_id), here=here, there=there)
+        async with info.context.read() as session:
+            rows = await handovers.items(session, info.context.actor, UUID(str(self.id)), page, narrowed)
+        return connection(HandoverItem, rows, page, lambda row: (row.relationship_id,))
+
+
+@strawberry.type
+class HandoverReading:
+    @field("A handover; null if it isn't in sight.")
+    async def handover(self, info: Info, id: strawberry.ID) -> Handover | None:
+        return await handover_of(info, sought_id(id))
+
+    @field("The handovers of the stores that the viewer answers for, the newest first; at most 100 a page.")
+    async def handovers(
+        self,
+        info: Info,
+        states: list[HandoverState] | None = None,
+        staff_id: strawberry.ID | None = None,
+        first: int = 20,
+        after: Cursor | None = None,
+    ) -> Connection[Handover]:
+        page = page_of(first, after)
+        async with info.context.read() as session:
+            rows = await handovers.page(
+                session,
+                info.context.actor,
+                page,
+                states=states or (),
+                staff_id=sought_id(staff_id),
+            )
+        return connection(Handover, rows, page, lambda row: (row.started_at, row.id))
+
+
+async def handover_of(info: Info, handover_id: UUID | None) -> Handover | None:
+    """The handover, if it is in sight."""
+    if handover_id is None:
+        return None
+    found: Handover | None = await info.context.load(handovers.by_ids, handover_id)
+    return found
+
+
+async def progress_of(session: Any, actor: Any, handover_ids: list[UUID]) -> dict[UUID, dict[HeldHere, int]]:
+    """As the loader asks for it; the handovers are in sight already."""
+    return await handovers.progress(session, actor.brand_id, handover_ids)
