@@ -17,7 +17,7 @@ class PartnerTie(SQLModel, table=True):
     __tablename__ = "partner_tie"
 
     brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
-    corp_id: str = Field(max_length=64, unique=True)
+    corp_id: str = Field(max_length=64)
     secret_sealed: bytes
     callback_token_sealed: bytes
     callback_key_sealed: bytes

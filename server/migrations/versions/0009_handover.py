@@ -228,7 +228,6 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_partner_tie_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_partner_tie")),
-        sa.UniqueConstraint("corp_id", name=op.f("uq_partner_tie_corp_id")),
     )
 
 
