@@ -1,6 +1,6 @@
 """Shake handovers for long: `make chaos-handover`, or with ARGS="--runs 20 --operations 20000 --seed 7".
 
-The history of each run is written to `var/chaos/handover-<seed>.jsonl`, for the checker here and for others. The command
+The history of each run is written to `var/chaos/handover-<seed>.jsonl`, for this checker and for others. The command
 ends with 1 if anything was lost, or can't be explained.
 """
 

@@ -17,7 +17,7 @@ GUIDES = 6
 
 @dataclass(frozen=True)
 class Shop:
-    """By their names: staff ids of `guides`, account ids, customer ids of `contacts`, relationship ids of those `kept`."""
+    """By their names: staff, account, and customer (`contacts`) ids, and the ids of the relationships `kept`."""
 
     manager: Person
     store_id: UUID

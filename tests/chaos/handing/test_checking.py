@@ -43,7 +43,8 @@ def test_of_two_at_once_either_may_be_first() -> None:
 
 
 def test_a_compare_and_set_needs_what_it_compares_with() -> None:
-    moved = done(1, "move", contact="c1", to="g3", **{"from": "g2"})
+    asked = {"e": "invoke", "p": 1, "op": "move", "contact": "c1", "from": "g2", "to": "g3"}
+    moved: list[Line] = [asked, {"e": "ok", "p": 1}]
 
     assert problems([*claim("c1", "g1"), *moved])
     assert not problems([*claim("c1", "g2"), *moved, *read("c1", "g3")])
