@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import handover.commands.moving
 import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs
@@ -18,6 +19,7 @@ import mall.commands.commission.catching_up
 import mall.commands.commission.periods
 import mall.policy
 import mall.reactions
+import server.handing_over
 import tagging.commands.merge
 import tagging.commands.nights
 import tagging.commands.redating
@@ -284,7 +286,9 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
 
 # Jobs of many short units of work, which they open themselves; each minds by itself who else is at it. What is left
 # when its time is over, it asks for anew.
-ERRANDS: dict[str, Errand] = {}
+ERRANDS: dict[str, Errand] = {
+    handover.commands.moving.MOVE: server.handing_over.move,
+}
 
 
 def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:

@@ -2,6 +2,7 @@
 
 from handover.models.handovers import (
     IN_FLIGHT,
+    LEASE,
     UNDOABLE,
     Handover,
     HandoverAccount,
@@ -16,6 +17,7 @@ from handover.models.setting import HandoverSetting, TakeoverCapacity, Telling
 
 __all__ = [
     "IN_FLIGHT",
+    "LEASE",
     "UNDOABLE",
     "Handover",
     "HandoverAccount",
