@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import handover.commands.listening
 import handover.commands.moving
+import handover.jobs
 import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs
@@ -237,6 +239,7 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
+    handover.commands.listening.HEAR: handover.jobs.hear,
     intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,

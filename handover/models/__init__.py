@@ -10,6 +10,7 @@ from handover.models.handovers import (
     HandoverState,
     Strategy,
 )
+from handover.models.heard import PartnerNews
 from handover.models.items import HandoverItem, HeldHere, ItemReason, LinkedThere
 from handover.models.ledger import LedgerEntry, LedgerLine, LedgerTotal
 from handover.models.partner import PartnerTie
@@ -31,6 +32,7 @@ __all__ = [
     "LedgerLine",
     "LedgerTotal",
     "LinkedThere",
+    "PartnerNews",
     "PartnerTie",
     "Strategy",
     "TakeoverCapacity",
