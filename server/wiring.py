@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import handover.commands.planning
 import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs
@@ -88,6 +89,7 @@ from mall.events import (
     RefundVoided,
     ServingMoved,
 )
+from server.planning_handovers import plan_handover
 from tagging.events import (
     CustomerTagsChanged,
     TagChanged,
@@ -284,7 +286,9 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
 
 # Jobs of many short units of work, which they open themselves; each minds by itself who else is at it. What is left
 # when its time is over, it asks for anew.
-ERRANDS: dict[str, Errand] = {}
+ERRANDS: dict[str, Errand] = {
+    handover.commands.planning.PLAN: plan_handover,
+}
 
 
 def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:
