@@ -13,6 +13,7 @@ import directory.policy
 import handover.commands.listening
 import handover.commands.moving
 import handover.jobs
+import handover.commands.planning
 import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs
@@ -92,6 +93,7 @@ from mall.events import (
     RefundVoided,
     ServingMoved,
 )
+from server.planning_handovers import plan_handover
 from tagging.events import (
     CustomerTagsChanged,
     TagChanged,
@@ -291,6 +293,7 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
 # when its time is over, it asks for anew.
 ERRANDS: dict[str, Errand] = {
     handover.commands.moving.MOVE: server.handing_over.move,
+    handover.commands.planning.PLAN: plan_handover,
 }
 
 
