@@ -7,6 +7,7 @@ from sqlalchemy import Select, func, insert, literal, select
 from sqlmodel import col
 
 from customers.models import Relationship
+from customers.policy import is_live
 from handover.models import Handover, HandoverAccount, LedgerEntry, LedgerLine, LedgerTotal
 from kernel.db import enum_of
 from kernel.work import Work
@@ -56,7 +57,7 @@ def _held(handover: Handover) -> dict[LedgerLine, Select[UUID]]:
     )
     return {
         LedgerLine.RELATIONSHIPS: select(col(Relationship.id)).where(
-            col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(accounts)
+            col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(accounts), is_live()
         ),
         LedgerLine.OPEN_TASKS: select(col(Task.id)).where(
             col(Task.brand_id) == brand_id, col(Task.account_id).in_(accounts), col(Task.state) == TaskState.PENDING
