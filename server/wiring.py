@@ -44,7 +44,9 @@ from customers.events import (
     PrimaryChanged,
     RelationshipAdded,
     RelationshipReassigned,
+    RelationshipSucceeded,
     RemarkChanged,
+    ThingsLeft,
     VisitNoted,
 )
 from directory.events import (
@@ -144,6 +146,8 @@ SEEN_BY: dict[type, SeenBy] = {
     CustomerChanged: customers.policy.customer_seen_by,
     RelationshipAdded: customers.policy.seen_by,
     RelationshipReassigned: customers.policy.moved_seen_by,
+    RelationshipSucceeded: customers.policy.succeeded_seen_by,
+    ThingsLeft: customers.policy.left_seen_by,
     RemarkChanged: customers.policy.seen_by,
     PrimaryChanged: customers.policy.seen_by,
     NoteAdded: customers.policy.record_seen_by,
@@ -204,6 +208,7 @@ _ON_ORDERS: tuple[Mark, ...] = (
 MARKS: dict[type, tuple[Mark, ...]] = {
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
+    RelationshipSucceeded: (tagging.reactions.mark_for_segments,),
     VisitNoted: (tagging.reactions.mark_behaviour,),
     OrderPlaced: _ON_ORDERS,
     # A refund that is void is told with a change of its order.
