@@ -12,8 +12,8 @@ import customers.policy
 import directory.policy
 import handover.commands.listening
 import handover.commands.moving
-import handover.jobs
 import handover.commands.planning
+import handover.jobs
 import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs

@@ -8,9 +8,6 @@ from sqlmodel import col
 
 from handover.models import Handover, LedgerEntry, LedgerLine, LedgerTotal
 from handover.queries import holdings
-from customers.models import Relationship
-from customers.policy import is_live
-from handover.models import Handover, HandoverAccount, LedgerEntry, LedgerLine, LedgerTotal
 from kernel.db import enum_of
 from kernel.work import Work
 from mall.models import CommissionEntry
@@ -63,16 +60,3 @@ async def _sum(work: Work, handover: Handover, entry_ids: Select[UUID]) -> int:
         )
     )
     return int(amount or 0)
-    return {
-        LedgerLine.RELATIONSHIPS: select(col(Relationship.id)).where(
-            col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(accounts), is_live()
-        ),
-        LedgerLine.OPEN_TASKS: select(col(Task.id)).where(
-            col(Task.brand_id) == brand_id, col(Task.account_id).in_(accounts), col(Task.state) == TaskState.PENDING
-        ),
-        LedgerLine.OPEN_ORDERS: select(col(Order.id)).where(
-            col(Order.brand_id) == brand_id,
-            col(Order.serving_account_id).in_(accounts),
-            col(Order.state).in_(OPEN_STATES),
-        ),
-    }
