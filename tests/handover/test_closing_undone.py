@@ -38,7 +38,7 @@ async def everything(ground: Ground, world: World) -> dict[str, Any]:
     async with ground.db.read() as session:
         for model in (Relationship, Note, Visit, Order, Refund, Task):
             table: Any = model
-            rows = await session.scalars(select(model).where(col(table.brand_id) == world.brand.id))
+            rows: list[Any] = list(await session.scalars(select(model).where(col(table.brand_id) == world.brand.id)))
             found |= {f"{model.__name__} {row.id}": row.model_dump(exclude=_CHANGES) for row in rows}
         open_lines = await session.execute(
             select(col(Holding.relationship_id), col(Holding.account_id)).where(
