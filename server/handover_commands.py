@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from handover.models import HandoverState, Strategy
 from server import settings as configuration
@@ -82,7 +82,7 @@ def verify(
 def list_(brand: Brand = None) -> None:
     """Show the newest handovers, at most 100, and how far each has come."""
     rows = asyncio.run(_list(brand))
-    table = Table("id", "started", "kind", "state", "moved", "of")
+    table = Table(Column("id", min_width=36), "started", "kind", "state", "moved", "of")
     for row, moved, total in rows:
         table.add_row(str(row.id), f"{row.started_at:%Y-%m-%d %H:%M}", row.kind, row.state, str(moved), str(total))
     Console().print(table)
