@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from directory.queries import accounts as directory
+from handover.commands import undoing
 from handover.commands.leasing import hold
 from handover.models import Handover, HandoverItem, HandoverKind, HeldHere, ItemReason
 from handover.models.routing import least_loaded
@@ -27,7 +28,7 @@ async def gather(work: Work, handover_id: UUID, token: UUID) -> int:
     """
     handover = await hold(work, handover_id, token)
     if handover.undoes_id is not None:
-        return 0  # those accounts keep what was theirs before
+        return await undoing.gather(work, handover)
     found = await work.session.execute(queries.still_held(handover.brand_id, handover.id).limit(AT_ONCE))
     by_account: dict[UUID, list[UUID]] = defaultdict(list)
     for relationship_id, account_id in found:

@@ -12,6 +12,7 @@ from sqlmodel import col
 from customers.models import Relationship
 from directory.models import Account, AccountKind
 from handover.models import LEASE, Handover, HandoverAccount, HandoverItem, HandoverState, HeldHere
+from kernel.errors import NotFound
 
 Turn = Row[*tuple[Any, ...]]
 """The id of a relationship, the account that is to hold it still, and the one that is to."""
@@ -28,6 +29,14 @@ async def lock(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> Hand
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
+    return found
+
+
+async def get(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> Handover:
+    """The handover, whoever sees it. `NOT_FOUND` if there is none such."""
+    found: Handover | None = await session.get(Handover, (brand_id, handover_id))
+    if found is None:
+        raise NotFound
     return found
 
 
