@@ -10,10 +10,12 @@ from handover.models.handovers import (
     HandoverState,
     Strategy,
 )
+from handover.models.heard import PartnerNews
 from handover.models.items import HandoverItem, HeldHere, ItemReason, LinkedThere
 from handover.models.ledger import LedgerEntry, LedgerLine, LedgerTotal
 from handover.models.partner import PartnerTie
 from handover.models.setting import HandoverSetting, TakeoverCapacity, Telling
+from handover.models.succession import Merger
 
 __all__ = [
     "IN_FLIGHT",
@@ -31,6 +33,8 @@ __all__ = [
     "LedgerLine",
     "LedgerTotal",
     "LinkedThere",
+    "Merger",
+    "PartnerNews",
     "PartnerTie",
     "Strategy",
     "TakeoverCapacity",

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, select, true
 from sqlmodel import col
 
 from customers.models import Note, Relationship
+from customers.policy import is_live
 from directory.models import Account
 from handover.models import HandoverAccount, HandoverItem, LedgerLine
 from mall.models import OPEN_STATES, CommissionEntry, CommissionPeriod, Order, OrderStep, OrderStepKind, Share
@@ -64,7 +65,7 @@ def held(handover: Whose) -> dict[LedgerLine, Select[UUID]]:
     """The ids of what the accounts hold now, by line."""
     brand_id, ours, theirs = handover.brand_id, accounts(handover), owners(handover)
     relationships = select(col(Relationship.id)).where(
-        col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(ours)
+        col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(ours), is_live()
     )
     return {
         LedgerLine.RELATIONSHIPS: relationships,
