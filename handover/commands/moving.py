@@ -10,9 +10,9 @@ from customers.queries import relationships
 from directory import commands as directory
 from directory.models import StaffState
 from directory.queries import staff
-from handover.commands import noting, undoing
+from handover.commands import noting, succeeding, undoing
 from handover.commands.leasing import MOVE, hold
-from handover.models import HandoverKind
+from handover.models import Handover, HandoverKind
 from handover.queries import moving as queries
 from handover.queries import partner, wearers
 from kernel import clock
@@ -37,6 +37,10 @@ async def move_chunk(work: Work, handover_id: UUID, token: UUID, turns: Sequence
     handover = await hold(work, handover_id, token)
     if handover.undoes_id is not None:
         await undoing.give_back(work, handover, turns)
+        return
+    if handover.kind is HandoverKind.CLOSING:
+        asked = [turn.relationship_id for turn in turns]
+        await succeeding.succeed(work, handover, await queries.items(work.session, handover, asked))
         return
     moved = await customers.move_many(
         work,
@@ -88,8 +92,7 @@ async def finish(work: Work, handover_id: UUID, token: UUID) -> bool:
     owners = await staff.lock_owners(work.session, handover.brand_id, accounts)
     if await queries.is_anything_pending(work.session, handover.brand_id, handover.id):
         return False
-    left = queries.still_held(handover.brand_id, handover.id).limit(1)
-    if handover.undoes_id is None and (await work.session.execute(left)).first() is not None:
+    if handover.undoes_id is None and not await _is_empty_handed(work, handover):
         return False
     is_tied = await partner.is_tied(work.session, handover.brand_id)
     handover.have_moved(clock.now(), is_settled=not is_tied)
@@ -102,3 +105,11 @@ async def finish(work: Work, handover_id: UUID, token: UUID) -> bool:
             if await relationships.count_held_by(work.session, handover.brand_id, person.id) == 0:
                 await directory.depart(work, person)
     return True
+
+
+async def _is_empty_handed(work: Work, handover: Handover) -> bool:
+    """Whether its accounts hold nothing any more; a store that closes does so then."""
+    if handover.kind is HandoverKind.CLOSING:
+        return await succeeding.finish(work, handover)
+    left = queries.still_held(handover.brand_id, handover.id).limit(1)
+    return (await work.session.execute(left)).first() is None

@@ -1,5 +1,6 @@
 """Undo a handover: another one gives back what it moved, except where somebody has acted since."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,13 +11,14 @@ from customers.queries import relationships
 from directory import commands as directory
 from directory.models import StaffState
 from directory.queries import staff
-from handover.commands import noting
+from handover.commands import giving_back, noting
 from handover.commands.leasing import MOVE
 from handover.errors import HandoverInFlight
 from handover.models import (
     Handover,
     HandoverAccount,
     HandoverItem,
+    HandoverKind,
     HandoverState,
     HeldHere,
     ItemReason,
@@ -98,6 +100,9 @@ async def gather(work: Work, handover: Handover) -> int:
 async def give_back(work: Work, handover: Handover, turns: Sequence[Turn]) -> None:
     """Let these relationships go back with their open tasks and orders, where nobody has acted since."""
     asked = [turn.relationship_id for turn in turns]
+    if handover.kind is HandoverKind.CLOSING:
+        await _reopen(work, handover, asked)
+        return
     # Locked before the look: who acts now waits, and acts for whoever holds it then.
     await relationships.lock_many(work.session, handover.brand_id, asked)
     acted = await undoing.acted_since(work.session, handover, asked)
@@ -130,6 +135,21 @@ async def give_back_rest(work: Work, handover: Handover, most: int) -> int:
     if undone is None or undone.approved_at is None:
         return 0
     return await tasks.give_back_rest(work, accounts, undone.approved_at, most)
+
+
+async def _reopen(work: Work, handover: Handover, relationship_ids: Sequence[UUID]) -> None:
+    """The same where a store had closed: what ended lives again."""
+    undone = await queries.get(work.session, handover.brand_id, handover.undoes_id or handover.id)
+    lines = await queries.items(work.session, undone, relationship_ids)
+    await giving_back.give_back(work, undone, lines)
+    await work.session.flush()
+    for here in (HeldHere.UNDONE, HeldHere.KEPT):
+        alike: dict[str | None, list[UUID]] = defaultdict(list)
+        for line in lines:
+            if line.here is here:
+                alike[line.why].append(line.relationship_id)
+        for why, keys in alike.items():
+            await noting.write(work, handover, keys, {"here": here, "why": why})
 
 
 async def _keep(work: Work, handover: Handover, relationship_ids: Sequence[UUID], why: str) -> None:
