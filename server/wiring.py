@@ -10,6 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import handover.commands.listening
+import handover.commands.moving
+import handover.commands.planning
+import handover.jobs
 import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs
@@ -18,6 +22,7 @@ import mall.commands.commission.catching_up
 import mall.commands.commission.periods
 import mall.policy
 import mall.reactions
+import server.handing_over
 import tagging.commands.merge
 import tagging.commands.nights
 import tagging.commands.redating
@@ -90,6 +95,7 @@ from mall.events import (
     RefundVoided,
     ServingMoved,
 )
+from server.planning_handovers import plan_handover
 from tagging.events import (
     CustomerTagsChanged,
     TagChanged,
@@ -240,6 +246,7 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
+    handover.commands.listening.HEAR: handover.jobs.hear,
     intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,
@@ -289,7 +296,10 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
 
 # Jobs of many short units of work, which they open themselves; each minds by itself who else is at it. What is left
 # when its time is over, it asks for anew.
-ERRANDS: dict[str, Errand] = {}
+ERRANDS: dict[str, Errand] = {
+    handover.commands.moving.MOVE: server.handing_over.move,
+    handover.commands.planning.PLAN: plan_handover,
+}
 
 
 def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:

@@ -2,6 +2,7 @@
 
 from handover.models.handovers import (
     IN_FLIGHT,
+    LEASE,
     UNDOABLE,
     Handover,
     HandoverAccount,
@@ -9,6 +10,7 @@ from handover.models.handovers import (
     HandoverState,
     Strategy,
 )
+from handover.models.heard import PartnerNews
 from handover.models.items import HandoverItem, HeldHere, ItemReason, LinkedThere
 from handover.models.ledger import LedgerEntry, LedgerLine, LedgerTotal
 from handover.models.partner import PartnerTie
@@ -17,6 +19,7 @@ from handover.models.succession import Merger
 
 __all__ = [
     "IN_FLIGHT",
+    "LEASE",
     "UNDOABLE",
     "Handover",
     "HandoverAccount",
@@ -31,6 +34,7 @@ __all__ = [
     "LedgerTotal",
     "LinkedThere",
     "Merger",
+    "PartnerNews",
     "PartnerTie",
     "Strategy",
     "TakeoverCapacity",
