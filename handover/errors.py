@@ -1,6 +1,6 @@
 """What the handover domain refuses."""
 
-from kernel.errors import Conflict, Forbidden
+from kernel.errors import Conflict, Forbidden, Invalid
 
 
 class HandoverMovedOn(Conflict):
@@ -57,3 +57,19 @@ class UndoWindowOver(Conflict):
     code = "UNDO_WINDOW_OVER"
     en = "The time in which this handover could be undone is over. Start another one instead."
     zh = "已超过可撤销的期限，请改为发起新的交接。"
+
+
+class PartnerNotTied(Conflict):
+    """The brand isn't tied to a corp at the partner."""
+
+    code = "PARTNER_NOT_TIED"
+    en = "The brand isn't tied to WeCom. Tie it first."
+    zh = "该品牌尚未绑定企业微信，请先绑定。"
+
+
+class PartnerKeyWrong(Invalid):
+    """Something that the partner's address is set up with doesn't have the shape that WeCom asks for."""
+
+    code = "PARTNER_KEY_WRONG"
+    en = "{what} must be {shape}."
+    zh = "{what} 应为 {shape_zh}。"

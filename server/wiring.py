@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import handover.commands.listening
+import handover.commands.moving
+import handover.jobs
 import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs
@@ -18,6 +21,7 @@ import mall.commands.commission.catching_up
 import mall.commands.commission.periods
 import mall.policy
 import mall.reactions
+import server.handing_over
 import tagging.commands.merge
 import tagging.commands.nights
 import tagging.commands.redating
@@ -235,6 +239,7 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
+    handover.commands.listening.HEAR: handover.jobs.hear,
     intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,
@@ -284,7 +289,9 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
 
 # Jobs of many short units of work, which they open themselves; each minds by itself who else is at it. What is left
 # when its time is over, it asks for anew.
-ERRANDS: dict[str, Errand] = {}
+ERRANDS: dict[str, Errand] = {
+    handover.commands.moving.MOVE: server.handing_over.move,
+}
 
 
 def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:

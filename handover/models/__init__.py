@@ -2,6 +2,7 @@
 
 from handover.models.handovers import (
     IN_FLIGHT,
+    LEASE,
     UNDOABLE,
     Handover,
     HandoverAccount,
@@ -9,6 +10,7 @@ from handover.models.handovers import (
     HandoverState,
     Strategy,
 )
+from handover.models.heard import PartnerNews
 from handover.models.items import HandoverItem, HeldHere, ItemReason, LinkedThere
 from handover.models.ledger import LedgerEntry, LedgerLine, LedgerTotal
 from handover.models.partner import PartnerTie
@@ -16,6 +18,7 @@ from handover.models.setting import HandoverSetting, TakeoverCapacity, Telling
 
 __all__ = [
     "IN_FLIGHT",
+    "LEASE",
     "UNDOABLE",
     "Handover",
     "HandoverAccount",
@@ -29,6 +32,7 @@ __all__ = [
     "LedgerLine",
     "LedgerTotal",
     "LinkedThere",
+    "PartnerNews",
     "PartnerTie",
     "Strategy",
     "TakeoverCapacity",

@@ -3,9 +3,10 @@
 import strawberry
 
 from schema.handover.departures import DepartureMutations, DepartureQueries
+from schema.handover.following import HandoverSubscriptions
 from schema.handover.types import Handover, HandoverItem, HandoverReading, handover_of
 
-__all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "handover_of"]
+__all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "HandoverSubscriptions", "handover_of"]
 
 
 @strawberry.type
