@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from server import report_commands
 from server import settings as configuration
 from server.options import Brand
 
@@ -15,6 +16,9 @@ _EXAMPLES = "[bold]Examples[/bold]\n\n"
 MOST_LISTED = 100
 
 handover_app = typer.Typer(no_args_is_help=True, help="Handovers: plan, run and verify them.")
+handover_app.command("report", epilog=report_commands.REPORT)(report_commands.report)
+handover_app.command("check", epilog=report_commands.CHECK)(report_commands.check)
+handover_app.command("key", epilog=report_commands.KEY)(report_commands.key)
 
 
 @handover_app.command("list", epilog=_EXAMPLES + "daogou handover list --brand qinghe")

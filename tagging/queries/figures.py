@@ -91,7 +91,7 @@ async def page(
         tagged = await _tagged(session, actor, col(Tag.group_id), now, store_id, None, col(Tag.group_id).in_(keys))
         return [_figures(row, held, tagged.get(row.id)) for row in lines]
     key = col(Relationship.store_id) if by is FiguresBy.STORE else col(Relationship.holder_id)
-    theirs = key.in_(keys)
+    theirs: Any = key.in_(keys)
     if adjusted and by is FiguresBy.GUIDE:
         theirs = and_(theirs, is_settled(now))
     counted = await _held(session, actor, key, theirs)
