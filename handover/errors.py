@@ -31,8 +31,8 @@ class PlanMissing(Conflict):
     """There is no complete plan yet: it is being made, or somebody has no place in it."""
 
     code = "PLAN_MISSING"
-    en = "The plan is still being made. Look again in a moment."
-    zh = "交接方案还在生成，请稍后再试。"
+    en = "The plan isn't complete: it is still being made, or somebody has no place in it yet."
+    zh = "交接方案尚未完成：仍在生成，或还有顾客没有安排接手人。"
 
 
 class TakeoverUnfit(Conflict):

@@ -10,6 +10,7 @@ from handover.commands import leasing, leftovers, moving
 from handover.commands.leasing import LeaseLost
 from handover.models.pacing import Pace
 from handover.queries import moving as queries
+from handover.queries import wearers
 from kernel.actor import system
 from kernel.work import Ground, Work, carry_out
 
@@ -59,6 +60,8 @@ class Mover:
             if await self.do(leftovers.gather):
                 yield
                 continue
+            async for _ in self._tags():
+                yield
             while await self.do(moving.move_rest):
                 yield
             if await self.do(moving.finish):
@@ -73,6 +76,17 @@ class Mover:
                 await self.do(lambda work, key, token: moving.move_chunk(work, key, token, part))  # noqa: B023 - awaited here
                 self.pace.note(len(part), time.perf_counter() - began)
                 yield
+
+    async def _tags(self) -> AsyncIterator[None]:
+        after: UUID | None = None
+        while True:
+            async with self.ground.db.read() as session:
+                rows = await wearers.after(session, self.brand_id, self.handover_id, after)
+            if not rows:
+                return
+            await self.do(lambda work, key, token: moving.carry_tags(work, key, token, rows))  # noqa: B023 - awaited here
+            after = rows[-1].relationship_id
+            yield
 
     async def _turns(self) -> list[queries.Turn]:
         async with self.ground.db.read() as session:

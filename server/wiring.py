@@ -12,6 +12,7 @@ import customers.policy
 import directory.policy
 import handover.commands.listening
 import handover.commands.moving
+import handover.commands.planning
 import handover.jobs
 import intake.commands.hooks
 import intake.commands.inbox
@@ -43,7 +44,9 @@ from customers.events import (
     PrimaryChanged,
     RelationshipAdded,
     RelationshipReassigned,
+    RelationshipSucceeded,
     RemarkChanged,
+    ThingsLeft,
     VisitNoted,
 )
 from directory.events import (
@@ -92,6 +95,7 @@ from mall.events import (
     RefundVoided,
     ServingMoved,
 )
+from server.planning_handovers import plan_handover
 from tagging.events import (
     CustomerTagsChanged,
     TagChanged,
@@ -142,6 +146,8 @@ SEEN_BY: dict[type, SeenBy] = {
     CustomerChanged: customers.policy.customer_seen_by,
     RelationshipAdded: customers.policy.seen_by,
     RelationshipReassigned: customers.policy.moved_seen_by,
+    RelationshipSucceeded: customers.policy.succeeded_seen_by,
+    ThingsLeft: customers.policy.left_seen_by,
     RemarkChanged: customers.policy.seen_by,
     PrimaryChanged: customers.policy.seen_by,
     NoteAdded: customers.policy.record_seen_by,
@@ -202,6 +208,7 @@ _ON_ORDERS: tuple[Mark, ...] = (
 MARKS: dict[type, tuple[Mark, ...]] = {
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
+    RelationshipSucceeded: (tagging.reactions.mark_for_segments,),
     VisitNoted: (tagging.reactions.mark_behaviour,),
     OrderPlaced: _ON_ORDERS,
     # A refund that is void is told with a change of its order.
@@ -291,6 +298,7 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
 # when its time is over, it asks for anew.
 ERRANDS: dict[str, Errand] = {
     handover.commands.moving.MOVE: server.handing_over.move,
+    handover.commands.planning.PLAN: plan_handover,
 }
 
 

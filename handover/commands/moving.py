@@ -17,14 +17,16 @@ from directory.queries import staff
 from handover.commands.leasing import MOVE, hold
 from handover.models import Handover, HandoverItem, HandoverKind, HeldHere, ItemReason
 from handover.queries import moving as queries
-from handover.queries import partner
+from handover.queries import partner, wearers
 from kernel import clock
 from kernel.db import OneOf
 from kernel.work import Work
 from mall import commands as mall
+from tagging import commands as tagging
+from tagging.commands import Wearer
 from tasks import commands as tasks
 
-__all__ = ["GONE", "HELD_BY_ANOTHER", "MOVE", "SETTLE", "finish", "move_chunk"]
+__all__ = ["GONE", "HELD_BY_ANOTHER", "MOVE", "SETTLE", "carry_tags", "finish", "move_chunk", "move_rest"]
 
 SETTLE = "handover.settle"
 GONE, HELD_BY_ANOTHER = "gone", "held_by_another"
@@ -51,6 +53,15 @@ async def move_chunk(work: Work, handover_id: UUID, token: UUID, turns: Sequence
     await _note_elsewhere(
         work, handover, [each.relationship_id for each in turns if each.relationship_id not in keepers]
     )
+
+
+async def carry_tags(work: Work, handover_id: UUID, token: UUID, rows: Sequence[wearers.WearerRow]) -> None:
+    """Let customers who have moved wear a tag of the takeover guide's own for each of the leaver's own.
+
+    Beyond how many tags a person may have, none: the handover's ledger names what was left out. Raises `LeaseLost`.
+    """
+    await hold(work, handover_id, token)
+    await tagging.carry_over(work, [Wearer(row.customer_id, row.tag_id, row.to_staff_id) for row in rows])
 
 
 async def move_rest(work: Work, handover_id: UUID, token: UUID) -> int:

@@ -15,6 +15,7 @@ from handover.models.items import HandoverItem, HeldHere, ItemReason, LinkedTher
 from handover.models.ledger import LedgerEntry, LedgerLine, LedgerTotal
 from handover.models.partner import PartnerTie
 from handover.models.setting import HandoverSetting, TakeoverCapacity, Telling
+from handover.models.succession import Merger
 
 __all__ = [
     "IN_FLIGHT",
@@ -32,6 +33,7 @@ __all__ = [
     "LedgerLine",
     "LedgerTotal",
     "LinkedThere",
+    "Merger",
     "PartnerNews",
     "PartnerTie",
     "Strategy",

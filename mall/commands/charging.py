@@ -68,5 +68,7 @@ async def _shares(work: Work, refund: Refund) -> Sequence[Share]:
         return [(account_id, points) for account_id, points in found]
     guide = None
     if refund.relationship_id is not None:
-        guide = await parties.guide_at(work.session, refund.brand_id, refund.relationship_id, refund.placed_at)
+        guide = await parties.guide_at(
+            work.session, refund.brand_id, refund.relationship_id, refund.store_id, refund.placed_at
+        )
     return [(guide, WHOLE)]

@@ -27,6 +27,7 @@ class Refund(SQLModel, table=True):
         Index("ix_refund_customer", "brand_id", "customer_id", "placed_at"),
         Index("ix_refund_order", "brand_id", "order_id"),
         Index("ix_refund_store_day", "brand_id", "store_id", "day"),
+        Index("ix_refund_relationship", "brand_id", "relationship_id"),
     )
 
     brand_id: UUID = Field(primary_key=True)

@@ -67,7 +67,10 @@ async def rules_and_facts(session: AsyncSession, order: Order) -> tuple[tuple[Ru
         now = select(col(Relationship.holder_id)).where(
             col(Relationship.brand_id) == brand_id, col(Relationship.id) == order.relationship_id
         )
-        held = (holding_at(brand_id, order.relationship_id, at).scalar_subquery(), now.scalar_subquery())
+        held = (
+            holding_at(brand_id, order.relationship_id, order.store_id, at).scalar_subquery(),
+            now.scalar_subquery(),
+        )
     said, holder_id, holds_now = (await session.execute(select(rules, *held))).one()
     facts = Facts(
         placed_at=order.placed_at,

@@ -141,7 +141,7 @@ class Asker:
 
 _STAFF = """query($id: ID!) { staffMember(id: $id) { version state accessClosedAt } }"""
 _START = """mutation($id: ID!, $key: String!) {
-  startHandover(input: {kind: RESIGNATION, staffId: $id, strategy: BALANCED}, idempotencyKey: $key) {
+  startHandover(kind: RESIGNATION, staffId: $id, strategy: BALANCED, idempotencyKey: $key) {
     __typename ... on Problem { code } ... on HandoverChanged { handover { id } }
   }
 }"""
