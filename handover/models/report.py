@@ -21,7 +21,8 @@ class ReportUnreadable(Exception):
 
 def canonical(value: Any) -> bytes:
     """JSON in one way only: keys in their order, no blanks, UTF-8; instants in UTC, ids and enums as strings."""
-    return orjson.dumps(value, default=_said, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC)
+    option = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+    return orjson.dumps(value, default=_said, option=option)
 
 
 def _said(value: Any) -> str:
@@ -63,12 +64,12 @@ def tables(report: bytes) -> dict[str, list[Row]]:
         "Report": [["", ""], *_flat("", {name: said[name] for name in ("format", "brand", "handover", "counts")})],
         "Plan": [["", ""], *_flat("", said["plan"])],
         "Accounts": _table(said["accounts"], ("id", "kind", "store", "staff")),
-        "Ledger": _table(said["ledger"], ("line", "count", "amount")),
+        "Ledger": [["", ""], *_flat("", {each["line"]: each for each in said["ledger"]})],
         "Relationships": _table(said["items"], ITEM),
         "Credit": _table(money["credit"], ("account_id", "staff", "when", "orders", "amount")),
         "Commission": _table(money["commission"], ("staff", "role", "when", "entries", "amount", "borne")),
         "Statements": _table(money["statements"], ("period", "store", "staff", "basis", "amount", "entries")),
-        "Violations": _table(said["violations"], ("code", "entity_id", "says")),
+        "Violations": [["", ""], *_flat("", said["violations"])],
     }
 
 

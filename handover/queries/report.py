@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,10 @@ from customers.models import Customer, Relationship
 from directory.models import Account, Brand, Staff, Store
 from directory.policy import in_sight
 from handover.errors import ReportTooLarge
-from handover.models import Handover, HandoverAccount, HandoverItem, LedgerTotal
+from handover.models import Handover, HandoverAccount, HandoverItem
 from handover.models.report import FORMAT, ITEM, assembled, canonical, listed
 from handover.policy import handovers_visible_to
-from handover.queries import report_money
+from handover.queries import ledger, report_money, verifying
 from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.pages import along
@@ -53,11 +54,13 @@ async def report(session: AsyncSession, actor: Actor, handover_id: UUID, *, in_a
             "handover": canonical(head),
             "accounts": canonical(await _accounts(session, brand_id, handover_id)),
             "ledger": canonical(await _ledger(session, brand_id, handover_id)),
+            "violations": canonical(
+                [asdict(each) for each in await verifying.violations(session, brand_id, handover_id)]
+            ),
             "items": listed(items),
             "counts": canonical(counts),
             **{name: canonical(found) for name, found in apart.items()},
             "money": canonical(await report_money.split(session, brand_id, handover_id, head["started_at"])),
-            "violations": canonical([]),
         }
     )
 
@@ -162,9 +165,13 @@ async def _accounts(session: AsyncSession, brand_id: UUID, handover_id: UUID) ->
 
 
 async def _ledger(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> list[dict[str, Any]]:
-    found = await session.execute(
-        select(col(LedgerTotal.line), col(LedgerTotal.count), col(LedgerTotal.amount))
-        .where(col(LedgerTotal.brand_id) == brand_id, col(LedgerTotal.handover_id) == handover_id)
-        .order_by(col(LedgerTotal.line))
+    """Line by line what there was and where it is now, counted from the tables themselves."""
+    handover = await session.scalar(
+        select(Handover).where(col(Handover.brand_id) == brand_id, col(Handover.id) == handover_id)
     )
-    return [dict(row._mapping) for row in found]
+    if handover is None:
+        return []
+    return [
+        asdict(each) | {"missing": each.missing, "adds_up": each.adds_up}
+        for each in await ledger.lines(session, handover)
+    ]
