@@ -164,6 +164,14 @@ class StillHolds(Conflict):
     zh = "名下还有 {count} 位顾客，请先完成交接。"
 
 
+class PartnerUserTaken(Conflict):
+    """Another guide's account, or a public one, goes by this user id at the partner."""
+
+    code = "PARTNER_USER_TAKEN"
+    en = "Somebody else goes by {user_id} in WeCom already."
+    zh = "企业微信账号 {user_id} 已对应其他账号。"
+
+
 class AccessClosed(Conflict):
     """The person's access is closed: they are leaving, or have left."""
 

@@ -93,6 +93,12 @@ def require_may_arrange(actor: Actor) -> None:
         raise Forbidden
 
 
+def require_headquarters(actor: Actor) -> None:
+    """What holds for the whole brand is said by headquarters, and by the product's own commands."""
+    if actor.role not in (Role.HQ, Role.SYSTEM):
+        raise Forbidden
+
+
 def require_above(actor: Actor, region: Region) -> None:
     """A regional manager changes what is below their region, not the region itself."""
     require_may_arrange(actor)

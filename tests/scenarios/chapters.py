@@ -17,6 +17,7 @@ from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_orders import ORDERS
+from tests.scenarios.chapters_partner import PARTNER
 from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
@@ -263,6 +264,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "segments": SEGMENTS,
     "audits": AUDITS,
     "hooks": HOOKS,
+    "partner": PARTNER,
     "campaigns": CAMPAIGNS,
     "tasks": TASKS,
     "life": LIFE,

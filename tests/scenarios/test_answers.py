@@ -14,6 +14,7 @@ import schema.context
 from customers.models import Customer, Note, Relationship
 from directory.models import Region, Staff, Store
 from handover.models import Handover, HandoverSetting, TakeoverCapacity
+from directory.models import Account, Region, Staff, Store
 from intake.models import HookMessage, HookSecret, HookSource
 from kernel import feed, ids
 from kernel.actor import Actor, Role
@@ -47,6 +48,7 @@ OF_ONES_OWN = {
 TABLES: dict[str, Any] = {
     table.__name__: table
     for table in (
+        Account,
         Customer,
         HookMessage,
         HookSecret,

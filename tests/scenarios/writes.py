@@ -34,6 +34,7 @@ from tests.scenarios.belongings import furnish
 from tests.scenarios.writes_audits import AUDIT_WRITES
 from tests.scenarios.writes_hooks import HOOK_WRITES
 from tests.scenarios.writes_library import LIBRARY_WRITES
+from tests.scenarios.writes_partner import PARTNER_WRITES
 from tests.scenarios.writing import (
     Given,
     Prepare,
@@ -256,6 +257,7 @@ WRITES: dict[str, Prepare] = {
     **writes_life.WRITES,
     **writes_orders.WRITES,
     **LIBRARY_WRITES,
+    **PARTNER_WRITES,
     **writes_revisiting.WRITES,
     **writes_rules.WRITES,
     **writes_segments.WRITES,
