@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.handover.covering import CoverMutations, CoverQueries
 from schema.handover.departures import DepartureMutations, DepartureQueries
 from schema.handover.types import Handover, HandoverItem, HandoverReading, handover_of
 
@@ -9,10 +10,10 @@ __all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "
 
 
 @strawberry.type
-class HandoverQueries(HandoverReading, DepartureQueries):
+class HandoverQueries(HandoverReading, DepartureQueries, CoverQueries):
     """What can be asked about handovers."""
 
 
 @strawberry.type
-class HandoverMutations(DepartureMutations):
+class HandoverMutations(DepartureMutations, CoverMutations):
     """What can be done about handovers."""

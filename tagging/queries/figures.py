@@ -79,8 +79,9 @@ async def page(
     """The figures of the stores, accounts or groups in sight, by id; one more than asked for if there is a next page.
 
     A line by guide is an account of a store: the public one has no guide. `store_id` narrows to one store,
-    `group_id` to the tags of one group.
+    `group_id` to the tags of one group. A guide's figures are without what they cover.
     """
+    actor = actor.alone()
     lines = (await session.execute(paged(_lines(actor, by, store_id, group_id), page, Key(_ids(by))))).all()
     keys = [row.id for row in lines]
     now = clock.now()

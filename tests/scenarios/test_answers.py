@@ -12,7 +12,7 @@ from sqlalchemy import literal, select
 
 import schema.context
 from customers.models import Customer, Note, Relationship
-from directory.models import Region, Staff, Store
+from directory.models import Cover, Region, Staff, Store
 from intake.models import HookMessage, HookSecret, HookSource
 from kernel import feed, ids
 from kernel.actor import Actor, Role
@@ -52,6 +52,7 @@ TABLES: dict[str, Any] = {
         Note,
         Relationship,
         Region,
+        Cover,
         Staff,
         Store,
         CommissionPlan,
