@@ -65,7 +65,6 @@ async def date(
     now = clock.now()
     cover.date(starts_at, ends_at, now)
     await _require_room(work, cover)
-    cover.note(now)
     await audit.write(work.session, work.actor, "cover.dated", "cover", cover.id)
     work.record(_said(CoverDated, cover))
     return cover

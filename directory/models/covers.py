@@ -63,8 +63,8 @@ class Cover(SQLModel, table=True):
         return self.starts_at <= at
 
     def require_open(self, at: datetime) -> None:
-        """What is over stays as it was."""
-        if self.state in (CoverState.ENDED, CoverState.CANCELLED) or self.ends_at <= at:
+        """What is over stays as it was. A worker whose clock is fast may have said so too early: the dates decide."""
+        if self.state is CoverState.CANCELLED or self.ends_at <= at:
             raise CoverOver
 
     def date(self, starts_at: datetime | None, ends_at: datetime | None, at: datetime) -> None:
@@ -76,6 +76,7 @@ class Cover(SQLModel, table=True):
         ends = self.ends_at if ends_at is None else ends_at
         require_dates(begins, ends, at)
         self.starts_at, self.ends_at = begins, ends
+        self.state = CoverState.ACTIVE if self.has_begun(at) else CoverState.PLANNED
         self.version += 1
 
     def note(self, at: datetime) -> bool:

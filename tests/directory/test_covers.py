@@ -117,6 +117,24 @@ async def test_one_that_nobody_noted_before_it_was_over_is_noted_as_over(ground:
     assert (await reload(ground, arranged)).state is CoverState.ENDED
 
 
+async def test_a_worker_whose_clock_is_fast_takes_nothing_from_anybody(ground: Ground) -> None:
+    world = await build_world(ground)
+    with clock.stopped_at(NOON):
+        arranged = await cover(ground, world)
+    with clock.stopped_at(NOON + 2 * DAY):
+        await chores.mind_covers(ground)
+    with clock.stopped_at(NOON + HOUR):
+        early = await reload(ground, arranged)
+        still = (await as_now(ground, world.shop.other_guide)).covered
+        async with refused(ground, CoverOverlaps):
+            await cover(ground, world)
+        longer = await do(ground, world.hq, partial(commands.date, cover_id=arranged.id, ends_at=NOON + 2 * DAY))
+
+    assert early.state is CoverState.ENDED
+    assert still == its(world.shop.guide)
+    assert longer.state is CoverState.ACTIVE
+
+
 async def test_a_start_that_is_over_means_now(ground: Ground) -> None:
     world = await build_world(ground)
     with clock.stopped_at(NOON):
