@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from directory.commands import covers
 from directory.queries import actors
+from directory.queries import covers as cover_queries
 from directory.queries.stores import home_zone
 from handover.commands import leasing
 from handover.queries import moving
@@ -121,6 +123,8 @@ async def tend_tasks(ground: Ground) -> None:
 
 async def mind_handovers(ground: Ground) -> None:
     """Ask anew for the moving of handovers whose worker has died, or whose job was lost."""
+async def mind_covers(ground: Ground) -> None:
+    """Tell of the covers that have begun or are over. In force they are by their dates, also while no worker runs."""
     async with ground.db.read() as session:
         brands = [brand.id for brand in await actors.brands(session)]
     for brand_id in brands:
@@ -135,6 +139,14 @@ async def mind_handovers(ground: Ground) -> None:
 
 
 CHORES: tuple[Chore, ...] = (
+            due_ones = await cover_queries.due(session, brand_id, clock.now())
+        for cover_id in due_ones:
+            async with unit_of_work(ground, system(brand_id)) as work:
+                await covers.note(work, cover_id)
+
+
+CHORES: tuple[Chore, ...] = (
+    mind_covers,
     begin_nights,
     follow_rules,
     mind_segments,

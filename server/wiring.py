@@ -50,6 +50,10 @@ from customers.events import (
     VisitNoted,
 )
 from directory.events import (
+    CoverArranged,
+    CoverDated,
+    CoverEnded,
+    CoverStarted,
     PasswordReset,
     RegionAdded,
     RegionMoved,
@@ -143,6 +147,10 @@ SEEN_BY: dict[type, SeenBy] = {
     StaffDeparted: directory.policy.staff_seen_by,
     StaffLeaving: directory.policy.staff_seen_by,
     StaffStays: directory.policy.staff_seen_by,
+    CoverArranged: directory.policy.covers_seen_by,
+    CoverDated: directory.policy.covers_seen_by,
+    CoverStarted: directory.policy.covers_seen_by,
+    CoverEnded: directory.policy.covers_seen_by,
     CustomerChanged: customers.policy.customer_seen_by,
     RelationshipAdded: customers.policy.seen_by,
     RelationshipReassigned: customers.policy.moved_seen_by,

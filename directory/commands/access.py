@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from directory.commands import passwords, sign_in
+from directory.commands import covers, passwords, sign_in
 from directory.commands.staff import begin_assignment, end_assignment, require_may_manage
 from directory.events import (
     PasswordReset,
@@ -58,6 +58,7 @@ async def close_access(work: Work, staff_id: UUID, *, holds: int, expected_versi
     await require_may_manage(work, person)
     require_version(person, expected_version)
     person.close_access(clock.now())
+    await covers.end_of_delegate(work, person)
     await sign_in.end_all_of(work, person.id)
     await audit.write(work.session, work.actor, "staff.access_closed", "staff", person.id)
     work.record(StaffAccessClosed(staff_id=person.id, store_id=person.store_id, version=person.version))
@@ -74,6 +75,7 @@ async def depart(work: Work, person: Staff) -> None:
     if person.state is not StaffState.LEAVING or person.access_closed_at is None:
         return
     person.depart()
+    await covers.end_of(work, person)
     await end_assignment(work, person, clock.now())
     work.record(StaffDeparted(staff_id=person.id, store_id=person.store_id, version=person.version))
 
@@ -88,6 +90,7 @@ async def begin_leaving(work: Work, staff_id: UUID, *, expected_version: int | N
     await require_may_manage(work, person)
     require_version(person, expected_version)
     person.begin_leaving()
+    await covers.end_of_delegate(work, person)
     await audit.write(work.session, work.actor, "staff.leaving", "staff", person.id)
     work.record(StaffLeaving(staff_id=person.id, store_id=person.store_id, version=person.version))
     return person

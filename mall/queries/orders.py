@@ -80,7 +80,7 @@ async def latest(
     """The newest orders that the actor serves; for managers, those of their stores. Without states, in any."""
     rows = _rows(actor).where(*([col(Order.state).in_(states)] if states else []))
     if actor.role is Role.GUIDE:
-        rows = rows.where(col(Order.serving_account_id).in_(actor.account_ids))
+        rows = rows.where(col(Order.serving_account_id).in_(actor.served_ids))
     found = await session.execute(rows.order_by(*_NEWEST_FIRST).limit(first))
     return found.all()
 

@@ -2,18 +2,24 @@
 
 import asyncio
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from directory.models import AccountKind, StaffState, StoreState
-from directory.queries import accounts, brands, machines, regions, staff, stores
+from directory.queries import accounts, brands, covers, machines, regions, staff, stores
 from kernel.actor import Role
 from schema.context import Info
 from schema.fields import OUT_OF_SIGHT, field
 from schema.scalars import shown_as
 from schema.versioned import Versioned
+
+if TYPE_CHECKING:
+    from schema.handover.covering import Cover
+
+# A type of a module further up.
+_COVERS = list[Annotated["Cover", strawberry.lazy("schema.handover.covering")]]
 
 strawberry.enum(Role, description="What somebody is to the brand; decides what they see.")
 strawberry.enum(StaffState, description="`LEAVING` from the day access closes until nothing is held; then `DEPARTED`.")
@@ -171,6 +177,14 @@ class Viewer:
         if self.staff_id is not None:
             return None
         return shown_as(ServiceAccount, await info.context.load(machines.by_ids, self.id))
+
+    @field(
+        "The covers (代班) that they are part of and that are not over: for whom they serve until when, or who for "
+        "them. Ask anew when you are told of your owner's own `STAFF` row, and after `mustRefetch`.",
+        graphql_type=_COVERS,
+    )
+    async def covers(self, info: Info) -> Any:
+        return await info.context.load(covers.open_of, self.staff_id) if self.staff_id else []
 
     @field("The accounts that they act for: a guide's own, a store manager's also the public one of the store.")
     async def accounts(self, info: Info) -> list[Account]:

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.handover.covering import CoverMutations, CoverQueries
 from schema.handover.departures import DepartureMutations, DepartureQueries
 from schema.handover.following import HandoverSubscriptions
 from schema.handover.planning import PlanningMutations
@@ -13,9 +14,11 @@ __all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "
 
 @strawberry.type
 class HandoverQueries(HandoverReading, DepartureQueries, HandoverSettingQueries):
+class HandoverQueries(HandoverReading, DepartureQueries, CoverQueries):
     """What can be asked about handovers."""
 
 
 @strawberry.type
 class HandoverMutations(DepartureMutations, PlanningMutations, HandoverSettingMutations):
+class HandoverMutations(DepartureMutations, CoverMutations):
     """What can be done about handovers."""

@@ -189,7 +189,7 @@ async def _sight(session: AsyncSession, actor: Actor, revision: int) -> BitMap |
 
 
 async def _held(session: AsyncSession, actor: Actor) -> BitMap:
-    """A guide's customers, who change hands without leaving a mark."""
+    """The customers whom a guide serves, who change hands without leaving a mark."""
     found = await session.scalars(
         select(col(SegmentMember.number))
         .join(
@@ -202,6 +202,7 @@ async def _held(session: AsyncSession, actor: Actor) -> BitMap:
             col(Relationship.holder_id).in_(actor.account_ids),
             is_live(),
         )
+        .where(col(SegmentMember.brand_id) == actor.brand_id, col(Relationship.holder_id).in_(actor.served_ids))
     )
     return BitMap(found.all())
 

@@ -119,14 +119,14 @@ async def by_ids(session: AsyncSession, actor: Actor, task_ids: Sequence[UUID]) 
 async def most_pressing(
     session: AsyncSession, actor: Actor, first: int, kinds: Collection[TaskKind] = ()
 ) -> Sequence[TaskRow]:
-    """Open tasks that the actor keeps and that are not asleep: highest priority first, then soonest due.
+    """Open tasks of the accounts that the actor serves, not asleep: highest priority first, then soonest due.
 
     Only those of these kinds; without any, all.
     """
     found = await session.execute(
         _rows(actor)
         .where(*([col(Task.kind).in_(kinds)] if kinds else []))
-        .where(col(Task.account_id).in_(actor.account_ids), col(Task.state) == TaskState.PENDING, _awake())
+        .where(col(Task.account_id).in_(actor.served_ids), col(Task.state) == TaskState.PENDING, _awake())
         .order_by(col(Task.priority).desc(), col(Task.due_at), col(Task.id))
         .limit(first)
     )

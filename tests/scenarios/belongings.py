@@ -1,6 +1,6 @@
 """One thing of each kind that a shop has, for tests that walk through the whole schema."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +10,7 @@ from sqlmodel import col
 from customers.models import Note, Relationship, Visit
 from directory.models import Account
 from handover.models import Handover, HandoverAccount, HandoverKind, HandoverState, Strategy
+from directory.models import Account, Cover
 from intake.models import HookMessage, HookMessageState, HookSecret, HookSource
 from kernel import ids
 from kernel.actor import Actor
@@ -155,6 +156,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "tag_question": audited.id,
         "share": share.id,
         "handover": handover.id,
+        "cover": await _cover(ground, shop),
         **hooks,
     }
 
@@ -175,6 +177,24 @@ async def _handed_over(ground: Ground, shop: Shop) -> Handover:
     of_it: dict[str, Any] = {"brand_id": brand_id, "handover_id": handover.id, "store_id": shop.store.id}
     await save(ground, handover, HandoverAccount(account_id=leaver.account_ids[0], **of_it))
     return handover
+async def _cover(ground: Ground, shop: Shop) -> UUID:
+    """One that is long to come: nobody sees more by it yet."""
+    begins = datetime(2100, 1, 1, tzinfo=UTC)
+    absent, delegate = shop.guides
+    row = Cover(
+        brand_id=absent.brand_id,
+        id=ids.new(),
+        store_id=shop.store.id,
+        account_id=absent.account_ids[0],
+        staff_id=absent.id,
+        delegate_id=delegate.id,
+        starts_at=begins,
+        ends_at=begins + timedelta(days=3),
+        arranged_by_id=shop.manager.id,
+        arranged_at=NOON,
+    )
+    await save(ground, row)
+    return row.id
 
 
 def _revisit_rule(world: World, state: RevisitRuleState, name: str) -> RevisitRule:

@@ -11,6 +11,7 @@ from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_campaigns import CAMPAIGNS
 from tests.scenarios.chapters_catalogue import CATALOGUE
 from tests.scenarios.chapters_commission import COMMISSION
+from tests.scenarios.chapters_covers import COVERS
 from tests.scenarios.chapters_credit import CREDIT
 from tests.scenarios.chapters_handover_plan import HANDOVER_PLANS
 from tests.scenarios.chapters_hooks import HOOKS
@@ -278,6 +279,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "rules": RULES,
     "revisiting": REVISITING,
     "files": FILES,
+    "covers": COVERS,
     "handovers": HANDOVERS,
     "moves": MOVES,
     "handover plans": HANDOVER_PLANS,

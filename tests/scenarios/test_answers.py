@@ -15,6 +15,7 @@ from customers.models import Customer, Note, Relationship
 from directory.models import Region, Staff, Store
 from handover.models import Handover, HandoverSetting, TakeoverCapacity
 from directory.models import Account, Region, Staff, Store
+from directory.models import Cover, Region, Staff, Store
 from intake.models import HookMessage, HookSecret, HookSource
 from kernel import feed, ids
 from kernel.actor import Actor, Role
@@ -56,6 +57,7 @@ TABLES: dict[str, Any] = {
         Note,
         Relationship,
         Region,
+        Cover,
         Staff,
         Store,
         CommissionPlan,
