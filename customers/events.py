@@ -65,5 +65,13 @@ class VisitNoted:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class DepartureReported:
+    """The staff file or the partner says that somebody is leaving, or has left; `version` is the staff member's."""
+
+    staff_id: UUID
+    version: int
+
+
 RelationshipEvent = RelationshipAdded | RemarkChanged | PrimaryChanged
 RecordEvent = NoteAdded | NoteEdited | VisitNoted

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from directory.errors import OwnAccess
 from directory.events import RegionEvent, StaffEvent, StaffMoved, StoreEvent
-from directory.models import Account, Region, Staff, Store
+from directory.models import Account, Region, Staff, StaffState, Store
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
@@ -70,6 +70,20 @@ def staff_visible_to(actor: Actor) -> ColumnElement[bool]:
         over = and_(col(Staff.brand_id) == actor.brand_id, col(Staff.region_id).in_(regions_under(actor)))
         return or_(of_stores, over, own)
     return or_(of_stores, own)
+
+
+def unspoken(actor: Actor) -> ColumnElement[bool]:
+    """Of whom the actor doesn't read that they are leaving, as long as they still work here.
+
+    Guides read it of nobody, and nobody of themselves: a brand that tells a leaver does so in words of its own.
+    """
+    quiet = and_(col(Staff.state) == StaffState.LEAVING, col(Staff.access_closed_at).is_(None))
+    return quiet if actor.role is Role.GUIDE else and_(quiet, col(Staff.id) == actor.id)
+
+
+def serves() -> ColumnElement[bool]:
+    """As `Staff.serves` says: that somebody still works here, be it that they are leaving."""
+    return and_(col(Staff.state) != StaffState.DEPARTED, col(Staff.access_closed_at).is_(None))
 
 
 def regions_visible_to(actor: Actor) -> ColumnElement[bool]:

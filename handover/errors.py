@@ -57,3 +57,11 @@ class UndoWindowOver(Conflict):
     code = "UNDO_WINDOW_OVER"
     en = "The time in which this handover could be undone is over. Start another one instead."
     zh = "已超过可撤销的期限，请改为发起新的交接。"
+
+
+class AlertSettled(Conflict):
+    """Somebody has looked into this alert already."""
+
+    code = "ALERT_SETTLED"
+    en = "Somebody has looked into this already."
+    zh = "该提醒已有人处理。"

@@ -13,10 +13,10 @@ _MANAGERS = (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ, Role.SYSTEM)
 
 
 def departures_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Managers see the leavers of the stores they answer for; guides and machines see none."""
+    """Managers see the leavers of the stores they answer for, but never themselves; guides and machines see none."""
     if actor.role not in _MANAGERS:
         return and_(col(Staff.brand_id) == actor.brand_id, false())
-    return and_(staff_visible_to(actor), col(Staff.state) == StaffState.LEAVING)
+    return and_(staff_visible_to(actor), col(Staff.state) == StaffState.LEAVING, col(Staff.id) != actor.id)
 
 
 def handovers_visible_to(actor: Actor) -> ColumnElement[bool]:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from directory.queries import actors
+from customers import commands as customers
+from directory.queries import actors, staff
 from directory.queries.stores import home_zone
 from kernel import clock
 from kernel.actor import system
@@ -28,6 +29,7 @@ NIGHT_BEGINS = timedelta(hours=3)  # after midnight, where most of the brand's s
 MOST_PLANS = 200  # stores at a sweep
 
 MOST_CAMPAIGNS = 20  # of each brand at a sweep
+MOST_LEAVERS = 50  # of each brand at a sweep
 MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
 
 Chore = Callable[[Ground], Awaitable[None]]
@@ -116,7 +118,27 @@ async def tend_tasks(ground: Ground) -> None:
             await tending.ask_to_tend(work)
 
 
-CHORES: tuple[Chore, ...] = (begin_nights, follow_rules, mind_segments, begin_plans, mind_campaigns, tend_tasks)
+async def end_last_days(ground: Ground) -> None:
+    """Shut out those who are leaving and whose last day is over where they work."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            over = await staff.past_last_day(session, brand_id, clock.now(), MOST_LEAVERS)
+        for staff_id in over:
+            async with unit_of_work(ground, system(brand_id)) as work:
+                await customers.close_after_last_day(work, staff_id)
+
+
+CHORES: tuple[Chore, ...] = (
+    end_last_days,
+    begin_nights,
+    follow_rules,
+    mind_segments,
+    begin_plans,
+    mind_campaigns,
+    tend_tasks,
+)
 
 
 async def see_to_all(ground: Ground) -> None:

@@ -34,6 +34,7 @@ import tasks.policy
 import tasks.reactions
 from customers.events import (
     CustomerChanged,
+    DepartureReported,
     NoteAdded,
     NoteEdited,
     PrimaryChanged,
@@ -135,6 +136,8 @@ SEEN_BY: dict[type, SeenBy] = {
     StaffDeparted: directory.policy.staff_seen_by,
     StaffLeaving: directory.policy.staff_seen_by,
     StaffStays: directory.policy.staff_seen_by,
+    # What it changes of somebody is told by itself.
+    DepartureReported: directory.policy.seen_by_nobody,
     CustomerChanged: customers.policy.customer_seen_by,
     RelationshipAdded: customers.policy.seen_by,
     RelationshipReassigned: customers.policy.moved_seen_by,

@@ -1,5 +1,6 @@
 """Tables of handovers, and what changes their states, without I/O."""
 
+from handover.models.alerts import Alert, AlertKind
 from handover.models.handovers import (
     IN_FLIGHT,
     UNDOABLE,
@@ -17,6 +18,8 @@ from handover.models.setting import HandoverSetting, TakeoverCapacity, Telling
 __all__ = [
     "IN_FLIGHT",
     "UNDOABLE",
+    "Alert",
+    "AlertKind",
     "Handover",
     "HandoverAccount",
     "HandoverItem",

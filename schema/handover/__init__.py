@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.handover.departing import DepartingMutations
 from schema.handover.departures import DepartureMutations, DepartureQueries
 from schema.handover.types import Handover, HandoverItem, HandoverReading, handover_of
 
@@ -14,5 +15,5 @@ class HandoverQueries(HandoverReading, DepartureQueries):
 
 
 @strawberry.type
-class HandoverMutations(DepartureMutations):
+class HandoverMutations(DepartureMutations, DepartingMutations):
     """What can be done about handovers."""

@@ -12,6 +12,7 @@ from tests.scenarios.chapters_campaigns import CAMPAIGNS
 from tests.scenarios.chapters_catalogue import CATALOGUE
 from tests.scenarios.chapters_commission import COMMISSION
 from tests.scenarios.chapters_credit import CREDIT
+from tests.scenarios.chapters_departing import DEPARTING
 from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
@@ -276,5 +277,6 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "revisiting": REVISITING,
     "files": FILES,
     "handovers": HANDOVERS,
+    "departures": DEPARTING,
     "moves": MOVES,
 }

@@ -74,6 +74,8 @@ ID_OF = {
     "resetPassword": "staff",
     "closeAccess": "staff",
     "reopenAccess": "staff",
+    "markLeaving": "staff",
+    "withdrawLeaving": "staff",
     "customer": "customer",
     "editCustomer": "customer",
     "changePhone": "customer",
