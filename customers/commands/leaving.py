@@ -27,22 +27,23 @@ async def report_leaving(
 ) -> Staff | None:
     """Note what the staff file or the partner says: somebody is leaving, or has left, and then is shut out.
 
-    Without a last day the one that is known stays; one that is over is the same as having left. Nothing, if all of it
-    is known; then nobody is told again. Raises `INVALID` for a last day over a year ahead.
+    Without a last day the one that is known stays; one that is over is the same as having left. Returns nothing if
+    all of it is known. Raises `INVALID` for a last day over a year ahead.
     """
     person = await staff.lock(work.session, work.actor, staff_id)
     if not person.serves:
         return None
     today = clock.store_day(clock.now(), await staff.zone_of(work.session, person))
-    before, last_day = person.version, last_day or person.last_day
+    before, was_at_work, last_day = person.version, person.state is StaffState.ACTIVE, last_day or person.last_day
     has_left = has_left or (last_day is not None and last_day < today)
-    if not has_left or person.state is StaffState.ACTIVE:
+    if not has_left or was_at_work:
         await directory.begin_leaving(work, staff_id, last_day=None if has_left else last_day)
     if has_left:
         await close_access(work, staff_id)
     if person.version == before:
         return None
-    work.record(DepartureReported(staff_id=person.id, version=person.version))
+    if was_at_work or has_left:
+        work.record(DepartureReported(staff_id=person.id, version=person.version))
     return person
 
 

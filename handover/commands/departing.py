@@ -2,13 +2,39 @@
 
 from uuid import UUID
 
+from customers.queries import relationships
 from directory import commands as directory
-from directory.models import Staff
+from directory.models import Staff, StaffState
+from directory.queries import staff
+from handover.commands.managers import ask_managers
 from handover.errors import HandoverInFlight
 from handover.models import HandoverState
 from handover.queries import departures
 from kernel import clock
 from kernel.work import Work
+from tasks.models import Task
+
+PREPARE = "handover.prepare"
+_TITLES = {False: "{name} 即将离职，请确认交接方案", True: "{name} 已离职，请确认交接方案"}
+_REASON = "名下还有 {count} 位顾客，需要交接给同事。"
+
+
+async def prepare(work: Work, staff_id: UUID, version: int) -> Task | None:
+    """Tell the managers of the store of a guide who was reported to leave what there is to hand over.
+
+    Once for each report, which `version` of the guide stands for. Nothing, where nothing is held.
+    """
+    person = await staff.lock(work.session, work.actor, staff_id)
+    count = await relationships.count_held_by(work.session, person.brand_id, person.id)
+    if person.state is not StaffState.LEAVING or person.store_id is None or not count:
+        return None
+    return await ask_managers(
+        work,
+        person.store_id,
+        title=_TITLES[person.access_closed_at is not None].format(name=person.name),
+        reason=_REASON.format(count=count),
+        source_key=f"departure:{person.id}:{version}",
+    )
 
 
 async def withdraw_leaving(work: Work, staff_id: UUID, *, expected_version: int | None = None) -> Staff:

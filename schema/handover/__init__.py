@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.handover.alerts import AlertMutations, AlertQueries
 from schema.handover.departing import DepartingMutations
 from schema.handover.departures import DepartureMutations, DepartureQueries
 from schema.handover.types import Handover, HandoverItem, HandoverReading, handover_of
@@ -10,10 +11,10 @@ __all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "
 
 
 @strawberry.type
-class HandoverQueries(HandoverReading, DepartureQueries):
+class HandoverQueries(HandoverReading, DepartureQueries, AlertQueries):
     """What can be asked about handovers."""
 
 
 @strawberry.type
-class HandoverMutations(DepartureMutations, DepartingMutations):
+class HandoverMutations(DepartureMutations, DepartingMutations, AlertMutations):
     """What can be done about handovers."""

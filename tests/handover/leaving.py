@@ -7,10 +7,11 @@ from customers import commands as customers
 from directory import commands as directory
 from directory.models import Staff
 from handover.commands import departing
-from handover.models import HandoverSetting, Telling
-from kernel.actor import Actor, system
+from handover.models import Alert, AlertKind, HandoverSetting, Telling
+from kernel import clock, ids
+from kernel.actor import Actor, Role, system
 from kernel.work import Ground, unit_of_work
-from tests.factories import World, save
+from tests.factories import Shop, World, save
 
 MONDAY = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # noon in Shanghai
 TODAY = date(2026, 3, 2)
@@ -51,3 +52,22 @@ async def report(ground: Ground, whom: Actor, **also: Any) -> Staff | None:
 
 async def tell(ground: Ground, world: World, telling: Telling) -> None:
     await save(ground, HandoverSetting(brand_id=world.brand.id, telling=telling))
+
+
+async def build_alert(ground: Ground, shop: Shop) -> Alert:
+    """The store's managers are warned of its second guide."""
+    at = clock.now()
+    alert = Alert(
+        brand_id=shop.store.brand_id,
+        id=ids.new(),
+        kind=AlertKind.REVEALS,
+        staff_id=shop.other_guide.id,
+        role=Role.GUIDE,
+        store_id=shop.store.id,
+        count=21,
+        line=20,
+        since=at - timedelta(hours=1),
+        raised_at=at,
+    )
+    await save(ground, alert)
+    return alert

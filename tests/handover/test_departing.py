@@ -275,7 +275,12 @@ async def test_what_is_reported_is_news_once(
     guide, heard = world.shop.guide, []
     await build_customer(ground, guide)
     record = Work.record
-    monkeypatch.setattr(Work, "record", lambda work, event: (heard.append(event), record(work, event)))
+
+    def listen(work: Work, event: Any) -> None:
+        heard.append(event)
+        record(work, event)
+
+    monkeypatch.setattr(Work, "record", listen)
 
     with clock.stopped_at(MONDAY):
         for _ in range(2):

@@ -13,6 +13,7 @@ from sqlalchemy import literal, select
 import schema.context
 from customers.models import Customer, Note, Relationship
 from directory.models import Region, Staff, Store
+from handover.models import Alert
 from intake.models import HookMessage, HookSecret, HookSource
 from kernel import feed, ids
 from kernel.actor import Actor, Role
@@ -45,6 +46,7 @@ OF_ONES_OWN = {
 TABLES: dict[str, Any] = {
     table.__name__: table
     for table in (
+        Alert,
         Customer,
         HookMessage,
         HookSecret,

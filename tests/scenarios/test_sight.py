@@ -75,6 +75,7 @@ ID_OF = {
     "closeAccess": "staff",
     "reopenAccess": "staff",
     "markLeaving": "staff",
+    "settleAlert": "alert",
     "withdrawLeaving": "staff",
     "customer": "customer",
     "editCustomer": "customer",

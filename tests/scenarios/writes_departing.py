@@ -1,4 +1,4 @@
-"""Writes of departures."""
+"""Writes of departures, and of what warns of them."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ from directory import commands as directory
 from kernel import clock
 from kernel.work import Ground, unit_of_work
 from tests.factories import World
+from tests.handover.leaving import build_alert
 from tests.scenarios.writing import Prepare, Write, hire, of_newcomer
 
 
@@ -20,4 +21,13 @@ async def withdraw_leaving(ground: Ground, world: World) -> Write:
     return Write(world.shop.manager, {"id": str(person)}, person)
 
 
-WRITES: dict[str, Prepare] = {"markLeaving": of_newcomer(lastDay=next_week), "withdrawLeaving": withdraw_leaving}
+async def settle_alert(ground: Ground, world: World) -> Write:
+    alert = await build_alert(ground, world.shop)
+    return Write(world.shop.manager, {"id": str(alert.id), "words": "在做活动"}, alert.id)
+
+
+WRITES: dict[str, Prepare] = {
+    "markLeaving": of_newcomer(lastDay=next_week),
+    "withdrawLeaving": withdraw_leaving,
+    "settleAlert": settle_alert,
+}

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import false
 
 import directory.queries.staff
 from handover.models import Telling
@@ -92,7 +93,7 @@ async def test_a_brand_that_tells_leavers_tells_nobody_else(ground: Ground) -> N
 async def test_a_read_that_says_it_is_noticed(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     """The mutant: staff as they are."""
     world = await build_world(ground)
-    monkeypatch.setattr(directory.queries.staff, "unspoken", lambda _actor: directory.queries.staff.false())
+    monkeypatch.setattr(directory.queries.staff, "unspoken", lambda _actor: false())
 
     told = await differences(ground, world)
 

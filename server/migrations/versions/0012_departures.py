@@ -11,6 +11,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 _STILL_HERE = sa.text("last_day IS NOT NULL AND access_closed_at IS NULL")
+_TAKEN_OFF = sa.text("kind = 'removed' AND by_staff_id IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -25,6 +26,14 @@ def upgrade() -> None:
         )
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.create_index("ix_audit_entry_actor", ["brand_id", "actor_id", "action", "at"], unique=False)
+    with op.batch_alter_table("tag_change", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_tag_change_removed",
+            ["brand_id", "by_staff_id", "at"],
+            unique=False,
+            sqlite_where=_TAKEN_OFF,
+            postgresql_where=_TAKEN_OFF,
+        )
     op.create_table(
         "alert",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
@@ -60,6 +69,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("alert")
+    with op.batch_alter_table("tag_change", schema=None) as batch_op:
+        batch_op.drop_index("ix_tag_change_removed")
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_entry_actor")
     with op.batch_alter_table("staff", schema=None) as batch_op:
