@@ -42,7 +42,7 @@ Do = Callable[[Ground, World, Actor], Awaitable[None]]
 async def world(ground: Ground) -> World:
     """A brand in which twice is too often, and once for whoever is leaving."""
     world = await build_world(ground)
-    lines = {"reveals_an_hour": 2, "exports_a_day": 2, "deletions_an_hour": 2}
+    lines: Any = {"reveals_an_hour": 2, "exports_a_day": 2, "deletions_an_hour": 2}
     await save(ground, HandoverSetting(brand_id=world.brand.id, **lines))
     return world
 
@@ -50,7 +50,7 @@ async def world(ground: Ground) -> World:
 async def someone(ground: Ground, actor: Actor, number: int = 1, **values: Any) -> Customer:
     """A customer with a phone in the actor's store."""
     phone = f"+861380000{number:04}"
-    sealed = {"phone_sealed": VAULT.seal(actor.brand_id, phone), "phone_index": VAULT.index(actor.brand_id, phone)}
+    sealed: dict[str, Any] = {"phone_sealed": VAULT.seal(actor.brand_id, phone), "phone_index": VAULT.index(actor.brand_id, phone)}
     return await build_customer(ground, actor, phone_masked=masked(phone), **sealed, **values)
 
 
