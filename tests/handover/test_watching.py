@@ -50,7 +50,10 @@ async def world(ground: Ground) -> World:
 async def someone(ground: Ground, actor: Actor, number: int = 1, **values: Any) -> Customer:
     """A customer with a phone in the actor's store."""
     phone = f"+861380000{number:04}"
-    sealed: dict[str, Any] = {"phone_sealed": VAULT.seal(actor.brand_id, phone), "phone_index": VAULT.index(actor.brand_id, phone)}
+    sealed: dict[str, Any] = {
+        "phone_sealed": VAULT.seal(actor.brand_id, phone),
+        "phone_index": VAULT.index(actor.brand_id, phone),
+    }
     return await build_customer(ground, actor, phone_masked=masked(phone), **sealed, **values)
 
 
