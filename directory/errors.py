@@ -188,6 +188,14 @@ class AccessOpen(Conflict):
     zh = "该员工的账号正在使用中。"
 
 
+class NotLeaving(Conflict):
+    """The person isn't leaving, so there is nothing to take back."""
+
+    code = "NOT_LEAVING"
+    en = "This person isn't leaving."
+    zh = "该员工没有待离职的登记。"
+
+
 class OwnAccess(Forbidden):
     """Nobody changes their own role or place, or closes their own access."""
 

@@ -12,6 +12,8 @@ from sqlmodel import col
 from directory.errors import OwnAccess
 from directory.events import CoverEvent, RegionEvent, StaffEvent, StaffMoved, StoreEvent
 from directory.models import Account, Cover, Region, Staff, Store
+from directory.events import RegionEvent, StaffEvent, StaffMoved, StoreEvent
+from directory.models import Account, Region, Staff, StaffState, Store
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
@@ -78,6 +80,18 @@ def covers_visible_to(actor: Actor) -> ColumnElement[bool]:
     if actor.role in (Role.GUIDE, Role.SERVICE):
         return and_(ours, or_(col(Cover.staff_id) == actor.id, col(Cover.delegate_id) == actor.id))
     return in_sight(actor, col(Cover.brand_id), col(Cover.store_id))
+def unspoken(actor: Actor) -> ColumnElement[bool]:
+    """Of whom the actor doesn't read that they are leaving, as long as they still work here.
+
+    Guides read it of nobody, and nobody of themselves: a brand that tells a leaver does so in words of its own.
+    """
+    quiet = and_(col(Staff.state) == StaffState.LEAVING, col(Staff.access_closed_at).is_(None))
+    return quiet if actor.role is Role.GUIDE else and_(quiet, col(Staff.id) == actor.id)
+
+
+def serves() -> ColumnElement[bool]:
+    """As `Staff.serves` says: that somebody still works here, be it that they are leaving."""
+    return and_(col(Staff.state) != StaffState.DEPARTED, col(Staff.access_closed_at).is_(None))
 
 
 def regions_visible_to(actor: Actor) -> ColumnElement[bool]:

@@ -12,6 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from directory.commands import covers
 from directory.queries import actors
 from directory.queries import covers as cover_queries
+from customers import commands as customers
+from directory.queries import actors, staff
 from directory.queries.stores import home_zone
 from handover.commands import leasing
 from handover.queries import moving
@@ -33,6 +35,7 @@ MOST_PLANS = 200  # stores at a sweep
 
 MOST_CAMPAIGNS = 20  # of each brand at a sweep
 MOST_HANDOVERS = 100  # of each brand at a sweep
+MOST_LEAVERS = 50  # of each brand at a sweep
 MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
 
 Chore = Callable[[Ground], Awaitable[None]]
@@ -125,6 +128,8 @@ async def mind_handovers(ground: Ground) -> None:
     """Ask anew for the moving of handovers whose worker has died, or whose job was lost."""
 async def mind_covers(ground: Ground) -> None:
     """Tell of the covers that have begun or are over. In force they are by their dates, also while no worker runs."""
+async def end_last_days(ground: Ground) -> None:
+    """Shut out those who are leaving and whose last day is over where they work."""
     async with ground.db.read() as session:
         brands = [brand.id for brand in await actors.brands(session)]
     for brand_id in brands:
@@ -147,6 +152,14 @@ CHORES: tuple[Chore, ...] = (
 
 CHORES: tuple[Chore, ...] = (
     mind_covers,
+            over = await staff.past_last_day(session, brand_id, clock.now(), MOST_LEAVERS)
+        for staff_id in over:
+            async with unit_of_work(ground, system(brand_id)) as work:
+                await customers.close_after_last_day(work, staff_id)
+
+
+CHORES: tuple[Chore, ...] = (
+    end_last_days,
     begin_nights,
     follow_rules,
     mind_segments,

@@ -1,6 +1,7 @@
 """Let people in, and shut them out."""
 
 import asyncio
+from datetime import date, timedelta
 from uuid import UUID
 
 from directory.commands import covers, passwords, sign_in
@@ -17,8 +18,10 @@ from directory.models import Staff, StaffState
 from directory.policy import require_other
 from directory.queries import staff, stores
 from kernel import audit, clock
-from kernel.errors import require_version
+from kernel.errors import Invalid, require_version
 from kernel.work import Work
+
+FURTHEST = timedelta(days=366)
 
 
 async def hashed(password: str) -> str:
@@ -80,10 +83,14 @@ async def depart(work: Work, person: Staff) -> None:
     work.record(StaffDeparted(staff_id=person.id, store_id=person.store_id, version=person.version))
 
 
-async def begin_leaving(work: Work, staff_id: UUID, *, expected_version: int | None = None) -> Staff:
-    """Note that somebody is going to leave: they take on nothing new, and may sign in until access is closed.
+async def begin_leaving(
+    work: Work, staff_id: UUID, *, last_day: date | None = None, expected_version: int | None = None
+) -> Staff:
+    """Note that somebody is going to leave: they get no new customers, and may sign in until access is closed.
 
-    Raises `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`, `STALE_VERSION`, `ACCESS_CLOSED` for whoever is leaving already.
+    That comes by itself when `last_day` is over where they work: today at the earliest, in a year at the latest. Of
+    somebody who is leaving already only the last day changes. Raises `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`,
+    `STALE_VERSION`, `INVALID`, `ACCESS_CLOSED`.
     """
     person = await staff.lock(work.session, work.actor, staff_id)
     require_other(work.actor, person.id)
@@ -91,6 +98,10 @@ async def begin_leaving(work: Work, staff_id: UUID, *, expected_version: int | N
     require_version(person, expected_version)
     person.begin_leaving()
     await covers.end_of_delegate(work, person)
+    if last_day is not None:
+        _require_ahead(last_day, clock.store_day(clock.now(), await staff.zone_of(work.session, person)))
+    if not person.begin_leaving(last_day):
+        return person
     await audit.write(work.session, work.actor, "staff.leaving", "staff", person.id)
     work.record(StaffLeaving(staff_id=person.id, store_id=person.store_id, version=person.version))
     return person
@@ -99,8 +110,7 @@ async def begin_leaving(work: Work, staff_id: UUID, *, expected_version: int | N
 async def withdraw_leaving(work: Work, staff_id: UUID, *, expected_version: int | None = None) -> Staff:
     """Let somebody stay after all whose access was not closed yet.
 
-    Raises `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`, `STALE_VERSION`, `ACCESS_CLOSED`, `ACCESS_OPEN` for whoever isn't
-    leaving.
+    Raises `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`, `STALE_VERSION`, `ACCESS_CLOSED`, `NOT_LEAVING`.
     """
     person = await staff.lock(work.session, work.actor, staff_id)
     require_other(work.actor, person.id)
@@ -139,3 +149,8 @@ async def reopen_access(work: Work, staff_id: UUID, *, expected_version: int | N
     await audit.write(work.session, work.actor, "staff.access_reopened", "staff", person.id)
     work.record(StaffAccessReopened(staff_id=person.id, store_id=person.store_id, version=person.version))
     return person
+
+
+def _require_ahead(last_day: date, today: date) -> None:
+    if not today <= last_day <= today + FURTHEST:
+        raise Invalid(field="lastDay", reason="from today to a year ahead.", reason_zh="应在今天至一年之内。")

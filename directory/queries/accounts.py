@@ -111,6 +111,16 @@ async def public_of(session: AsyncSession, brand_id: UUID, store_ids: Collection
         )
     )
     return dict(found.all())
+async def public_of(session: AsyncSession, brand_id: UUID, store_id: UUID) -> Account:
+    """The store's public account, which every store has."""
+    found = await session.scalars(
+        select(Account).where(
+            col(Account.brand_id) == brand_id,
+            col(Account.store_id) == store_id,
+            col(Account.kind) == AccountKind.PUBLIC,
+        )
+    )
+    return found.one()
 
 
 async def by_ids(session: AsyncSession, actor: Actor, account_ids: Sequence[UUID]) -> dict[UUID, AccountRow]:

@@ -1,5 +1,6 @@
 """Tables of handovers, and what changes their states, without I/O."""
 
+from handover.models.alerts import Alert, AlertKind
 from handover.models.handovers import (
     IN_FLIGHT,
     LEASE,
@@ -21,6 +22,8 @@ __all__ = [
     "IN_FLIGHT",
     "LEASE",
     "UNDOABLE",
+    "Alert",
+    "AlertKind",
     "Handover",
     "HandoverAccount",
     "HandoverItem",

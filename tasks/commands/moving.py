@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import case, literal, update
 from sqlmodel import col
 
-from customers.commands.register import require_fit
+from customers.commands.register import require_served
 from customers.errors import OtherStore
 from directory.queries import accounts
 from kernel import bulk, clock
@@ -112,7 +112,7 @@ async def reassign_many(
                 raise TaskFollowsCustomer
             if task.store_id != account.store_id:
                 raise OtherStore
-    await require_fit(work, account)
+    await require_served(work, account)
     there = await hours.of_store(work.session, work.actor.brand_id, account.store_id)
     at, moved = clock.now(), []
     for task in tasks:

@@ -60,6 +60,7 @@ from tests.factories import (
     relationship_of,
     save,
 )
+from tests.handover.leaving import build_alert
 from tests.mall.sharing import build_share
 
 Belongings = dict[str, UUID]
@@ -129,7 +130,9 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     audited = await _audit(ground, relationship, tag, shop)
     plan = await _commission_plan(ground, world)
     hooks = await _connect(ground, brand_id, name)
+    alert = await build_alert(ground, shop)
     return {
+        "alert": alert.id,
         "commission_plan": plan.id,
         "customer": customer.id,
         "relationship": relationship.id,

@@ -14,6 +14,7 @@ from tests.scenarios.chapters_commission import COMMISSION
 from tests.scenarios.chapters_covers import COVERS
 from tests.scenarios.chapters_credit import CREDIT
 from tests.scenarios.chapters_handover_plan import HANDOVER_PLANS
+from tests.scenarios.chapters_departing import DEPARTING
 from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
@@ -281,6 +282,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "files": FILES,
     "covers": COVERS,
     "handovers": HANDOVERS,
+    "departures": DEPARTING,
     "moves": MOVES,
     "handover plans": HANDOVER_PLANS,
 }

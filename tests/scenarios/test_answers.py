@@ -16,6 +16,7 @@ from directory.models import Region, Staff, Store
 from handover.models import Handover, HandoverSetting, TakeoverCapacity
 from directory.models import Account, Region, Staff, Store
 from directory.models import Cover, Region, Staff, Store
+from handover.models import Alert
 from intake.models import HookMessage, HookSecret, HookSource
 from kernel import feed, ids
 from kernel.actor import Actor, Role
@@ -50,6 +51,7 @@ TABLES: dict[str, Any] = {
     table.__name__: table
     for table in (
         Account,
+        Alert,
         Customer,
         HookMessage,
         HookSecret,
