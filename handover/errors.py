@@ -57,3 +57,11 @@ class UndoWindowOver(Conflict):
     code = "UNDO_WINDOW_OVER"
     en = "The time in which this handover could be undone is over. Start another one instead."
     zh = "已超过可撤销的期限，请改为发起新的交接。"
+
+
+class NothingToAskAgain(Conflict):
+    """The partner hasn't said no to this relationship's contact, or the contact isn't there to be asked for."""
+
+    code = "NOTHING_TO_ASK_AGAIN"
+    en = "There is nothing to ask the partner again about this customer (it stands at {there})."
+    zh = "该顾客无需再次向企业微信发起（当前状态：{there}）。"

@@ -60,6 +60,7 @@ from directory.events import (
     StoreReopened,
     StoreShut,
 )
+from handover.events import ContactDeleted, PartnerMemberLeft
 from intake.events import (
     ImportApplied,
     ImportBegun,
@@ -168,6 +169,9 @@ SEEN_BY: dict[type, SeenBy] = {
     # A question is no news by itself: a task says that it is there, and it is read when it is opened.
     TagQuestionAsked: directory.policy.seen_by_nobody,
     TagQuestionClosed: directory.policy.seen_by_nobody,
+    # Managers hear of alerts that come of it, and of departures.
+    ContactDeleted: directory.policy.seen_by_nobody,
+    PartnerMemberLeft: directory.policy.seen_by_nobody,
     ImportBegun: intake.policy.seen_by,
     ImportMovedOn: intake.policy.seen_by,
     ImportLeftBehind: intake.policy.seen_by,
