@@ -17,6 +17,7 @@ from server import settings as configuration
 from server.commission_commands import commission_app
 from server.errors import CANNOT_START, CannotStart
 from server.evaluate_commands import evaluate_app
+from server.handover_commands import handover_app
 from server.hook_commands import hooks_app
 from server.options import Brand
 from server.segment_commands import segment_app
@@ -75,6 +76,7 @@ app.add_typer(segment_app, name="segments")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(commission_app, name="commission")
 app.add_typer(hooks_app, name="hooks")
+app.add_typer(handover_app, name="handover")
 
 
 def main() -> None:

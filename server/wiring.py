@@ -10,6 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import handover.commands.listening
+import handover.commands.moving
+import handover.commands.planning
+import handover.commands.settling
+import handover.jobs
 import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs
@@ -18,6 +23,7 @@ import mall.commands.commission.catching_up
 import mall.commands.commission.periods
 import mall.policy
 import mall.reactions
+import server.handing_over
 import tagging.commands.merge
 import tagging.commands.nights
 import tagging.commands.redating
@@ -39,7 +45,9 @@ from customers.events import (
     PrimaryChanged,
     RelationshipAdded,
     RelationshipReassigned,
+    RelationshipSucceeded,
     RemarkChanged,
+    ThingsLeft,
     VisitNoted,
 )
 from directory.events import (
@@ -89,6 +97,8 @@ from mall.events import (
     RefundVoided,
     ServingMoved,
 )
+from server.planning_handovers import plan_handover
+from server.settling import PartnerOf, settle
 from tagging.events import (
     CustomerTagsChanged,
     TagChanged,
@@ -139,6 +149,8 @@ SEEN_BY: dict[type, SeenBy] = {
     CustomerChanged: customers.policy.customer_seen_by,
     RelationshipAdded: customers.policy.seen_by,
     RelationshipReassigned: customers.policy.moved_seen_by,
+    RelationshipSucceeded: customers.policy.succeeded_seen_by,
+    ThingsLeft: customers.policy.left_seen_by,
     RemarkChanged: customers.policy.seen_by,
     PrimaryChanged: customers.policy.seen_by,
     NoteAdded: customers.policy.record_seen_by,
@@ -202,6 +214,7 @@ _ON_ORDERS: tuple[Mark, ...] = (
 MARKS: dict[type, tuple[Mark, ...]] = {
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
+    RelationshipSucceeded: (tagging.reactions.mark_for_segments,),
     VisitNoted: (tagging.reactions.mark_behaviour,),
     OrderPlaced: _ON_ORDERS,
     # A refund that is void is told with a change of its order.
@@ -239,6 +252,7 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
+    handover.commands.listening.HEAR: handover.jobs.hear,
     intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,
@@ -288,7 +302,15 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
 
 # Jobs of many short units of work, which they open themselves; each minds by itself who else is at it. What is left
 # when its time is over, it asks for anew.
-ERRANDS: dict[str, Errand] = {}
+ERRANDS: dict[str, Errand] = {
+    handover.commands.moving.MOVE: server.handing_over.move,
+    handover.commands.planning.PLAN: plan_handover,
+}
+
+
+def errands(partner_of: PartnerOf) -> Mapping[str, Errand]:
+    """Those, and the one that asks the partner."""
+    return ERRANDS | {handover.commands.settling.SETTLE: partial(settle, partner_of)}
 
 
 def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:

@@ -1,16 +1,16 @@
 """Let the next best guide take over where the one of the plan is full at the partner: there, and here too."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlmodel import col
 
-from customers.models import Relationship
+from customers import commands as customers
+from customers.commands.moving import Move, Moved
+from customers.models import HoldingReason, Relationship
 from handover.commands import attempting
 from handover.commands.attempting import Wanted
-from handover.commands.reassigning import reassign
 from handover.models import HandoverAttempt, HandoverItem, ItemReason, LinkedThere, Todo
 from handover.models.settlement import Step
 from handover.queries import rooms
@@ -18,8 +18,13 @@ from handover.queries import settling as queries
 from handover.queries.rooms import Room
 from kernel import clock
 from kernel.work import Work
+from mall import commands as mall
+from tasks import commands as tasks
 
-AT_A_TIME = 20
+AT_A_TIME = 100
+
+Full = tuple[HandoverAttempt, HandoverItem]
+"""An attempt whose takeover guide was full, and the relationship that it was about."""
 
 
 async def fall_back(work: Work) -> bool:
@@ -33,61 +38,65 @@ async def fall_back(work: Work) -> bool:
     attempts = await queries.take(work.session, due, most=AT_A_TIME)
     if not attempts:
         return False
-    undone = await queries.undone(work.session, work.actor.brand_id, {each.handover_id for each in attempts})
-    items = await queries.items_of(
-        work.session,
-        work.actor.brand_id,
-        [each.id for each in attempts],
-        {(each.handover_id, each.relationship_id) for each in attempts},
-    )
     await attempting.go_on(work, [(each, Step(LinkedThere.SUCCESSOR_FULL)) for each in attempts])
-    full = await queries.full_there(work.session, work.actor.brand_id, {each.handover_id for each in attempts})
-    concerned = [each for each in attempts if each.id in items and each.handover_id not in undone]
-    relationships = await _relationships(work, [_goes_on_in(items[each.id]) for each in concerned])
-    wanted = []
-    for handover_id in sorted({each.handover_id for each in concerned}):
-        mine = [each for each in concerned if each.handover_id == handover_id]
-        places = await rooms.of_plan(
-            work.session, work.actor.brand_id, handover_id, {each.store_id for each in relationships.values()}
-        )
-        names = {user_id for each, user_id in full if each == handover_id}
-        for attempt in mine:
-            item = items[attempt.id]
-            relationship = relationships.get(_goes_on_in(item))
-            if relationship is not None:
-                next_one = await _next(work, attempt, item, relationship, places, names)
-                wanted += [_again(attempt, next_one)] if next_one is not None else []
-    await attempting.begin(work, wanted)
+    by_handover: dict[UUID, list[Full]] = {}
+    for full in await _concerned(work, attempts):
+        by_handover.setdefault(full[0].handover_id, []).append(full)
+    for handover_id in sorted(by_handover):
+        await _fall_back_in(work, handover_id, by_handover[handover_id])
     return True
 
 
-async def _next(
-    work: Work,
-    attempt: HandoverAttempt,
-    item: HandoverItem,
-    relationship: Relationship,
-    places: Mapping[UUID, Sequence[Room]],
-    full: set[str],
-) -> Room | None:
-    """Who is to have it, and holds it by then; none if there is nobody."""
-    fit = [
-        room
-        for room in places[relationship.store_id]
-        if room.user_id not in full and room.user_id != attempt.from_user_id and room.left != 0
-    ]
-    if relationship.holder_id != attempt.to_account_id:
-        return next((room for room in fit if room.account_id == relationship.holder_id), None)
-    if not fit:
-        return None
-    chosen = fit[0]
-    moved = await reassign(work, relationship.id, to_account_id=chosen.account_id)
-    item.to_account_id = chosen.account_id
+async def _concerned(work: Work, attempts: Sequence[HandoverAttempt]) -> list[Full]:
+    """Those that are still the last word about a relationship, in handovers that weren't undone."""
+    brand_id = work.actor.brand_id
+    undone = await queries.undone(work.session, brand_id, {each.handover_id for each in attempts})
+    pairs = {(each.handover_id, each.relationship_id) for each in attempts}
+    items = await queries.items_of(work.session, brand_id, [each.id for each in attempts], pairs)
+    return [(each, items[each.id]) for each in attempts if each.id in items and each.handover_id not in undone]
+
+
+async def _fall_back_in(work: Work, handover_id: UUID, full: Sequence[Full]) -> None:
+    brand_id = work.actor.brand_id
+    held = await _held(work, [_goes_on_in(item) for _, item in full])
+    places = await rooms.of_plan(work.session, brand_id, handover_id, {row.store_id for row in held.values()})
+    full_there = {user_id for _, user_id in await queries.full_there(work.session, brand_id, [handover_id])}
+    wanted: list[Wanted] = []
+    moving: dict[UUID, tuple[Full, Move]] = {}
+    for attempt, item in full:
+        row = held.get(_goes_on_in(item))
+        if row is None:
+            continue
+        fit = [room for room in places[row.store_id] if room.takes(attempt.from_user_id, full_there)]
+        if row.holder_id != attempt.to_account_id:
+            wanted += [_again(attempt, room) for room in fit if room.account_id == row.holder_id]
+        elif fit:
+            fit[0].fill()
+            moving[row.id] = ((attempt, item), Move(row.id, row.holder_id, fit[0].account_id))
+    by_account = {room.account_id: room for each in places.values() for room in each}
+    for moved in await _move(work, [move for _, move in moving.values()]):
+        attempt, item = moving[moved.relationship_id][0]
+        _note(item, moved)
+        if moved.to_account_id in by_account:
+            wanted.append(_again(attempt, by_account[moved.to_account_id]))
+    await work.session.flush()
+    await attempting.begin(work, wanted)
+
+
+async def _move(work: Work, moves: Sequence[Move]) -> list[Moved]:
+    """Let them be held by the next, with their open tasks and open orders."""
+    moved = await customers.move_many(work, moves, reason=HoldingReason.HANDOVER, by_actor_id=work.actor.id)
+    keepers: Mapping[UUID, UUID] = {each.relationship_id: each.to_account_id for each in moved}
+    await tasks.move_open_many(work, keepers)
+    await mall.move_serving_many(work, keepers)
+    return moved
+
+
+def _note(item: HandoverItem, moved: Moved) -> None:
+    item.to_account_id = moved.to_account_id
     item.reason = ItemReason.FALLBACK
     item.version_after = moved.version
     item.moved_at = clock.now()
-    if chosen.left is not None:
-        chosen.left -= 1
-    return chosen
 
 
 def _again(attempt: HandoverAttempt, room: Room) -> Wanted:
@@ -108,8 +117,8 @@ def _goes_on_in(item: HandoverItem) -> UUID:
     return item.successor_id or item.relationship_id
 
 
-async def _relationships(work: Work, relationship_ids: Sequence[UUID]) -> dict[UUID, Any]:
-    """Kept from other writers until the commit: who holds them is who is asked for."""
+async def _held(work: Work, relationship_ids: Sequence[UUID]) -> dict[UUID, Relationship]:
+    """Who holds them by now; kept from other writers until the commit."""
     found = await work.session.scalars(
         select(Relationship)
         .where(col(Relationship.brand_id) == work.actor.brand_id, col(Relationship.id).in_(relationship_ids))

@@ -4,6 +4,7 @@ from handover.models.attempts import HandoverAttempt
 from handover.models.chats import ChatState, GroupChat, GroupChatMove
 from handover.models.handovers import (
     IN_FLIGHT,
+    LEASE,
     UNDOABLE,
     Handover,
     HandoverAccount,
@@ -11,15 +12,18 @@ from handover.models.handovers import (
     HandoverState,
     Strategy,
 )
+from handover.models.heard import PartnerNews
 from handover.models.items import HandoverItem, HeldHere, ItemReason, LinkedThere
 from handover.models.ledger import LedgerEntry, LedgerLine, LedgerTotal
 from handover.models.news import News, NewsKind, NewsReason
 from handover.models.partner import PartnerTie
 from handover.models.setting import HandoverSetting, TakeoverCapacity, Telling
 from handover.models.settlement import Todo
+from handover.models.succession import Merger
 
 __all__ = [
     "IN_FLIGHT",
+    "LEASE",
     "UNDOABLE",
     "ChatState",
     "GroupChat",
@@ -37,9 +41,11 @@ __all__ = [
     "LedgerLine",
     "LedgerTotal",
     "LinkedThere",
+    "Merger",
     "News",
     "NewsKind",
     "NewsReason",
+    "PartnerNews",
     "PartnerTie",
     "Strategy",
     "TakeoverCapacity",

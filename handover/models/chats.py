@@ -60,12 +60,12 @@ class ChatStep:
 def chat_told(answer: Answer, tries: int, now: datetime) -> ChatStep:
     """What follows from the partner's word for this one chat."""
     match answer.told:
-        case Told.STARTED:
+        case Told.STARTED | Told.SAME_PERSON:
             return ChatStep(ChatState.MOVED)
-        case Told.UNDER_WAY:
+        case Told.UNDER_WAY | Told.OTHER if tries < MOST_TRIES:
             # Moved already, or by another request: the list of chats says whose it is.
             return ChatStep(ChatState.ASKING, now + pause(tries))
-        case Told.NOT_DEPARTED | Told.TRY_LATER | Told.OTHER if tries < MOST_TRIES:
+        case Told.NOT_DEPARTED | Told.TRY_LATER if tries < MOST_TRIES:
             return ChatStep(ChatState.PENDING, now + pause(tries))
         case Told.TOO_OFTEN if tries < MOST_TRIES:
             return ChatStep(ChatState.PENDING, next_partner_day(now))

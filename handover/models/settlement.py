@@ -98,6 +98,9 @@ def told(point: Point, answer: Answer, now: datetime, allowed_at: datetime | Non
             return _ask_later(point, allowed_at or now + timedelta(days=7))
         case Told.NOT_DEPARTED:
             return _ask_later(point, now + pause(point.tries))
+        case Told.OTHER if answer.code == 0:
+            # Nothing was said of this one.
+            return Step(LinkedThere.REQUESTED, Todo.LOOK, now + UNSURE_FOR)
         case Told.TRY_LATER | Told.OTHER | Told.TAKEOVER_UNFIT:
             if point.tries >= MOST_TRIES:
                 return Step(LinkedThere.INELIGIBLE)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Relationship
-from directory.models import Account, AccountKind, Staff
+from directory.models import Account, AccountKind, Staff, Store, StoreState
 from handover.models import HandoverItem, HandoverSetting, TakeoverCapacity
 
 
@@ -26,6 +26,15 @@ class Room:
     @property
     def is_public(self) -> bool:
         return self.left is None
+
+    def takes(self, from_user_id: str, full_there: Collection[str]) -> bool:
+        """Whether one more may come to it from that member."""
+        return self.left != 0 and self.user_id != from_user_id and self.user_id not in full_there
+
+    def fill(self) -> None:
+        """One more has come."""
+        if self.left is not None:
+            self.left -= 1
 
 
 async def of_plan(
@@ -52,6 +61,7 @@ async def of_plan(
             func.coalesce(col(TakeoverCapacity.capacity), col(HandoverSetting.capacity)).label("capacity"),
             case((is_public, 0), else_=held).label("held"),
         )
+        .join(Store, and_(col(Store.brand_id) == brand_id, col(Store.id) == col(Account.store_id)))
         .outerjoin(Staff, and_(col(Staff.brand_id) == brand_id, col(Staff.id) == col(Account.staff_id)))
         .outerjoin(
             TakeoverCapacity,
@@ -62,6 +72,7 @@ async def of_plan(
             col(Account.brand_id) == brand_id,
             col(Account.store_id).in_(store_ids),
             col(Account.partner_user_id).is_not(None),
+            col(Store.state) == StoreState.OPEN,
             or_(is_public, col(Account.id).in_(named)),
         )
     )

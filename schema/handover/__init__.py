@@ -3,16 +3,19 @@
 import strawberry
 
 from schema.handover.departures import DepartureMutations, DepartureQueries
+from schema.handover.following import HandoverSubscriptions
+from schema.handover.planning import PlanningMutations
+from schema.handover.settings import HandoverSettingMutations, HandoverSettingQueries
 from schema.handover.types import Handover, HandoverItem, HandoverReading, handover_of
 
-__all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "handover_of"]
+__all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "HandoverSubscriptions", "handover_of"]
 
 
 @strawberry.type
-class HandoverQueries(HandoverReading, DepartureQueries):
+class HandoverQueries(HandoverReading, DepartureQueries, HandoverSettingQueries):
     """What can be asked about handovers."""
 
 
 @strawberry.type
-class HandoverMutations(DepartureMutations):
+class HandoverMutations(DepartureMutations, PlanningMutations, HandoverSettingMutations):
     """What can be done about handovers."""

@@ -45,7 +45,7 @@ def failed(at: datetime, reason: NewsReason = NewsReason.REFUSED) -> News:
     ],
 )
 def test_each_word_of_the_partner_leads_somewhere(told: Told, there: LinkedThere, todo: Todo | None) -> None:
-    step = rules.told(ASKED, Answer(told), NOON)
+    step = rules.told(ASKED, Answer(told, 1), NOON)
 
     assert (step.there, step.todo) == (there, todo)
     assert (step.at is None) == (todo is None)
@@ -53,7 +53,7 @@ def test_each_word_of_the_partner_leads_somewhere(told: Told, there: LinkedThere
 
 @pytest.mark.parametrize("told", [Told.TRY_LATER, Told.TAKEOVER_UNFIT, Told.OTHER])
 def test_what_never_gets_better_is_given_up(told: Told) -> None:
-    assert rules.told(replace(ASKED, tries=8), Answer(told), NOON) == Step(LinkedThere.INELIGIBLE)
+    assert rules.told(replace(ASKED, tries=8), Answer(told, 1), NOON) == Step(LinkedThere.INELIGIBLE)
 
 
 @pytest.mark.parametrize("told", [Told.NOT_DEPARTED, Told.TOO_OFTEN, Told.TRY_LATER])
@@ -61,6 +61,12 @@ def test_nothing_is_put_off_beyond_its_deadline(told: Told) -> None:
     late = replace(ASKED, deadline=NOON + timedelta(minutes=10))
 
     assert rules.told(late, Answer(told), NOON) == Step(LinkedThere.INELIGIBLE)
+
+
+def test_a_customer_of_whom_nothing_was_said_is_looked_up_and_not_asked_for_again() -> None:
+    step = rules.told(ASKED, Answer(Told.OTHER), NOON)
+
+    assert (step.there, step.todo) == (LinkedThere.REQUESTED, Todo.LOOK)
 
 
 def test_a_quota_is_waited_for_as_long_as_is_known() -> None:
