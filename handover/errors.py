@@ -59,6 +59,14 @@ class UndoWindowOver(Conflict):
     zh = "已超过可撤销的期限，请改为发起新的交接。"
 
 
+class NothingToAskAgain(Conflict):
+    """The partner hasn't said no to this relationship's contact, or the contact isn't there to be asked for."""
+
+    code = "NOTHING_TO_ASK_AGAIN"
+    en = "There is nothing to ask the partner again about this customer (it stands at {there})."
+    zh = "该顾客无需再次向企业微信发起（当前状态：{there}）。"
+
+
 class PartnerNotTied(Conflict):
     """The brand isn't tied to a corp at the partner."""
 

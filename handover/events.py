@@ -1,4 +1,5 @@
 """What happens around handovers."""
+"""What happens in the handover domain."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,6 +10,9 @@ class AlertRaised:
     """Somebody did more of something than the work asks for."""
 
     alert_id: UUID
+class PartnerMemberLeft:
+    """Somebody isn't a member at the partner any more, whatever is known of them here."""
+
     staff_id: UUID
 
 
@@ -21,3 +25,8 @@ class AlertLookedInto:
 
 
 AlertEvent = AlertRaised | AlertLookedInto
+class ContactDeleted:
+    """An account's owner deleted a contact by their own hand."""
+
+    account_id: UUID
+    relationship_id: UUID

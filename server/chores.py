@@ -15,8 +15,9 @@ from directory.queries import covers as cover_queries
 from customers import commands as customers
 from directory.queries import actors, staff
 from directory.queries.stores import home_zone
-from handover.commands import leasing
-from handover.queries import moving
+from handover.commands import leasing, settling
+from handover.queries import moving, partner
+from handover.queries import settling as settlement
 from kernel import clock, jobs
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
@@ -143,6 +144,21 @@ async def end_last_days(ground: Ground) -> None:
                     await leasing.revive(work, handover_id)
 
 
+async def mind_settling(ground: Ground) -> None:
+    """Ask for the settling of what is due at the partner, where nobody has asked for it yet."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            is_due = await settlement.is_anything_due(session, brand_id, clock.now())
+            if not is_due or not await partner.is_active(session, brand_id):
+                continue
+            if await jobs.waiting(session, brand_id, settling.SETTLE):
+                continue
+        async with unit_of_work(ground, system(brand_id)) as work:
+            work.later(settling.SETTLE)
+
+
 CHORES: tuple[Chore, ...] = (
             due_ones = await cover_queries.due(session, brand_id, clock.now())
         for cover_id in due_ones:
@@ -167,6 +183,7 @@ CHORES: tuple[Chore, ...] = (
     mind_campaigns,
     tend_tasks,
     mind_handovers,
+    mind_settling,
 )
 
 

@@ -13,6 +13,7 @@ import directory.policy
 import handover.commands.listening
 import handover.commands.moving
 import handover.commands.planning
+import handover.commands.settling
 import handover.jobs
 import handover.commands.departing
 import handover.commands.watching
@@ -79,6 +80,7 @@ from directory.events import (
     StoreShut,
 )
 from handover.events import AlertLookedInto, AlertRaised
+from handover.events import ContactDeleted, PartnerMemberLeft
 from intake.events import (
     ImportApplied,
     ImportBegun,
@@ -109,6 +111,7 @@ from mall.events import (
     ServingMoved,
 )
 from server.planning_handovers import plan_handover
+from server.settling import PartnerOf, settle
 from tagging.events import (
     CustomerTagsChanged,
     MembersExported,
@@ -207,6 +210,9 @@ SEEN_BY: dict[type, SeenBy] = {
     # A question is no news by itself: a task says that it is there, and it is read when it is opened.
     TagQuestionAsked: directory.policy.seen_by_nobody,
     TagQuestionClosed: directory.policy.seen_by_nobody,
+    # Managers hear of alerts that come of it, and of departures.
+    ContactDeleted: directory.policy.seen_by_nobody,
+    PartnerMemberLeft: directory.policy.seen_by_nobody,
     ImportBegun: intake.policy.seen_by,
     ImportMovedOn: intake.policy.seen_by,
     ImportLeftBehind: intake.policy.seen_by,
@@ -333,6 +339,11 @@ ERRANDS: dict[str, Errand] = {
     handover.commands.moving.MOVE: server.handing_over.move,
     handover.commands.planning.PLAN: plan_handover,
 }
+
+
+def errands(partner_of: PartnerOf) -> Mapping[str, Errand]:
+    """Those, and the one that asks the partner."""
+    return ERRANDS | {handover.commands.settling.SETTLE: partial(settle, partner_of)}
 
 
 def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:
