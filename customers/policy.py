@@ -36,19 +36,16 @@ def is_live(relationship: type[Relationship] = Relationship) -> ColumnElement[bo
 
 
 def relationships_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A guide sees what their accounts hold; managers their stores; HQ the brand, and machines whose scopes say so.
+    """A guide sees what the accounts hold that they serve; managers their stores; HQ, and machines that may, all.
 
     Nobody sees those that ended with their store.
     """
     ours = and_(col(Relationship.brand_id) == actor.brand_id, is_live())
-    """A guide sees what the accounts hold that they serve; managers their stores; HQ, and machines that may, all."""
     if not _sees_customers(actor):
         return and_(ours, false())
     if actor.role is Role.GUIDE:
-        return and_(ours, col(Relationship.holder_id).in_(actor.account_ids))
+        return and_(ours, col(Relationship.holder_id).in_(actor.served_ids))
     return and_(in_sight(actor, col(Relationship.brand_id), col(Relationship.store_id)), is_live())
-        return and_(col(Relationship.brand_id) == actor.brand_id, col(Relationship.holder_id).in_(actor.served_ids))
-    return in_sight(actor, col(Relationship.brand_id), col(Relationship.store_id))
 
 
 def relationship_ids_of(actor: Actor) -> Select[UUID]:

@@ -11,9 +11,7 @@ from sqlmodel import col
 
 from directory.errors import OwnAccess
 from directory.events import CoverEvent, RegionEvent, StaffEvent, StaffMoved, StoreEvent
-from directory.models import Account, Cover, Region, Staff, Store
-from directory.events import RegionEvent, StaffEvent, StaffMoved, StoreEvent
-from directory.models import Account, Region, Staff, StaffState, Store
+from directory.models import Account, Cover, Region, Staff, StaffState, Store
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
@@ -80,6 +78,8 @@ def covers_visible_to(actor: Actor) -> ColumnElement[bool]:
     if actor.role in (Role.GUIDE, Role.SERVICE):
         return and_(ours, or_(col(Cover.staff_id) == actor.id, col(Cover.delegate_id) == actor.id))
     return in_sight(actor, col(Cover.brand_id), col(Cover.store_id))
+
+
 def unspoken(actor: Actor) -> ColumnElement[bool]:
     """Of whom the actor doesn't read that they are leaving, as long as they still work here.
 

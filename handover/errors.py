@@ -89,6 +89,8 @@ class ReportTooLarge(Invalid):
     code = "HANDOVER_REPORT_TOO_LARGE"
     en = "This handover has more than {most} relationships, too many for this kind of file."
     zh = "该交接涉及的客户关系超过 {most} 个，无法导出为这种文件。"
+
+
 class AlertSettled(Conflict):
     """Somebody has looked into this alert already."""
 

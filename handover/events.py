@@ -1,5 +1,4 @@
 """What happens around handovers."""
-"""What happens in the handover domain."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,9 +9,6 @@ class AlertRaised:
     """Somebody did more of something than the work asks for."""
 
     alert_id: UUID
-class PartnerMemberLeft:
-    """Somebody isn't a member at the partner any more, whatever is known of them here."""
-
     staff_id: UUID
 
 
@@ -24,9 +20,19 @@ class AlertLookedInto:
     staff_id: UUID
 
 
-AlertEvent = AlertRaised | AlertLookedInto
+@dataclass(frozen=True, slots=True)
+class PartnerMemberLeft:
+    """Somebody isn't a member at the partner any more, whatever is known of them here."""
+
+    staff_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class ContactDeleted:
     """An account's owner deleted a contact by their own hand."""
 
     account_id: UUID
     relationship_id: UUID
+
+
+AlertEvent = AlertRaised | AlertLookedInto

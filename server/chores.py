@@ -9,11 +9,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from directory.commands import covers
-from directory.queries import actors
-from directory.queries import covers as cover_queries
 from customers import commands as customers
+from directory.commands import covers
 from directory.queries import actors, staff
+from directory.queries import covers as cover_queries
 from directory.queries.stores import home_zone
 from handover.commands import leasing, settling
 from handover.queries import moving, partner
@@ -127,10 +126,6 @@ async def tend_tasks(ground: Ground) -> None:
 
 async def mind_handovers(ground: Ground) -> None:
     """Ask anew for the moving of handovers whose worker has died, or whose job was lost."""
-async def mind_covers(ground: Ground) -> None:
-    """Tell of the covers that have begun or are over. In force they are by their dates, also while no worker runs."""
-async def end_last_days(ground: Ground) -> None:
-    """Shut out those who are leaving and whose last day is over where they work."""
     async with ground.db.read() as session:
         brands = [brand.id for brand in await actors.brands(session)]
     for brand_id in brands:
@@ -142,6 +137,30 @@ async def end_last_days(ground: Ground) -> None:
             if lease_until is not None or str(handover_id) not in asked:
                 async with unit_of_work(ground, system(brand_id)) as work:
                     await leasing.revive(work, handover_id)
+
+
+async def mind_covers(ground: Ground) -> None:
+    """Tell of the covers that have begun or are over. In force they are by their dates, also while no worker runs."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            due_ones = await cover_queries.due(session, brand_id, clock.now())
+        for cover_id in due_ones:
+            async with unit_of_work(ground, system(brand_id)) as work:
+                await covers.note(work, cover_id)
+
+
+async def end_last_days(ground: Ground) -> None:
+    """Shut out those who are leaving and whose last day is over where they work."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            over = await staff.past_last_day(session, brand_id, clock.now(), MOST_LEAVERS)
+        for staff_id in over:
+            async with unit_of_work(ground, system(brand_id)) as work:
+                await customers.close_after_last_day(work, staff_id)
 
 
 async def mind_settling(ground: Ground) -> None:
@@ -160,21 +179,7 @@ async def mind_settling(ground: Ground) -> None:
 
 
 CHORES: tuple[Chore, ...] = (
-            due_ones = await cover_queries.due(session, brand_id, clock.now())
-        for cover_id in due_ones:
-            async with unit_of_work(ground, system(brand_id)) as work:
-                await covers.note(work, cover_id)
-
-
-CHORES: tuple[Chore, ...] = (
     mind_covers,
-            over = await staff.past_last_day(session, brand_id, clock.now(), MOST_LEAVERS)
-        for staff_id in over:
-            async with unit_of_work(ground, system(brand_id)) as work:
-                await customers.close_after_last_day(work, staff_id)
-
-
-CHORES: tuple[Chore, ...] = (
     end_last_days,
     begin_nights,
     follow_rules,

@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import handover.commands.departing
 import handover.commands.listening
 import handover.commands.moving
 import handover.commands.planning
 import handover.commands.settling
-import handover.jobs
-import handover.commands.departing
 import handover.commands.watching
+import handover.jobs
 import handover.policy
 import handover.reactions
 import intake.commands.hooks
@@ -79,8 +79,7 @@ from directory.events import (
     StoreReopened,
     StoreShut,
 )
-from handover.events import AlertLookedInto, AlertRaised
-from handover.events import ContactDeleted, PartnerMemberLeft
+from handover.events import AlertLookedInto, AlertRaised, ContactDeleted, PartnerMemberLeft
 from intake.events import (
     ImportApplied,
     ImportBegun,

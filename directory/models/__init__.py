@@ -8,9 +8,8 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from directory.errors import AccessClosed, AccessOpen, StoreClosed, StoreOpen
-from directory.models.covers import Cover, CoverState
 from directory.errors import AccessClosed, AccessOpen, NotLeaving, StoreClosed, StoreOpen
+from directory.models.covers import Cover, CoverState
 from kernel.actor import Role
 from kernel.db import Json, UtcDateTime, enum_of, index_where, refers, unique_where
 

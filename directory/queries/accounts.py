@@ -111,7 +111,9 @@ async def public_of(session: AsyncSession, brand_id: UUID, store_ids: Collection
         )
     )
     return dict(found.all())
-async def public_of(session: AsyncSession, brand_id: UUID, store_id: UUID) -> Account:
+
+
+async def public_account(session: AsyncSession, brand_id: UUID, store_id: UUID) -> Account:
     """The store's public account, which every store has."""
     found = await session.scalars(
         select(Account).where(

@@ -12,9 +12,8 @@ from directory.models import StaffState
 from directory.queries import staff
 from handover.commands import noting, succeeding, undoing
 from handover.commands.leasing import MOVE, hold
-from handover.models import Handover, HandoverKind
 from handover.commands.settling import SETTLE
-from handover.models import Handover, HandoverItem, HandoverKind, HeldHere, ItemReason
+from handover.models import Handover, HandoverKind
 from handover.queries import moving as queries
 from handover.queries import partner, wearers
 from kernel import clock
@@ -26,8 +25,6 @@ from tasks import commands as tasks
 
 __all__ = ["MOVE", "SETTLE", "carry_tags", "finish", "move_chunk", "move_rest"]
 
-SETTLE = "handover.settle"
-GONE, HELD_BY_ANOTHER = "gone", "held_by_another"
 MOST_OF_THE_REST = 500
 
 

@@ -10,7 +10,6 @@ from sqlmodel import SQLModel, col
 
 from customers.models import Relationship
 from customers.policy import is_live
-from directory.models import Account, Staff
 from directory.models import Account, Staff, StaffState
 from handover.models import IN_FLIGHT, Handover, HandoverKind, HandoverSetting, Telling
 from handover.policy import departures_visible_to

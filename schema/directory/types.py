@@ -1,17 +1,14 @@
 """What brand, regions, stores, staff and accounts look like."""
 
 import asyncio
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from directory.models import AccountKind, StaffState, StoreState
 from directory.queries import accounts, brands, covers, machines, regions, staff, stores
-from directory.queries import accounts, brands, machines, regions, staff, stores
 from handover.models.words import kind_word
 from handover.queries import departures
 from kernel.actor import Role
@@ -135,9 +132,7 @@ class Staff(Versioned):
 
 
 @strawberry.type(description="What customers add and what holds relationships (账号); of one store for good.")
-class Account:
-    id: strawberry.ID
-    version: int
+class Account(Versioned):
     kind: AccountKind
     partner_user_id: str | None = strawberry.field(description="Its user id on the partner's side (企业微信).")
     store_id: strawberry.Private[UUID]
@@ -204,6 +199,7 @@ class Viewer:
     )
     async def covers(self, info: Info) -> Any:
         return await info.context.load(covers.open_of, self.staff_id) if self.staff_id else []
+
     @field("Null for whoever isn't leaving, and always where the brand tells leavers nothing (`telling`).")
     async def departure(self, info: Info) -> OwnDeparture | None:
         async with info.context.read() as session:

@@ -199,10 +199,9 @@ async def _held(session: AsyncSession, actor: Actor) -> BitMap:
         )
         .where(
             col(SegmentMember.brand_id) == actor.brand_id,
-            col(Relationship.holder_id).in_(actor.account_ids),
+            col(Relationship.holder_id).in_(actor.served_ids),
             is_live(),
         )
-        .where(col(SegmentMember.brand_id) == actor.brand_id, col(Relationship.holder_id).in_(actor.served_ids))
     )
     return BitMap(found.all())
 

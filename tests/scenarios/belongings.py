@@ -8,9 +8,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from customers.models import Note, Relationship, Visit
-from directory.models import Account
-from handover.models import Handover, HandoverAccount, HandoverKind, HandoverState, Strategy
 from directory.models import Account, Cover
+from handover.models import Handover, HandoverAccount, HandoverKind, HandoverState, Strategy
 from intake.models import HookMessage, HookMessageState, HookSecret, HookSource
 from kernel import ids
 from kernel.actor import Actor
@@ -180,6 +179,8 @@ async def _handed_over(ground: Ground, shop: Shop) -> Handover:
     of_it: dict[str, Any] = {"brand_id": brand_id, "handover_id": handover.id, "store_id": shop.store.id}
     await save(ground, handover, HandoverAccount(account_id=leaver.account_ids[0], **of_it))
     return handover
+
+
 async def _cover(ground: Ground, shop: Shop) -> UUID:
     """One that is long to come: nobody sees more by it yet."""
     begins = datetime(2100, 1, 1, tzinfo=UTC)

@@ -13,8 +13,8 @@ from tests.scenarios.chapters_catalogue import CATALOGUE
 from tests.scenarios.chapters_commission import COMMISSION
 from tests.scenarios.chapters_covers import COVERS
 from tests.scenarios.chapters_credit import CREDIT
-from tests.scenarios.chapters_handover_plan import HANDOVER_PLANS
 from tests.scenarios.chapters_departing import DEPARTING
+from tests.scenarios.chapters_handover_plan import HANDOVER_PLANS
 from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE

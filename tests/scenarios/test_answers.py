@@ -12,11 +12,8 @@ from sqlalchemy import literal, select
 
 import schema.context
 from customers.models import Customer, Note, Relationship
-from directory.models import Region, Staff, Store
-from handover.models import Handover, HandoverSetting, TakeoverCapacity
-from directory.models import Account, Region, Staff, Store
-from directory.models import Cover, Region, Staff, Store
-from handover.models import Alert
+from directory.models import Account, Cover, Region, Staff, Store
+from handover.models import Alert, Handover, HandoverSetting, TakeoverCapacity
 from intake.models import HookMessage, HookSecret, HookSource
 from kernel import feed, ids
 from kernel.actor import Actor, Role
