@@ -116,9 +116,7 @@ class Staff(Versioned):
 
 
 @strawberry.type(description="What customers add and what holds relationships (账号); of one store for good.")
-class Account:
-    id: strawberry.ID
-    version: int
+class Account(Versioned):
     kind: AccountKind
     partner_user_id: str | None = strawberry.field(description="Its user id on the partner's side (企业微信).")
     store_id: strawberry.Private[UUID]
