@@ -140,7 +140,7 @@ async def test_a_successor_who_became_full_meanwhile_gets_nobody_more(asker: Ask
 
 async def test_a_customer_moves_twice_in_ninety_days_on_the_job_and_no_more(asker: Asker) -> None:
     await staff(asker)
-    codes = []
+    codes: list[int] = []
     for former, successor in (("a", "b"), ("b", "a"), ("a", "b")):
         codes += (await asker.transfer(ON_JOB, former, successor, "wm-0")).values()
         await asker.steer("advance", days=2)
