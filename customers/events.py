@@ -29,6 +29,28 @@ class RelationshipReassigned:
 
 
 @dataclass(frozen=True, slots=True)
+class RelationshipSucceeded:
+    """It ended, and goes on as `successor_id` in another store: to those who see that one all of it is new."""
+
+    relationship_id: UUID
+    customer_id: UUID
+    customer_version: int
+    from_account_id: UUID
+    version: int
+    successor_id: UUID
+    to_account_id: UUID
+    successor_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThingsLeft:
+    """What hung on a relationship that the account holds doesn't any more: each thing's kind, id and version."""
+
+    account_id: UUID
+    things: tuple[tuple[str, UUID, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RemarkChanged:
     relationship_id: UUID
     account_id: UUID
@@ -62,6 +84,28 @@ class VisitNoted:
     visit_version: int
     relationship_id: UUID
     account_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRevealed:
+    """Somebody looked at a customer's phone in full; it was written down."""
+
+    actor_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ReachLost:
+    """Somebody changed a customer's phone, or noted that they want to be left alone."""
+
+    actor_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DepartureReported:
+    """The staff file or the partner says that somebody is leaving, or has left; `version` is the staff member's."""
+
+    staff_id: UUID
     version: int
 
 

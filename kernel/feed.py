@@ -154,14 +154,20 @@ def of_desk(store_id: UUID) -> UUID:
 
 
 def followed_by(actor: Actor) -> list[UUID]:
-    """The feeds that a person hears of: their own, the store's, and for a store manager the desk's."""
+    """The feeds that a person hears of: their own, the store's, and for a store manager the desk's.
+
+    Whoever covers for a colleague follows that one's feed, too: all that the colleague's accounts hold is told there.
+    The desk's feed tells a manager of it anyway.
+    """
     if actor.staff_id is None:
         return []
-    followed = [of_staff(actor.staff_id)]
+    followed = {of_staff(actor.staff_id)}
     if actor.store_id is not None:
-        followed.append(of_store(actor.store_id))
+        followed.add(of_store(actor.store_id))
         if actor.role is Role.STORE_MANAGER:
-            followed.append(of_desk(actor.store_id))
+            followed.add(of_desk(actor.store_id))
+        else:
+            followed.update(of_staff(each.staff_id) for each in actor.covered)
     return sorted(followed)
 
 
@@ -273,14 +279,16 @@ def must_refetch(feed: Span, place: Place) -> bool:
     )
 
 
-async def new_epoch(session: AsyncSession, brand_id: UUID | None = None) -> int:
-    """Send every reader back to the start, after a restore or a bulk import; returns how many feeds.
+async def new_epoch(session: AsyncSession, brand_id: UUID | None = None, feed_ids: Iterable[UUID] | None = None) -> int:
+    """Send every reader back to the start, or those of some feeds, after a restore or a bulk import; returns how many.
 
     What the feeds said before is of no use to anybody then: the floor is at the head.
     """
     chosen = select(col(Feed.brand_id), col(Feed.feed_id)).order_by(col(Feed.feed_id))
     if brand_id is not None:
         chosen = chosen.where(col(Feed.brand_id) == brand_id)
+    if feed_ids is not None:
+        chosen = chosen.where(col(Feed.feed_id).in_(sorted(feed_ids)))
     keys = (await session.execute(chosen.with_for_update())).all()
     for brand, feed_id in keys:
         await session.execute(

@@ -12,6 +12,7 @@ from schema.context import Info
 from schema.customers import Relationship, relationship_of
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import field
+from schema.handover.plan_types import HandoverBecause, HandoverPlan, because_of, plan_of
 from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, sought_id
 from schema.versioned import Versioned
@@ -62,6 +63,11 @@ class HandoverItem:
     from_account_id: strawberry.Private[UUID]
     to_account_id: strawberry.Private[UUID | None]
 
+    @field("What spoke for the takeover account, in numbers.")
+    async def because(self, info: Info) -> HandoverBecause:
+        row: Any = self
+        return because_of(row.because)
+
     @field("The relationship; null while it is out of sight.")
     async def relationship(self, info: Info) -> Relationship | None:
         return await relationship_of(info, self.relationship_id)
@@ -92,6 +98,11 @@ class Handover(Versioned):
     approved_by_id: strawberry.Private[UUID | None]
     undoes_id: strawberry.Private[UUID | None]
 
+    @field("The plan in total; null while it is being made.")
+    async def plan(self, info: Info) -> HandoverPlan | None:
+        row: Any = self
+        return plan_of(row.plan) if row.planned_at else None
+
     @field("The leaver; null where a store closes.")
     async def staff(self, info: Info) -> Staff | None:
         return await staff_of(info, self.staff_id)
@@ -111,6 +122,12 @@ class Handover(Versioned):
     @field("The handover that this one gives back.")
     async def undoes(self, info: Info) -> "Handover | None":
         return await handover_of(info, self.undoes_id)
+
+    @field(
+        "Where its signed report is, as JSON; the workbook ends with `.xlsx`. For whoever sees it, with their token."
+    )
+    async def report_url(self, info: Info) -> str:
+        return f"{info.context.public_url}/files/handovers/{self.id}.json"
 
     @field("How far it has come.")
     async def progress(self, info: Info) -> HandoverProgress:

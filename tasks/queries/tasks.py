@@ -8,19 +8,20 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, not_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import Customer
 from customers.queries import relationships
 from kernel import clock
 from kernel.actor import Actor
-from kernel.db import enum_of
+from kernel.db import OneOf, enum_of
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
 from mall.models import Order
-from tasks.models import Task, TaskKind, TaskState
+from tasks.models import StepKind, Task, TaskKind, TaskState, TaskStep
 from tasks.policy import visible_to
 
 TaskRow = Row[*tuple[Any, ...]]
@@ -31,6 +32,11 @@ Claim = tuple[UUID, date]
 PENDING = col(Task.state) == bindparam("pending", TaskState.PENDING, enum_of(TaskState), literal_execute=True)
 
 _COLUMNS = tuple(Task.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+
+_RELATIONSHIP: Any = col(Task.relationship_id)
+_LOCKED = (
+    select(*_COLUMNS).where(col(Task.state) == TaskState.PENDING).order_by(col(Task.id)).with_for_update(key_share=True)
+)
 
 
 class TaskOrder(StrEnum):
@@ -113,14 +119,14 @@ async def by_ids(session: AsyncSession, actor: Actor, task_ids: Sequence[UUID]) 
 async def most_pressing(
     session: AsyncSession, actor: Actor, first: int, kinds: Collection[TaskKind] = ()
 ) -> Sequence[TaskRow]:
-    """Open tasks that the actor keeps and that are not asleep: highest priority first, then soonest due.
+    """Open tasks of the accounts that the actor serves, not asleep: highest priority first, then soonest due.
 
     Only those of these kinds; without any, all.
     """
     found = await session.execute(
         _rows(actor)
         .where(*([col(Task.kind).in_(kinds)] if kinds else []))
-        .where(col(Task.account_id).in_(actor.account_ids), col(Task.state) == TaskState.PENDING, _awake())
+        .where(col(Task.account_id).in_(actor.served_ids), col(Task.state) == TaskState.PENDING, _awake())
         .order_by(col(Task.priority).desc(), col(Task.due_at), col(Task.id))
         .limit(first)
     )
@@ -178,14 +184,50 @@ async def open_of_customers(
 async def lock_open(session: AsyncSession, brand_id: UUID, relationship_ids: Sequence[UUID]) -> Sequence[TaskRow]:
     """The open tasks of these relationships, locked in the order of their keys."""
     found = await session.execute(
-        select(*_COLUMNS)
+        _LOCKED.where(col(Task.brand_id) == brand_id, OneOf(_RELATIONSHIP, "relationship_ids")),
+        {"relationship_ids": relationship_ids},
+    )
+    return found.all()
+
+
+async def lock_open_of(
+    session: AsyncSession, brand_id: UUID, account_ids: Sequence[UUID], most: int
+) -> Sequence[TaskRow]:
+    """The first open tasks that these accounts keep, locked in the order of their keys."""
+    found = await session.execute(
+        _LOCKED.where(col(Task.brand_id) == brand_id, col(Task.account_id).in_(account_ids)).limit(most)
+    )
+    return found.all()
+
+
+async def lock_taken_from(
+    session: AsyncSession, brand_id: UUID, account_ids: Sequence[UUID], since: datetime, most: int
+) -> Sequence[TaskRow]:
+    """Open tasks about nobody that went from these accounts to a store's own, and nothing happened to them after.
+
+    Locked in the order of their keys, with the account they came from.
+    """
+    later = aliased(TaskStep)
+    newer = exists().where(
+        col(later.brand_id) == brand_id, col(later.task_id) == col(TaskStep.task_id), col(later.id) > col(TaskStep.id)
+    )
+    came = and_(col(TaskStep.brand_id) == brand_id, col(TaskStep.task_id) == col(Task.id))
+    found = await session.execute(
+        select(*_COLUMNS, col(TaskStep.from_account_id))
+        .join(TaskStep, came)
         .where(
             col(Task.brand_id) == brand_id,
-            col(Task.relationship_id).in_(relationship_ids),
             col(Task.state) == TaskState.PENDING,
+            col(Task.relationship_id).is_(None),
+            col(TaskStep.kind) == StepKind.MOVED,
+            col(TaskStep.from_account_id).in_(account_ids),
+            col(TaskStep.to_account_id) == col(Task.account_id),
+            col(TaskStep.at) >= since,
+            ~newer,
         )
         .order_by(col(Task.id))
-        .with_for_update(key_share=True)
+        .limit(most)
+        .with_for_update(key_share=True, of=Task)
     )
     return found.all()
 

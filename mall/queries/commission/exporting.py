@@ -26,6 +26,7 @@ from mall.queries.commission.reconciling import StoreTies, Ties
 Read = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 Row = list[str | int | Decimal]
 MOST_IN_A_BOOK = 50_000
+EXPORTED = "commission.exported"
 _AT_ONCE = 500
 
 
@@ -87,6 +88,7 @@ class Export:
             row.reason.value,
             row.role.value,
             row.category or "",
+            "store" if row.is_borne_by_store else "",
             Decimal(row.rate).scaleb(-4),
             self.money(row.basis),
             self.money(row.amount),
@@ -149,6 +151,7 @@ def _tied(export: Export, code: str, name: str, ties: Ties) -> Row:
         ties.managers,
         ties.commission,
         ties.statements,
+        ties.borne,
     )
     return [code, name, ties.order_count, *map(export.money, money)]
 

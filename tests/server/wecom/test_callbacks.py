@@ -32,7 +32,7 @@ from tests.wecom.world import Reply
 TOKEN, KEY, CORP = "hereisatoken", "4Ma3YBrSBbX2aez8MJpXGBne5LSDwgGqHbhM9WPYIws", "ww0000000000000001"
 SEAL = Seal(TOKEN, KEY, CORP)
 PATH = "/hooks/wecom/qinghe"
-LINKED = {
+LINKED: dict[str, object] = {
     "Event": "change_external_contact",
     "ChangeType": "add_external_contact",
     "UserID": "b",
