@@ -2,14 +2,14 @@
 # Needs Python 3.11 to 3.14 and make. Everything else goes into .venv and var/, and nothing outside this folder.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos servers sdl types fmt lock clean new-environment
+.PHONY: help run test check bench chaos chaos-handover servers sdl types fmt lock clean new-environment
 
 PYTHON ?=
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 BIN := .venv/bin
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 run: .venv/installed ## set up whatever is missing and serve on http://127.0.0.1:8000
 	@exec $(BIN)/daogou up $(ARGS)
@@ -31,6 +31,9 @@ bench: .venv/installed-dev ## measure; make bench ARGS=--help
 
 chaos: .venv/installed-dev ## kill servers, Redis and PostgreSQL under many phones, and compare; make chaos ARGS=--help
 	@PYTHONPATH=clients/python $(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-handover: .venv/installed-dev ## the same for handovers, with a history for checkers; make chaos-handover ARGS=--help
+	@PYTHONPATH=clients/python $(BIN)/python -m tests.chaos.handing $(ARGS)
 
 servers: .venv/installed-dev ## start a PostgreSQL and a Redis to try the product on, until Ctrl-C
 	@exec $(BIN)/python -m tests.servers

@@ -29,6 +29,28 @@ class RelationshipReassigned:
 
 
 @dataclass(frozen=True, slots=True)
+class RelationshipSucceeded:
+    """It ended, and goes on as `successor_id` in another store: to those who see that one all of it is new."""
+
+    relationship_id: UUID
+    customer_id: UUID
+    customer_version: int
+    from_account_id: UUID
+    version: int
+    successor_id: UUID
+    to_account_id: UUID
+    successor_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThingsLeft:
+    """What hung on a relationship that the account holds doesn't any more: each thing's kind, id and version."""
+
+    account_id: UUID
+    things: tuple[tuple[str, UUID, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RemarkChanged:
     relationship_id: UUID
     account_id: UUID

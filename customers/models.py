@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from kernel.db import UtcDateTime, enum_of, refers, unique_where
+from kernel.db import UtcDateTime, enum_of, index_where, refers, unique_where
 
 
 class HoldingReason(StrEnum):
@@ -62,6 +62,12 @@ class Relationship(SQLModel, table=True):
 
     `touched_at` is when a person last changed who holds it or what is said of it: an import that
     comes later leaves it where it is. `last_contact_at` is the last visit or call that was noted.
+
+    Where its store closes it ends (`ended_at`) and goes on as another one (`succeeded_by_id`, always one that lives).
+    An ended one has no open holding, is nobody's primary one, and is held by the public account of its store, so that
+    no guide holds it; what hung on it hangs on its successor. The successor is named without being referred to: it
+    comes after, for only one of the two may be the primary one. Where the store opens again, the customer may be known
+    there anew.
     """
 
     __tablename__ = "relationship"
@@ -71,10 +77,13 @@ class Relationship(SQLModel, table=True):
         ForeignKeyConstraint(
             ["brand_id", "store_id", "holder_id"], ["account.brand_id", "account.store_id", "account.id"]
         ),
-        UniqueConstraint("brand_id", "customer_id", "store_id"),
+        unique_where("uq_relationship_live", "brand_id", "customer_id", "store_id", where="ended_at IS NULL"),
         unique_where("uq_relationship_primary", "brand_id", "customer_id", where="is_primary"),
         Index("ix_relationship_brand_id_holder_id", "brand_id", "holder_id", "customer_id"),
         Index("ix_relationship_brand_id_store_id", "brand_id", "store_id", "customer_id"),
+        # The uniqueness among those that live doesn't help to find all of a customer's.
+        Index("ix_relationship_customer", "brand_id", "customer_id", "store_id"),
+        index_where("ix_relationship_succeeded", "brand_id", "succeeded_by_id", where="succeeded_by_id IS NOT NULL"),
     )
 
     brand_id: UUID = Field(primary_key=True)
@@ -87,6 +96,8 @@ class Relationship(SQLModel, table=True):
     last_contact_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     touched_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    succeeded_by_id: UUID | None = None
     version: int = 1
 
     def move(self, account_id: UUID, at: datetime) -> None:

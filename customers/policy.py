@@ -13,6 +13,8 @@ from customers.events import (
     RelationshipAdded,
     RelationshipEvent,
     RelationshipReassigned,
+    RelationshipSucceeded,
+    ThingsLeft,
     VisitNoted,
 )
 from customers.models import Customer, Holding, Note, Relationship, Visit
@@ -28,13 +30,22 @@ NOTE = "note"
 VISIT = "visit"
 
 
+def is_live(relationship: type[Relationship] = Relationship) -> ColumnElement[bool]:
+    """That a relationship hasn't ended with its store: what has ended is history, and nobody's customer any more."""
+    return col(relationship.ended_at).is_(None)
+
+
 def relationships_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A guide sees what their accounts hold; managers their stores; HQ the brand, and machines whose scopes say so."""
+    """A guide sees what their accounts hold; managers their stores; HQ the brand, and machines whose scopes say so.
+
+    Nobody sees those that ended with their store.
+    """
+    ours = and_(col(Relationship.brand_id) == actor.brand_id, is_live())
     if not _sees_customers(actor):
-        return and_(col(Relationship.brand_id) == actor.brand_id, false())
+        return and_(ours, false())
     if actor.role is Role.GUIDE:
-        return and_(col(Relationship.brand_id) == actor.brand_id, col(Relationship.holder_id).in_(actor.account_ids))
-    return in_sight(actor, col(Relationship.brand_id), col(Relationship.store_id))
+        return and_(ours, col(Relationship.holder_id).in_(actor.account_ids))
+    return and_(in_sight(actor, col(Relationship.brand_id), col(Relationship.store_id)), is_live())
 
 
 def relationship_ids_of(actor: Actor) -> Select[UUID]:
@@ -115,7 +126,7 @@ async def feeds_of_customers(
     wanted = sorted(set(customer_ids))
     found = await session.execute(
         select(col(Relationship.customer_id), col(Relationship.holder_id))
-        .where(col(Relationship.brand_id) == brand_id, col(Relationship.customer_id).in_(wanted))
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.customer_id).in_(wanted), is_live())
         .order_by(col(Relationship.id))
         .with_for_update(read=True)
     )
@@ -159,6 +170,32 @@ async def moved_seen_by(
             entries.append(feed.Entry(holder.own, RELATIONSHIP, event.relationship_id, event.version, feed.Op.WHOLE))
         entries.append(feed.Entry(holder.desk, RELATIONSHIP, event.relationship_id, event.version))
     return entries
+
+
+async def succeeded_seen_by(
+    session: AsyncSession, brand_id: UUID, events: Sequence[RelationshipSucceeded]
+) -> list[feed.Entry]:
+    """Whoever held it, and the desk of the store that closes, forget it and the customer; the others hear of it all."""
+    accounts = {account_id for event in events for account_id in (event.from_account_id, event.to_account_id)}
+    watchers = await directory.watchers(session, brand_id, accounts)
+    entries: list[feed.Entry] = []
+    for event in events:
+        former, holder = watchers[event.from_account_id], watchers[event.to_account_id]
+        entries += former.entries(RELATIONSHIP, event.relationship_id, event.version, feed.Op.DEL)
+        entries += former.entries(CUSTOMER, event.customer_id, event.customer_version, feed.Op.DEL)
+        entries += holder.entries(RELATIONSHIP, event.successor_id, event.successor_version, feed.Op.WHOLE)
+    return entries
+
+
+async def left_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[ThingsLeft]) -> list[feed.Entry]:
+    """Whoever holds the relationship, and the managers of its store, forget the things."""
+    watchers = await directory.watchers(session, brand_id, {event.account_id for event in events})
+    return [
+        entry
+        for event in events
+        for kind, thing_id, version in event.things
+        for entry in watchers[event.account_id].entries(kind, thing_id, version, feed.Op.DEL)
+    ]
 
 
 async def _versions(session: AsyncSession, brand_id: UUID, customer_ids: Iterable[UUID]) -> dict[UUID, int]:

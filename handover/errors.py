@@ -1,6 +1,6 @@
 """What the handover domain refuses."""
 
-from kernel.errors import Conflict, Forbidden
+from kernel.errors import Conflict, Forbidden, Invalid
 
 
 class HandoverMovedOn(Conflict):
@@ -31,8 +31,8 @@ class PlanMissing(Conflict):
     """There is no complete plan yet: it is being made, or somebody has no place in it."""
 
     code = "PLAN_MISSING"
-    en = "The plan is still being made. Look again in a moment."
-    zh = "交接方案还在生成，请稍后再试。"
+    en = "The plan isn't complete: it is still being made, or somebody has no place in it yet."
+    zh = "交接方案尚未完成：仍在生成，或还有顾客没有安排接手人。"
 
 
 class TakeoverUnfit(Conflict):
@@ -65,3 +65,19 @@ class AlertSettled(Conflict):
     code = "ALERT_SETTLED"
     en = "Somebody has looked into this already."
     zh = "该提醒已有人处理。"
+
+
+class PartnerNotTied(Conflict):
+    """The brand isn't tied to a corp at the partner."""
+
+    code = "PARTNER_NOT_TIED"
+    en = "The brand isn't tied to WeCom. Tie it first."
+    zh = "该品牌尚未绑定企业微信，请先绑定。"
+
+
+class PartnerKeyWrong(Invalid):
+    """Something that the partner's address is set up with doesn't have the shape that WeCom asks for."""
+
+    code = "PARTNER_KEY_WRONG"
+    en = "{what} must be {shape}."
+    zh = "{what} 应为 {shape_zh}。"

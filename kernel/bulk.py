@@ -3,9 +3,24 @@
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
 import orjson
-from sqlalchemy import JSON, Row, Table, insert, text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Column,
+    FromClause,
+    Row,
+    Table,
+    Uuid,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
@@ -35,6 +50,22 @@ async def insert_rows(session: AsyncSession, model: type[SQLModel], rows: Sequen
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
     await driver.copy_records_to_table(table.name, records=records, columns=names)
+
+
+def paired(session: AsyncSession, pairs: Mapping[UUID, UUID]) -> FromClause:
+    """A table with the columns `key` and `value`, for a statement that gives each of many rows a value of its own.
+
+    It is one or two parameters, however many there are, and the statement stays the same.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        listed = orjson.dumps([[key.hex, value.hex] for key, value in pairs.items()]).decode()
+        each = func.json_each(bindparam(None, listed)).table_valued("value", name="each_pair")
+        key, value = (type_coerce(func.json_extract(each.c.value, f"$[{place}]"), Uuid()) for place in (0, 1))
+        return select(key.label("key"), value.label("value")).subquery("pair")
+    columns = (bindparam(None, list(side), type_=ARRAY(Uuid())) for side in (pairs.keys(), pairs.values()))
+    return (
+        func.unnest(*columns).table_valued(Column("key", Uuid()), Column("value", Uuid()), name="pair").render_derived()
+    )
 
 
 async def look_at_sizes(db: Database, *tables: str) -> None:

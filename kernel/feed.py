@@ -273,14 +273,16 @@ def must_refetch(feed: Span, place: Place) -> bool:
     )
 
 
-async def new_epoch(session: AsyncSession, brand_id: UUID | None = None) -> int:
-    """Send every reader back to the start, after a restore or a bulk import; returns how many feeds.
+async def new_epoch(session: AsyncSession, brand_id: UUID | None = None, feed_ids: Iterable[UUID] | None = None) -> int:
+    """Send every reader back to the start, or those of some feeds, after a restore or a bulk import; returns how many.
 
     What the feeds said before is of no use to anybody then: the floor is at the head.
     """
     chosen = select(col(Feed.brand_id), col(Feed.feed_id)).order_by(col(Feed.feed_id))
     if brand_id is not None:
         chosen = chosen.where(col(Feed.brand_id) == brand_id)
+    if feed_ids is not None:
+        chosen = chosen.where(col(Feed.feed_id).in_(sorted(feed_ids)))
     keys = (await session.execute(chosen.with_for_update())).all()
     for brand, feed_id in keys:
         await session.execute(

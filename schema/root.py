@@ -5,7 +5,7 @@ from strawberry.tools import merge_types
 from schema.customers import CustomerMutations, CustomerQueries
 from schema.directory import DirectoryMutations, DirectoryQueries
 from schema.execution import EXTENSIONS, Schema
-from schema.handover import HandoverMutations, HandoverQueries
+from schema.handover import HandoverMutations, HandoverQueries, HandoverSubscriptions
 from schema.hooks import HookMutations, HookQueries
 from schema.intake import IntakeQueries
 from schema.kpi import KpiQueries
@@ -77,7 +77,7 @@ Mutation = merge_types(
         HandoverMutations,
     ),
 )
-Subscription = merge_types("Subscription", (LiveSubscriptions,))
+Subscription = merge_types("Subscription", (LiveSubscriptions, HandoverSubscriptions))
 
 schema = Schema(
     query=Query,

@@ -37,6 +37,7 @@ from server.hooks import receiving
 from server.metrics import Metrics
 from server.middleware import Around
 from server.settings import Settings
+from server.wecom import callbacks
 from server.worker import working
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ def _routes(settings: Settings) -> list[Route | WebSocketRoute | Mount]:
         *commission_files.ROUTES,
         *goods_files.ROUTES,
         *receiving.ROUTES,
+        *callbacks.ROUTES,
         Route("/", _home),
         Route("/welcome", _welcome),
         Route("/healthz", _alive),

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.queries import actors
+from handover.queries import succession
 from kernel import clock
 from kernel.crypto import Unreadable, Vault
 from kernel.jobs import JobState
@@ -151,7 +152,10 @@ def _without_its_holding(brand_id: UUID) -> Select[Any]:
         .outerjoin(_holding, open_one)
         .where(
             _relationship.c.brand_id == brand_id,
-            _holding.c.account_id.is_distinct_from(_relationship.c.holder_id),
+            # Who holds one that ended with its store is nobody: it has no open holding.
+            _holding.c.account_id.is_distinct_from(
+                case((_relationship.c.ended_at.is_(None), _relationship.c.holder_id), else_=None)
+            ),
         )
     )
 
@@ -279,6 +283,7 @@ PROMISES: dict[str, Callable[[UUID], Select[Any]]] = {
     "relationships are held as their history says": _without_its_holding,
     "relationships are held by somebody who works here": _held_by_nobody,
     "customers have one primary relationship": _without_one_primary,
+    **succession.PROMISES,
     "pending tasks are with the customer's holder": _tasks_elsewhere,
     "open orders are with the customer's holder": _orders_elsewhere,
     "feeds are without gaps": _feeds_with_gaps,

@@ -12,7 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from customers import commands as customers
 from directory.queries import actors, staff
 from directory.queries.stores import home_zone
-from kernel import clock
+from handover.commands import leasing
+from handover.queries import moving
+from kernel import clock, jobs
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
 from tagging.commands import evaluating, folding, nights
@@ -30,6 +32,7 @@ MOST_PLANS = 200  # stores at a sweep
 
 MOST_CAMPAIGNS = 20  # of each brand at a sweep
 MOST_LEAVERS = 50  # of each brand at a sweep
+MOST_HANDOVERS = 100  # of each brand at a sweep
 MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
 
 Chore = Callable[[Ground], Awaitable[None]]
@@ -118,6 +121,21 @@ async def tend_tasks(ground: Ground) -> None:
             await tending.ask_to_tend(work)
 
 
+async def mind_handovers(ground: Ground) -> None:
+    """Ask anew for the moving of handovers whose worker has died, or whose job was lost."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            left = await moving.unattended(session, brand_id, clock.now(), MOST_HANDOVERS)
+            asked = {args.get("handover_id") for args in await jobs.waiting(session, brand_id, leasing.MOVE)}
+        for handover_id, lease_until in left:
+            # A job that waits is enough, unless it is the one whose worker has died.
+            if lease_until is not None or str(handover_id) not in asked:
+                async with unit_of_work(ground, system(brand_id)) as work:
+                    await leasing.revive(work, handover_id)
+
+
 async def end_last_days(ground: Ground) -> None:
     """Shut out those who are leaving and whose last day is over where they work."""
     async with ground.db.read() as session:
@@ -138,6 +156,7 @@ CHORES: tuple[Chore, ...] = (
     begin_plans,
     mind_campaigns,
     tend_tasks,
+    mind_handovers,
 )
 
 

@@ -18,11 +18,11 @@ from server.files import Asked
 _TIES = {
     "zh": (
         *("门店编码", "门店", "订单数", "商品金额", "优惠", "运费及服务", "订单金额", "退款", "净额"),
-        *("导购计佣基数", "店长计佣基数", "导购佣金", "店长佣金", "佣金合计", "对账单合计"),
+        *("导购计佣基数", "店长计佣基数", "导购佣金", "店长佣金", "佣金合计", "对账单合计", "门店承担"),
     ),
     "en": (
         *("Store", "Name", "Orders", "Goods", "Discounts", "Services", "Paid", "Refunds", "Net"),
-        *("Guides' basis", "Managers' basis", "Guides", "Managers", "Commission", "Statements"),
+        *("Guides' basis", "Managers' basis", "Guides", "Managers", "Commission", "Statements", "Borne by stores"),
     ),
 }
 _STATEMENTS = {
@@ -32,11 +32,11 @@ _STATEMENTS = {
 _ENTRIES = {
     "zh": (
         *("门店编码", "门店", "工号", "姓名", "来源", "订单号", "日期", "类型", "角色", "品类"),
-        *("费率", "计佣基数", "佣金"),
+        *("承担方", "费率", "计佣基数", "佣金"),
     ),
     "en": (
         *("Store", "Name", "Staff number", "Staff", "Source", "Order", "Day", "Reason", "Role", "Category"),
-        *("Rate", "Basis", "Commission"),
+        *("Borne by", "Rate", "Basis", "Commission"),
     ),
 }
 _TITLES = {"zh": ("对账", "对账单", "明细"), "en": ("Reconciliation", "Statements", "Entries")}

@@ -13,6 +13,7 @@ from kernel.redis import BadRedisUrl
 from kernel.work import Ground
 from server.errors import CannotStart
 from server.settings import Settings
+from server.wecom.connecting import close_partners
 from server.wiring import wiring
 
 
@@ -61,6 +62,7 @@ async def open_ground(settings: Settings) -> Ground:
 
 
 async def close_ground(ground: Ground) -> None:
+    await close_partners(ground)
     await ground.redis.aclose(close_connection_pool=True)
     await ground.db.close()
 

@@ -18,6 +18,7 @@ _TEXTS = re.compile(
     r"|(?<![\w.-])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![\w-])"  # a mobile number
     r"|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"  # user and password of an address
     r"|(?i:(?<=bearer )\S+)"
+    r"|(?<=access_token=)[\w-]+|(?<=corpsecret=)[\w-]+"  # in addresses that WeCom is asked at
     r"|(?<=DETAIL:  )(?s:.*?)(?=\n(?:HINT:  |\[SQL: |\n(?:The above|During))|\Z)"  # PostgreSQL quotes the row
 )
 
@@ -52,7 +53,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.daogou_log_level.upper())
-    for noisy in ("arq", "aiosqlite", "websockets", "alembic", "asyncio", "uvicorn"):
+    for noisy in ("arq", "aiosqlite", "websockets", "alembic", "asyncio", "uvicorn", "httpx2", "httpcore2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     refresh_token_days: int = Field(default=30, ge=1, le=365)
     public_url: str | None = Field(default=None, max_length=200)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    daogou_wecom_url: str = Field(default="https://qyapi.weixin.qq.com", max_length=200)
     worker_poll_seconds: float = Field(default=0.1, ge=0.01, le=5)
 
     @field_validator("data_key")
@@ -64,7 +65,7 @@ class Settings(BaseSettings):
             raise ValueError("an origin starts with http:// or https://")
         return origins
 
-    @field_validator("public_url")
+    @field_validator("public_url", "daogou_wecom_url")
     @classmethod
     def _is_an_origin(cls, value: str | None) -> str | None:
         if value is None:
@@ -133,6 +134,7 @@ _EXPECTED = {
     "REFRESH_TOKEN_DAYS": "a whole number of days from 1 to 365",
     "PUBLIC_URL": "an origin like https://go.shop.example",
     "ALLOWED_ORIGINS": "origins like https://shop.example, separated by commas",
+    "DAOGOU_WECOM_URL": "an origin like https://qyapi.weixin.qq.com",
     "WORKER_POLL_SECONDS": "a number of seconds from 0.01 to 5",
 }
 _SECRET = {"SECRET_KEY", "DATA_KEY", "DATABASE_URL", "REDIS_URL"}

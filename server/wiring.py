@@ -11,7 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import customers.policy
 import directory.policy
 import handover.commands.departing
+import handover.commands.listening
+import handover.commands.moving
+import handover.commands.planning
 import handover.commands.watching
+import handover.jobs
 import handover.policy
 import handover.reactions
 import intake.commands.hooks
@@ -22,6 +26,7 @@ import mall.commands.commission.catching_up
 import mall.commands.commission.periods
 import mall.policy
 import mall.reactions
+import server.handing_over
 import tagging.commands.merge
 import tagging.commands.nights
 import tagging.commands.redating
@@ -46,7 +51,9 @@ from customers.events import (
     ReachLost,
     RelationshipAdded,
     RelationshipReassigned,
+    RelationshipSucceeded,
     RemarkChanged,
+    ThingsLeft,
     VisitNoted,
 )
 from directory.events import (
@@ -97,6 +104,7 @@ from mall.events import (
     RefundVoided,
     ServingMoved,
 )
+from server.planning_handovers import plan_handover
 from tagging.events import (
     CustomerTagsChanged,
     MembersExported,
@@ -159,6 +167,8 @@ SEEN_BY: dict[type, SeenBy] = {
     CustomerChanged: customers.policy.customer_seen_by,
     RelationshipAdded: customers.policy.seen_by,
     RelationshipReassigned: customers.policy.moved_seen_by,
+    RelationshipSucceeded: customers.policy.succeeded_seen_by,
+    ThingsLeft: customers.policy.left_seen_by,
     RemarkChanged: customers.policy.seen_by,
     PrimaryChanged: customers.policy.seen_by,
     NoteAdded: customers.policy.record_seen_by,
@@ -220,6 +230,7 @@ MARKS: dict[type, tuple[Mark, ...]] = {
     **dict.fromkeys(handover.reactions.WATCHED, (handover.reactions.watch,)),
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
+    RelationshipSucceeded: (tagging.reactions.mark_for_segments,),
     VisitNoted: (tagging.reactions.mark_behaviour,),
     OrderPlaced: _ON_ORDERS,
     # A refund that is void is told with a change of its order.
@@ -260,6 +271,7 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 HANDLERS: dict[str, jobs.Handler] = {
     handover.commands.departing.PREPARE: handover.reactions.prepare,
     handover.commands.watching.RAISE: handover.reactions.raise_alert,
+    handover.commands.listening.HEAR: handover.jobs.hear,
     intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,
@@ -309,7 +321,10 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
 
 # Jobs of many short units of work, which they open themselves; each minds by itself who else is at it. What is left
 # when its time is over, it asks for anew.
-ERRANDS: dict[str, Errand] = {}
+ERRANDS: dict[str, Errand] = {
+    handover.commands.moving.MOVE: server.handing_over.move,
+    handover.commands.planning.PLAN: plan_handover,
+}
 
 
 def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from directory.commands import sign_in as sign_ins
 from directory.queries import actors
+from handover.commands import listening
 from intake.commands import forgetting, leaving
 from intake.queries import runs as import_runs
 from kernel import clock, compaction, idempotency, jobs
@@ -101,6 +102,7 @@ async def keep_house(ground: Ground) -> None:
         await _to_the_end(ground, brand_id, lambda work: plans.forget(work, at.date()))
         await _to_the_end(ground, brand_id, lambda work: forgetting.forget(work, at))
         await _to_the_end(ground, brand_id, lambda work: folding.fold_opens(work, at))
+        await _to_the_end(ground, brand_id, lambda work: listening.forget(work, at))
     async with ground.db.read() as session:
         grown = await compaction.due(session)
     for brand_id, feed_id in grown:

@@ -105,8 +105,8 @@ async def seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[TaskEv
     entries: list[feed.Entry] = []
     for event in events:
         former, keeper = watchers[_accounts(event)[0]], watchers[_accounts(event)[-1]]
-        if former.own and former.own != keeper.own:
-            entries.append(feed.Entry(former.own, TASK, event.task_id, event.version, feed.Op.DEL))
+        left = {former.own, former.desk} - {keeper.own, keeper.desk, None}
+        entries += [feed.Entry(feed_id, TASK, event.task_id, event.version, feed.Op.DEL) for feed_id in left if feed_id]
         entries += keeper.entries(TASK, event.task_id, event.version)
     return entries
 

@@ -143,7 +143,7 @@ async def _fit(work: Work, account: Account) -> Account:
     owners = await staff.lock_owners(work.session, work.actor.brand_id, [account.id])
     owner = owners.get(account.id)
     if owner is not None and owner.id == work.actor.id and owner.is_leaving_from(account.store_id):
-        account = await accounts.public_of(work.session, account.brand_id, account.store_id)
+        account = await accounts.public_account(work.session, account.brand_id, account.store_id)
     await require_fit(work, account)
     return account
 

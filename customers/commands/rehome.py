@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, update
 from sqlmodel import col
 
 from customers.models import Customer, Holding, HoldingReason, Relationship
+from customers.policy import is_live
 from kernel.work import Work
 
 
@@ -36,6 +37,7 @@ async def movable(work: Work, relationship_ids: Sequence[UUID]) -> set[UUID]:
             col(Relationship.brand_id) == brand_id,
             col(Relationship.id).in_(relationship_ids),
             col(Relationship.touched_at).is_(None),
+            is_live(),
             col(Relationship.id).not_in(lived_in),
         )
     )

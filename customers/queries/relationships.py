@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer, Holding, Relationship
-from customers.policy import holdings_visible_to, relationships_visible_to
+from customers.policy import holdings_visible_to, is_live, relationships_visible_to
 from directory.models import Account
 from kernel.actor import Actor
 from kernel.errors import NotFound
@@ -32,10 +32,10 @@ async def lock_of_customer(session: AsyncSession, actor: Actor, customer_id: UUI
 async def hold_many(
     session: AsyncSession, brand_id: UUID, relationship_ids: Collection[UUID]
 ) -> dict[UUID, RelationshipRow]:
-    """These relationships, which change hands only after the commit; others may keep them so meanwhile."""
+    """Those of the relationships that live; they change hands only after the commit. Others may keep them so too."""
     found = await session.execute(
         select(*Relationship.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
-        .where(col(Relationship.brand_id) == brand_id, col(Relationship.id).in_(relationship_ids))
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.id).in_(relationship_ids), is_live())
         .order_by(col(Relationship.id))
         .with_for_update(read=True)
     )
@@ -51,10 +51,10 @@ async def get(session: AsyncSession, actor: Actor, relationship_id: UUID) -> Rel
 
 
 async def of_customer(session: AsyncSession, customer: Customer) -> Sequence[Relationship]:
-    """All relationships of the customer, in sight or not: what a rule over all of them decides on."""
+    """All that the customer lives in, in sight or not: what a rule over all of them decides on."""
     found = await session.scalars(
         select(Relationship)
-        .where(col(Relationship.brand_id) == customer.brand_id, col(Relationship.customer_id) == customer.id)
+        .where(col(Relationship.brand_id) == customer.brand_id, col(Relationship.customer_id) == customer.id, is_live())
         .order_by(col(Relationship.id))
         .with_for_update(key_share=True)
         # One that was read before it was locked may have changed since.
@@ -87,17 +87,17 @@ async def count_held_by(session: AsyncSession, brand_id: UUID, staff_id: UUID) -
             Account,
             and_(col(Account.brand_id) == col(Relationship.brand_id), col(Account.id) == col(Relationship.holder_id)),
         )
-        .where(col(Account.brand_id) == brand_id, col(Account.staff_id) == staff_id),
+        .where(col(Account.brand_id) == brand_id, col(Account.staff_id) == staff_id, is_live()),
     )
 
 
 async def count_of_store(session: AsyncSession, brand_id: UUID, store_id: UUID) -> int:
-    """How many relationships a store owns."""
+    """How many relationships a store owns, without those that have ended."""
     return await _count(
         session,
         select(func.count())
         .select_from(Relationship)
-        .where(col(Relationship.brand_id) == brand_id, col(Relationship.store_id) == store_id),
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.store_id) == store_id, is_live()),
     )
 
 
@@ -159,7 +159,10 @@ def customers_of(actor: Actor, relationship_ids: Sequence[UUID]) -> Select[UUID]
 
 
 def of_same_customers(actor: Actor, relationship_ids: Sequence[UUID]) -> Select[UUID]:
-    """The ids of these relationships and all others of their customers; for tables that bring their own sight."""
+    """The ids of these relationships and all others of their customers; for tables that bring their own sight.
+
+    Also of those that have ended: what was done in them is still whose it was.
+    """
     return select(col(Relationship.id)).where(
         col(Relationship.brand_id) == actor.brand_id,
         col(Relationship.customer_id).in_(customers_of(actor, relationship_ids)),

@@ -1,6 +1,6 @@
 """Reads of accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -51,7 +51,19 @@ async def of_guide(session: AsyncSession, brand_id: UUID, staff_id: UUID, store_
     return account
 
 
-async def public_of(session: AsyncSession, brand_id: UUID, store_id: UUID) -> Account:
+async def public_of(session: AsyncSession, brand_id: UUID, store_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The id of each store's public account."""
+    found = await session.execute(
+        select(col(Account.store_id), col(Account.id)).where(
+            col(Account.brand_id) == brand_id,
+            col(Account.store_id).in_(store_ids),
+            col(Account.kind) == AccountKind.PUBLIC,
+        )
+    )
+    return dict(found.all())
+
+
+async def public_account(session: AsyncSession, brand_id: UUID, store_id: UUID) -> Account:
     """The store's public account, which every store has."""
     found = await session.scalars(
         select(Account).where(

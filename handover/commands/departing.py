@@ -1,5 +1,6 @@
-"""What a departure means for handovers: one that isn't approved yet ends when somebody stays or comes back."""
+"""What a departure means for handovers: one is drafted when others say so, and called off when somebody stays."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from customers.queries import relationships
@@ -7,10 +8,11 @@ from directory import commands as directory
 from directory.models import Staff, StaffState
 from directory.queries import staff
 from handover.commands.managers import ask_managers
+from handover.commands.starting import start
 from handover.errors import HandoverInFlight
-from handover.models import HandoverState
+from handover.models import HandoverKind, HandoverState, Strategy
 from handover.queries import departures
-from kernel import clock
+from kernel import audit, clock
 from kernel.work import Work
 from tasks.models import Task
 
@@ -20,14 +22,18 @@ _REASON = "名下还有 {count} 位顾客，需要交接给同事。"
 
 
 async def prepare(work: Work, staff_id: UUID, version: int) -> Task | None:
-    """Tell the managers of the store of a guide who was reported to leave what there is to hand over.
+    """Draft the handover of a guide who was reported to leave, and have the managers of their store look at it.
 
-    Once for each report, which `version` of the guide stands for. Nothing, where nothing is held.
+    Once for each report, which `version` of the guide stands for. Nothing, where nothing is held; where a handover is
+    under way already it is the one to look at.
     """
     person = await staff.lock(work.session, work.actor, staff_id)
     count = await relationships.count_held_by(work.session, person.brand_id, person.id)
     if person.state is not StaffState.LEAVING or person.store_id is None or not count:
         return None
+    with suppress(HandoverInFlight):
+        async with work.session.begin_nested():
+            await start(work, kind=HandoverKind.RESIGNATION, staff_id=person.id, strategy=Strategy.AFFINITY)
     return await ask_managers(
         work,
         person.store_id,
@@ -66,3 +72,4 @@ async def _call_off(work: Work, person: Staff) -> None:
     if handover.state is not HandoverState.DRAFT:
         raise HandoverInFlight
     handover.cancel(clock.now())
+    await audit.write(work.session, work.actor, "handover.cancelled", "handover", handover.id)

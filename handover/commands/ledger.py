@@ -6,12 +6,11 @@ from uuid import UUID
 from sqlalchemy import Select, func, insert, literal, select
 from sqlmodel import col
 
-from customers.models import Relationship
-from handover.models import Handover, HandoverAccount, LedgerEntry, LedgerLine, LedgerTotal
+from handover.models import Handover, LedgerEntry, LedgerLine, LedgerTotal
+from handover.queries import holdings
 from kernel.db import enum_of
 from kernel.work import Work
-from mall.models import OPEN_STATES, Order
-from tasks.models import Task, TaskState
+from mall.models import CommissionEntry
 
 
 async def take(work: Work, handover: Handover) -> None:
@@ -20,22 +19,28 @@ async def take(work: Work, handover: Handover) -> None:
     Whatever comes to them afterwards is not in it: it has arrived meanwhile.
     """
     await work.session.flush()
-    for line, held in _held(handover).items():
+    for line, held in holdings.held(handover).items():
         await work.session.execute(
             insert(LedgerEntry).from_select(
                 ["brand_id", "handover_id", "line", "entity_id"], _entries(handover, line, held)
             )
         )
-        count = await work.session.scalar(
-            select(func.count())
-            .select_from(LedgerEntry)
+        taken = (
+            select(col(LedgerEntry.entity_id))
             .where(
                 col(LedgerEntry.brand_id) == handover.brand_id,
                 col(LedgerEntry.handover_id) == handover.id,
                 col(LedgerEntry.line) == line,
             )
+            .subquery()
         )
-        work.session.add(LedgerTotal(brand_id=handover.brand_id, handover_id=handover.id, line=line, count=count or 0))
+        count = await work.session.scalar(select(func.count()).select_from(taken))
+        amount = 0
+        if line is LedgerLine.UNPAID_COMMISSION:
+            amount = await _sum(work, handover, select(taken.c.entity_id))
+        work.session.add(
+            LedgerTotal(brand_id=handover.brand_id, handover_id=handover.id, line=line, count=count or 0, amount=amount)
+        )
 
 
 def _entries(handover: Handover, line: LedgerLine, held: Select[UUID]) -> Select[*tuple[Any, ...]]:
@@ -48,22 +53,10 @@ def _entries(handover: Handover, line: LedgerLine, held: Select[UUID]) -> Select
     )
 
 
-def _held(handover: Handover) -> dict[LedgerLine, Select[UUID]]:
-    """The ids of what the accounts hold, by line."""
-    brand_id = handover.brand_id
-    accounts = select(col(HandoverAccount.account_id)).where(
-        col(HandoverAccount.brand_id) == brand_id, col(HandoverAccount.handover_id) == handover.id
+async def _sum(work: Work, handover: Handover, entry_ids: Select[UUID]) -> int:
+    amount = await work.session.scalar(
+        select(func.sum(col(CommissionEntry.amount))).where(
+            col(CommissionEntry.brand_id) == handover.brand_id, col(CommissionEntry.id).in_(entry_ids)
+        )
     )
-    return {
-        LedgerLine.RELATIONSHIPS: select(col(Relationship.id)).where(
-            col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(accounts)
-        ),
-        LedgerLine.OPEN_TASKS: select(col(Task.id)).where(
-            col(Task.brand_id) == brand_id, col(Task.account_id).in_(accounts), col(Task.state) == TaskState.PENDING
-        ),
-        LedgerLine.OPEN_ORDERS: select(col(Order.id)).where(
-            col(Order.brand_id) == brand_id,
-            col(Order.serving_account_id).in_(accounts),
-            col(Order.state).in_(OPEN_STATES),
-        ),
-    }
+    return int(amount or 0)

@@ -19,7 +19,7 @@ async def ask_managers(work: Work, store_id: UUID, *, title: str, reason: str, s
     store = (await stores.by_ids(work.session, work.actor, [store_id])).get(store_id)
     if store is None or store.state is not StoreState.OPEN:
         return None
-    public = await accounts.public_of(work.session, work.actor.brand_id, store_id)
+    public = await accounts.public_account(work.session, work.actor.brand_id, store_id)
     return await tasks.add(
         work,
         title=title,

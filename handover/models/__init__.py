@@ -3,6 +3,7 @@
 from handover.models.alerts import Alert, AlertKind
 from handover.models.handovers import (
     IN_FLIGHT,
+    LEASE,
     UNDOABLE,
     Handover,
     HandoverAccount,
@@ -10,13 +11,16 @@ from handover.models.handovers import (
     HandoverState,
     Strategy,
 )
+from handover.models.heard import PartnerNews
 from handover.models.items import HandoverItem, HeldHere, ItemReason, LinkedThere
 from handover.models.ledger import LedgerEntry, LedgerLine, LedgerTotal
 from handover.models.partner import PartnerTie
 from handover.models.setting import HandoverSetting, TakeoverCapacity, Telling
+from handover.models.succession import Merger
 
 __all__ = [
     "IN_FLIGHT",
+    "LEASE",
     "UNDOABLE",
     "Alert",
     "AlertKind",
@@ -32,6 +36,8 @@ __all__ = [
     "LedgerLine",
     "LedgerTotal",
     "LinkedThere",
+    "Merger",
+    "PartnerNews",
     "PartnerTie",
     "Strategy",
     "TakeoverCapacity",

@@ -52,6 +52,10 @@ class Strategy(StrEnum):
     TO_STORE = "to_store"
 
 
+LEASE = timedelta(seconds=15)
+"""How long whoever moves a handover may be silent before another takes its place."""
+
+
 class Handover(SQLModel, table=True):
     """`staff_id` is the leaver, none where a store closes; `store_id` is where they work, or the store that closes.
 
@@ -137,6 +141,18 @@ class Handover(SQLModel, table=True):
         self.require(HandoverState.PAUSED)
         self.state = HandoverState.MOVING
         self.version += 1
+
+    def is_leased(self, at: datetime) -> bool:
+        """Whether somebody is at it. A lease that runs too long was written by a clock that is wrong."""
+        return self.lease_until is not None and at < self.lease_until <= at + 2 * LEASE
+
+    def lease(self, token: UUID, at: datetime) -> None:
+        """Let nobody but whoever has this token move it for a while."""
+        self.lease_token, self.lease_until = token, at + LEASE
+
+    def release(self) -> None:
+        """Let anybody move it on."""
+        self.lease_token = self.lease_until = None
 
     def begin_moving(self) -> None:
         """The first chunk goes."""

@@ -51,3 +51,8 @@ class TakeoverCapacity(SQLModel, table=True):
     staff_id: UUID = Field(primary_key=True)
     capacity: int
     version: int = 1
+
+    @property
+    def id(self) -> UUID:
+        """A guide has one: it goes by the guide's id."""
+        return self.staff_id

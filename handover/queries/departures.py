@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
 from customers.models import Relationship
+from customers.policy import is_live
 from directory.models import Account, Staff, StaffState
 from handover.models import IN_FLIGHT, Handover, HandoverKind, HandoverSetting, Telling
 from handover.policy import departures_visible_to
@@ -25,7 +26,7 @@ async def departures(session: AsyncSession, actor: Actor, page: Page) -> Sequenc
     rows = select(
         col(Staff.id),
         col(Staff.number),
-        _held(Relationship, col(Relationship.holder_id)).label("relationships"),
+        _held(Relationship, col(Relationship.holder_id), is_live()).label("relationships"),
         _held(Task, col(Task.account_id), col(Task.state) == TaskState.PENDING).label("open_tasks"),
         _held(Order, col(Order.serving_account_id), col(Order.state).in_(OPEN_STATES)).label("open_orders"),
     ).where(departures_visible_to(actor))

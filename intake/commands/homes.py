@@ -76,7 +76,7 @@ def _plan(
     movable: set[UUID],
 ) -> None:
     """Leave alone what a person has touched; move or correct the rest; add what is missing."""
-    by_store = {row.store_id: row for row in present}
+    by_store = _by_store(present)
     primary = next((row for row in present if row.is_primary), None)
     for store, guide in belongs.pairs:
         home, since = homes[store, guide], belongs.since[store]
@@ -92,6 +92,13 @@ def _plan(
             _correct(plan, row, home, since)
             if store == belongs.home and primary is not None and primary is not row and primary.id in movable:
                 plan.primary.append(row.id)
+
+
+def _by_store(present: Sequence[Relationship]) -> dict[UUID, Relationship]:
+    """What the customer has in each store: where that has ended with the store, its successor elsewhere."""
+    live = {row.id: row for row in present if row.ended_at is None}
+    succeeded = {row.store_id: live[row.succeeded_by_id] for row in present if row.succeeded_by_id in live}
+    return succeeded | {row.store_id: row for row in live.values()}
 
 
 def _is_single(belongs: Belonging) -> bool:

@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, func, select
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 import mall.commands
 import mall.commands.replace
 from customers.models import Customer, Relationship
+from customers.policy import is_live
 from directory.models import Account, AccountKind, Store
 from intake.commands import places
 from intake.models import ImportedInvoice, ImportRun, Outcome, StagedInvoice
@@ -103,7 +105,9 @@ def _relationship(known: Known, invoice: Invoice) -> Owner | None:
 async def _relationships(work: Work, keys: set[str]) -> Known:
     if not keys:
         return {}
-    brand = col(Relationship.brand_id)
+    brand, serving = col(Relationship.brand_id), aliased(Relationship)
+    # One that has ended with its store goes on in another; what was bought there is still that store's.
+    goes_on = func.coalesce(col(Relationship.succeeded_by_id), col(Relationship.id))
     found = await work.session.execute(
         select(
             col(Customer.member_number),
@@ -112,14 +116,16 @@ async def _relationships(work: Work, keys: set[str]) -> Known:
             col(Store.id),
             col(Store.time_zone),
             col(Customer.id),
-            col(Relationship.id),
+            col(serving.id),
             col(Account.id),
             col(Account.kind),
         )
         .join(Customer, (col(Customer.brand_id) == brand) & (col(Customer.id) == col(Relationship.customer_id)))
         .join(Store, (col(Store.brand_id) == brand) & (col(Store.id) == col(Relationship.store_id)))
-        .join(Account, (col(Account.brand_id) == brand) & (col(Account.id) == col(Relationship.holder_id)))
+        .join(serving, (col(serving.brand_id) == brand) & (col(serving.id) == goes_on))
+        .join(Account, (col(Account.brand_id) == brand) & (col(Account.id) == col(serving.holder_id)))
         .where(brand == work.actor.brand_id, col(Customer.member_number).in_(keys))
+        .order_by(is_live().desc(), col(Relationship.id))
     )
     known: Known = {}
     for key, store, is_primary, store_id, zone, customer_id, relationship_id, holder_id, kind in found:

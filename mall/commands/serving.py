@@ -1,17 +1,19 @@
 """Give open orders to whoever now holds the relationship; the credit stays where it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import update
 from sqlmodel import col
 
-from kernel import clock
+from directory.queries import accounts
+from kernel import bulk, clock
 from kernel.work import Work
 from mall.commands import steps
 from mall.events import ServingMoved
 from mall.models import Order, OrderStepKind
 from mall.queries import orders
+from mall.queries.orders import OrderRow
 
 
 async def move_serving(work: Work, relationship_ids: Sequence[UUID], to_account_id: UUID) -> int:
@@ -19,27 +21,48 @@ async def move_serving(work: Work, relationship_ids: Sequence[UUID], to_account_
 
     Part of moving the relationships, which the caller has locked and may move.
     """
-    brand_id = work.actor.brand_id
-    rows = await orders.lock_open(work.session, brand_id, relationship_ids)
-    moving = [row for row in rows if row.serving_account_id != to_account_id]
+    return await move_serving_many(work, dict.fromkeys(relationship_ids, to_account_id))
+
+
+async def move_serving_many(work: Work, servers: Mapping[UUID, UUID]) -> int:
+    """The same for relationships that go to different accounts: `servers` are accounts by relationship."""
+    rows = await orders.lock_open(work.session, work.actor.brand_id, list(servers))
+    return await _give(work, [(row, servers[row.relationship_id]) for row in rows])
+
+
+async def move_serving_rest(work: Work, account_ids: Sequence[UUID], most: int) -> int:
+    """Let the stores' public accounts serve the open orders that these accounts serve without any relationship.
+
+    At most so many at a time; returns how many changed hands. For whoever leaves.
+    """
+    rows = await orders.lock_open_of(work.session, work.actor.brand_id, account_ids, most)
+    public = await accounts.public_of(work.session, work.actor.brand_id, {row.store_id for row in rows})
+    return await _give(work, [(row, public[row.store_id]) for row in rows])
+
+
+async def _give(work: Work, servers: Sequence[tuple[OrderRow, UUID]]) -> int:
+    """Let these orders, which are locked, be served by those accounts."""
+    moving = [(row, account_id) for row, account_id in servers if row.serving_account_id != account_id]
     if not moving:
         return 0
+    to = bulk.paired(work.session, {row.id: account_id for row, account_id in moving})
     await work.session.execute(
         update(Order)
-        .where(col(Order.brand_id) == brand_id, col(Order.id).in_([row.id for row in moving]))
-        .values(serving_account_id=to_account_id, version=Order.version + 1)
+        .where(col(Order.brand_id) == work.actor.brand_id, col(Order.id) == to.c.key)
+        .values(serving_account_id=to.c.value, version=Order.version + 1)
         .execution_options(synchronize_session=False)
     )
-    at = clock.now()
-    for row in moving:
-        steps.note(work, row.id, OrderStepKind.SERVED, at, staff_id=work.actor.staff_id)
+    await steps.note_many(
+        work, [row.id for row, _ in moving], OrderStepKind.SERVED, clock.now(), staff_id=work.actor.staff_id
+    )
+    for row, account_id in moving:
         work.record(
             ServingMoved(
                 order_id=row.id,
                 store_id=row.store_id,
                 relationship_id=row.relationship_id,
                 from_account_id=row.serving_account_id,
-                to_account_id=to_account_id,
+                to_account_id=account_id,
                 version=row.version + 1,
             )
         )

@@ -1,10 +1,11 @@
 """Write down what happens to an order, one line at a time."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from kernel import clock, ids
+from kernel import bulk, clock, ids
 from kernel.work import Work
 from mall.models import COUNTED_STATES, Order, OrderState, OrderStep, OrderStepKind
 from mall.models.contents import LinesSaid
@@ -43,6 +44,26 @@ def note(
             staff_id=staff_id,
         )
     )
+
+
+async def note_many(
+    work: Work, order_ids: Sequence[UUID], kind: OrderStepKind, at: datetime, *, staff_id: UUID | None
+) -> None:
+    """The same line for many orders, which are written already."""
+    noted_at = clock.now()
+    lines = [
+        {
+            "brand_id": work.actor.brand_id,
+            "id": ids.new(),
+            "order_id": order_id,
+            "kind": kind,
+            "at": at,
+            "noted_at": noted_at,
+            "staff_id": staff_id,
+        }
+        for order_id in order_ids
+    ]
+    await bulk.insert_rows(work.session, OrderStep, lines)
 
 
 def note_placed(work: Work, order: Order) -> None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from kernel.db import Json, UtcDateTime, enum_of, refers
@@ -132,7 +132,8 @@ class CommissionEntry(SQLModel, table=True):
 
     `amount` is what the person earned or lost, `basis` the part of the goods that it was worked out of, both in minor
     units. `day` is the store's calendar day of what it is for; it lies in the period that begins on `period`, or
-    before, if that was closed already. `seal` tells whether somebody has been at the row.
+    before, if that was closed already. `is_borne_by_store`: it is taken back from somebody who had left and been paid
+    for the last time, so it is in nobody's statement. `seal` tells whether somebody has been at the row.
     """
 
     __tablename__ = "commission_entry"
@@ -164,6 +165,7 @@ class CommissionEntry(SQLModel, table=True):
     day: date
     period: date
     posted_at: datetime = Field(sa_type=UtcDateTime)
+    is_borne_by_store: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     seal: str = Field(max_length=64)
 
 

@@ -165,6 +165,22 @@ def due(target: Mapping[Key, Sum], posted: Mapping[Key, Sum]) -> dict[Key, Sum]:
     return found
 
 
+def borne_apart(missing: Sum, borne: Sum, *, is_paid_up: bool) -> tuple[Sum, Sum]:
+    """What somebody gets or loses of what is still to be posted, and what the store does.
+
+    What is taken back from somebody who was paid for the last time is the store's loss; what is given again goes to the
+    store first, as far as it bore a loss (`borne`, zero or below).
+    """
+    nothing = Sum(0, 0)
+    if missing.amount < 0 or (missing.amount == 0 and missing.basis < 0):
+        return (nothing, missing) if is_paid_up else (missing, nothing)
+    if borne == nothing:
+        return missing, nothing
+    if missing.amount <= -borne.amount:
+        return nothing, missing
+    return Sum(missing.basis + borne.basis, missing.amount + borne.amount), Sum(-borne.basis, -borne.amount)
+
+
 def _less(goods: Sequence[Goods], left: Sequence[int], refund: GivenBack) -> list[int]:
     """What is left behind a refund: of the goods that it names; what these don't cover, of all alike."""
     if not refund.has_lines:

@@ -20,6 +20,7 @@ class Why(StrEnum):
     """Why a rule applied, or didn't."""
 
     APPLIED = "applied"
+    TAKEN_OVER = "taken_over"
     NOT_ASKED = "not_asked"
     NO_LINK = "no_link"
     LINK_OLD = "link_old"
@@ -32,16 +33,27 @@ class Why(StrEnum):
     NOBODY_HELD = "nobody_held"
 
 
+DECIDING = (Why.APPLIED, Why.TAKEN_OVER)
+"""A rule of which this is said decides."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """The link that an order came through. `fresh_at` is when it was made, or last opened before the order.
 
-    `account_id` is empty where whoever made it wasn't at work any more when the order was paid.
+    `account_id` is empty where whoever made it wasn't at work any more when the order was paid, or had handed over
+    what they held since they made it; `taker_id` is who took over then.
     """
 
     id: UUID
     account_id: UUID | None
     fresh_at: datetime
+    taker_id: UUID | None = None
+
+    @property
+    def earner_id(self) -> UUID | None:
+        """Who earns what comes through it."""
+        return self.account_id or self.taker_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,7 @@ def judged(rules: Sequence[Rule], facts: Facts, amount: int) -> Verdict:
     applied: Rule | None = None
     for each in rules:
         step = Step(each.kind, Why.NOT_ASKED, each.days) if applied else _looked_at(each, facts)
-        applied = each if step.why is Why.APPLIED else applied
+        applied = each if step.why in DECIDING else applied
         steps.append(step)
     if applied is None:
         raise ValueError("rules that don't end with the store's")
@@ -112,8 +124,8 @@ def split(amount: int, shares: Sequence[tuple[UUID | None, int]]) -> tuple[Part,
 def _shared(applied: Rule, facts: Facts) -> list[tuple[UUID | None, int]]:
     """Who has how much; what a party that isn't there would have, goes to the rule's first."""
     there: dict[Party, UUID | None] = {Party.STORE: None}
-    if facts.link is not None and facts.link.account_id is not None:
-        there[Party.SHARER] = facts.link.account_id
+    if facts.link is not None and facts.link.earner_id is not None:
+        there[Party.SHARER] = facts.link.earner_id
     if facts.named_id is not None and facts.is_named_at_work:
         there[Party.NAMED] = facts.named_id
     if facts.holder_id is not None:
@@ -144,8 +156,8 @@ def _by_link(rule: Rule, facts: Facts) -> Step:
     elif age > most:
         why = Why.LINK_OLD
     elif link.account_id is None:
-        why = Why.NOT_AT_WORK
-    return Step(rule.kind, why, rule.days, max(age.days, 0), link.account_id, link.id)
+        why = Why.TAKEN_OVER if link.taker_id else Why.NOT_AT_WORK
+    return Step(rule.kind, why, rule.days, max(age.days, 0), link.earner_id, link.id)
 
 
 def _by_name(facts: Facts) -> Why:

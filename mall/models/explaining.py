@@ -16,6 +16,10 @@ _APPLIED: Mapping[CreditReason, tuple[str, str]] = {
     CreditReason.STORE: ("It counts for the store.", "计入门店。"),
 }
 _SAID: Mapping[Why, tuple[str, str]] = {
+    Why.TAKEN_OVER: (
+        "It came through the link of a guide who has left, and counts for whoever took over.",
+        "通过已离职导购的分享链接下单，归接手导购。",
+    ),
     Why.NOT_ASKED: ("Not asked: an earlier rule had decided.", "前面的规则已确定归属，未再判断。"),
     Why.NO_LINK: ("It came through no link.", "没有通过分享链接下单。"),
     Why.LINK_OLD: (

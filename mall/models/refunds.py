@@ -27,6 +27,7 @@ class Refund(SQLModel, table=True):
         Index("ix_refund_customer", "brand_id", "customer_id", "placed_at"),
         Index("ix_refund_order", "brand_id", "order_id"),
         Index("ix_refund_store_day", "brand_id", "store_id", "day"),
+        Index("ix_refund_relationship", "brand_id", "relationship_id"),
     )
 
     brand_id: UUID = Field(primary_key=True)
@@ -48,7 +49,8 @@ class Refund(SQLModel, table=True):
 class RefundCharge(SQLModel, table=True):
     """Who bears how much of a refund: whoever has the credit of its order, in the same parts; they add up to it.
 
-    Without an order, the guide who held the relationship when money was given back. No account: the store bears it.
+    Without an order, the guide who held the relationship when money was given back. No account: the store bears it,
+    also for whoever has left and been paid for the last time when it is heard of.
     """
 
     __tablename__ = "refund_charge"

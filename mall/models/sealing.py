@@ -29,6 +29,8 @@ BEGINNING = sha256(b"").hexdigest()
 def seal_of(entry: Mapping[str, Any]) -> str:
     """The SHA-256 of what an entry says, in hexadecimal."""
     said = "\x1f".join("\x00" if entry[name] is None else str(entry[name]) for name in SEALED)
+    if entry["is_borne_by_store"]:  # entries of before this could be said keep the seal that they have
+        said += "\x1fborne"
     return sha256(said.encode()).hexdigest()
 
 

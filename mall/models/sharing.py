@@ -31,7 +31,8 @@ class ShareKey(StrEnum):
 class Share(SQLModel, table=True):
     """A guide's link. `code` is unique over all brands: it is all that an address says.
 
-    `account_id` made it and has the credit of what comes through it, for good. `look` has the ids of a look's products,
+    `account_id` made it and has the credit of what comes through it, until what they held is handed over.
+    `look` has the ids of a look's products,
     `page` is a path within the mall.
     """
 

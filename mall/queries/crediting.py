@@ -18,6 +18,7 @@ from mall.models.credit_rules import USUAL, Rule, read, written
 from mall.models.crediting import CLOCKS_DIFFER_BY, Facts, Link
 from mall.models.naming import folded, spellings
 from mall.queries.parties import holding_at
+from mall.queries.taking_over import handed_over, taker
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 EARNERS = (Role.GUIDE, Role.STORE_MANAGER)
@@ -66,7 +67,10 @@ async def rules_and_facts(session: AsyncSession, order: Order) -> tuple[tuple[Ru
         now = select(col(Relationship.holder_id)).where(
             col(Relationship.brand_id) == brand_id, col(Relationship.id) == order.relationship_id
         )
-        held = (holding_at(brand_id, order.relationship_id, at).scalar_subquery(), now.scalar_subquery())
+        held = (
+            holding_at(brand_id, order.relationship_id, order.store_id, at).scalar_subquery(),
+            now.scalar_subquery(),
+        )
     said, holder_id, holds_now = (await session.execute(select(rules, *held))).one()
     facts = Facts(
         placed_at=order.placed_at,
@@ -76,13 +80,13 @@ async def rules_and_facts(session: AsyncSession, order: Order) -> tuple[tuple[Ru
         named_by=order.named_by,
     )
     if order.share_id is not None:
-        facts = replace(facts, link=await _link(session, order, at))
+        facts = replace(facts, link=await _link(session, order, at, holder_id))
     if order.named_account_id is not None:
         facts = replace(facts, is_named_at_work=await _is_at_work(session, brand_id, order.named_account_id, at))
     return (USUAL if said is None else read(said)), facts, holds_now
 
 
-async def _link(session: AsyncSession, order: Order, at: datetime) -> Link | None:
+async def _link(session: AsyncSession, order: Order, at: datetime, holder_id: UUID | None) -> Link | None:
     until = order.placed_at + CLOCKS_DIFFER_BY
     opened = (
         select(func.max(col(ShareOpen.opened_at)))
@@ -94,15 +98,25 @@ async def _link(session: AsyncSession, order: Order, at: datetime) -> Link | Non
         .scalar_subquery()
     )
     found = await session.execute(
-        select(col(Share.id), col(Share.account_id), col(Share.created_at), opened, _at_work(at))
+        select(
+            *(col(getattr(Share, name)) for name in ("id", "account_id", "store_id", "created_at")),
+            opened.label("opened_at"),
+            and_(_at_work(at), ~handed_over(at)).label("is_theirs"),
+            col(Account.kind),
+        )
         .join(Account, and_(col(Account.brand_id) == col(Share.brand_id), col(Account.id) == col(Share.account_id)))
         .where(col(Share.brand_id) == order.brand_id, col(Share.id) == order.share_id)
     )
     row = found.first()
     if row is None:
         return None
-    share_id, account_id, created_at, opened_at, is_there = row
-    return Link(share_id, account_id if is_there else None, max(created_at, opened_at or created_at))
+    fresh_at = max(row.created_at, row.opened_at or row.created_at)
+    if row.is_theirs:
+        return Link(row.id, row.account_id, fresh_at)
+    takes_over = None
+    if row.kind is AccountKind.GUIDE:
+        takes_over = await taker(session, order, row.store_id, row.account_id, holder_id, at)
+    return Link(row.id, None, fresh_at, takes_over)
 
 
 async def _is_at_work(session: AsyncSession, brand_id: UUID, account_id: UUID, at: datetime) -> bool:

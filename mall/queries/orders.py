@@ -12,6 +12,7 @@ from sqlmodel import col
 from customers.models import Relationship
 from customers.queries import relationships
 from kernel.actor import Actor, Role
+from kernel.db import OneOf
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
 from mall.models import OPEN_STATES, Order, OrderLine, OrderState
@@ -23,6 +24,10 @@ OrderRow = Row[*tuple[Any, ...]]
 
 _COLUMNS = tuple(Order.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
 _LINE_COLUMNS = tuple(OrderLine.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+_RELATIONSHIP: Any = col(Order.relationship_id)
+_OPEN = (
+    select(*_COLUMNS).where(col(Order.state).in_(OPEN_STATES)).order_by(col(Order.id)).with_for_update(key_share=True)
+)
 _NEWEST_FIRST = (col(Order.placed_at).desc(), col(Order.id).desc())
 
 
@@ -57,14 +62,22 @@ async def _lock(session: AsyncSession, actor: Actor, *named: ColumnElement[bool]
 async def lock_open(session: AsyncSession, brand_id: UUID, relationship_ids: Sequence[UUID]) -> Sequence[OrderRow]:
     """The open orders of these relationships, locked in the order of their keys."""
     found = await session.execute(
-        select(*_COLUMNS)
-        .where(
+        _OPEN.where(col(Order.brand_id) == brand_id, OneOf(_RELATIONSHIP, "relationship_ids")),
+        {"relationship_ids": relationship_ids},
+    )
+    return found.all()
+
+
+async def lock_open_of(
+    session: AsyncSession, brand_id: UUID, account_ids: Sequence[UUID], most: int
+) -> Sequence[OrderRow]:
+    """The first open orders that these accounts serve and that belong to no relationship, locked in order."""
+    found = await session.execute(
+        _OPEN.where(
             col(Order.brand_id) == brand_id,
-            col(Order.relationship_id).in_(relationship_ids),
-            col(Order.state).in_(OPEN_STATES),
-        )
-        .order_by(col(Order.id))
-        .with_for_update(key_share=True)
+            col(Order.serving_account_id).in_(account_ids),
+            col(Order.relationship_id).is_(None),
+        ).limit(most)
     )
     return found.all()
 

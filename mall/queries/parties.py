@@ -9,9 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import Customer, Holding, Relationship
+from customers.policy import is_live
 from directory.models import Account, AccountKind, Brand, Store
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound
@@ -92,43 +94,70 @@ async def customer(
 async def lock_relationship(
     session: AsyncSession, actor: Actor, customer_id: UUID, store_id: UUID
 ) -> Relationship | None:
-    """The customer's relationship with the store, or else the primary one, kept from moving until the commit."""
+    """The customer's relationship with the store, or else the primary one, kept from moving until the commit.
+
+    Where the one with the store has ended, its successor is meant.
+    """
+    ended = aliased(Relationship)
+    successors = select(col(ended.succeeded_by_id)).where(
+        col(ended.brand_id) == actor.brand_id,
+        col(ended.customer_id) == customer_id,
+        col(ended.store_id) == store_id,
+        col(ended.succeeded_by_id).is_not(None),
+    )
+    of_store, succeeds = col(Relationship.store_id) == store_id, col(Relationship.id).in_(successors)
     found: Relationship | None = await session.scalar(
         select(Relationship)
         .where(
             col(Relationship.brand_id) == actor.brand_id,
             col(Relationship.customer_id) == customer_id,
-            or_(col(Relationship.store_id) == store_id, col(Relationship.is_primary)),
+            is_live(),
+            or_(of_store, succeeds, col(Relationship.is_primary)),
         )
-        .order_by((col(Relationship.store_id) == store_id).desc())
+        .order_by(of_store.desc(), succeeds.desc(), col(Relationship.is_primary).desc())
         .limit(1)
         .with_for_update(key_share=True)
     )
     return found
 
 
-async def guide_at(session: AsyncSession, brand_id: UUID, relationship_id: UUID, at: datetime) -> UUID | None:
+async def guide_at(
+    session: AsyncSession, brand_id: UUID, relationship_id: UUID, store_id: UUID, at: datetime
+) -> UUID | None:
     """The guide's account that held a relationship at that instant, by its history.
 
-    None before the first holding, and while the store's public account held it.
+    None before the first holding, and while the store's public account held it. What it succeeds is its past, too: of
+    two that were held at once, the one that was in the store of the purchase says it, or else its own history.
     """
-    return await session.scalar(holding_at(brand_id, relationship_id, at))
+    return await session.scalar(holding_at(brand_id, relationship_id, store_id, at))
 
 
-def holding_at(brand_id: UUID, relationship_id: UUID, at: datetime) -> Select[UUID]:
+def holding_at(brand_id: UUID, relationship_id: UUID, store_id: UUID, at: datetime) -> Select[UUID]:
     """The same as a statement."""
-    return (
+    itself = col(Relationship.id) == relationship_id
+    held = (
         select(col(Holding.account_id))
-        .join(Account, and_(col(Account.brand_id) == col(Holding.brand_id), col(Account.id) == col(Holding.account_id)))
+        .join(
+            Relationship,
+            and_(
+                col(Relationship.brand_id) == col(Holding.brand_id),
+                col(Relationship.id) == col(Holding.relationship_id),
+            ),
+        )
         .where(
             col(Holding.brand_id) == brand_id,
-            col(Holding.relationship_id) == relationship_id,
+            or_(itself, col(Relationship.succeeded_by_id) == relationship_id),
             col(Holding.from_at) <= at,
             or_(col(Holding.until_at).is_(None), col(Holding.until_at) > at),
-            col(Account.kind) == AccountKind.GUIDE,
         )
-        .order_by(col(Holding.from_at).desc())
+        .order_by((col(Relationship.store_id) == store_id).desc(), itself.desc(), col(Holding.from_at).desc())
         .limit(1)
+        .subquery()
+    )
+    return select(col(Account.id)).where(
+        col(Account.brand_id) == brand_id,
+        col(Account.id) == held.c.account_id,
+        col(Account.kind) == AccountKind.GUIDE,
     )
 
 

@@ -5,16 +5,21 @@ import strawberry
 from schema.handover.alerts import AlertMutations, AlertQueries
 from schema.handover.departing import DepartingMutations
 from schema.handover.departures import DepartureMutations, DepartureQueries
+from schema.handover.following import HandoverSubscriptions
+from schema.handover.planning import PlanningMutations
+from schema.handover.settings import HandoverSettingMutations, HandoverSettingQueries
 from schema.handover.types import Handover, HandoverItem, HandoverReading, handover_of
 
-__all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "handover_of"]
+__all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "HandoverSubscriptions", "handover_of"]
 
 
 @strawberry.type
-class HandoverQueries(HandoverReading, DepartureQueries, AlertQueries):
+class HandoverQueries(HandoverReading, DepartureQueries, HandoverSettingQueries, AlertQueries):
     """What can be asked about handovers."""
 
 
 @strawberry.type
-class HandoverMutations(DepartureMutations, DepartingMutations, AlertMutations):
+class HandoverMutations(
+    DepartureMutations, DepartingMutations, PlanningMutations, HandoverSettingMutations, AlertMutations
+):
     """What can be done about handovers."""

@@ -12,6 +12,7 @@ from schema.context import Info
 from schema.customers import Relationship, relationship_of
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import field
+from schema.handover.plan_types import HandoverBecause, HandoverPlan, because_of, plan_of
 from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, sought_id
 from schema.versioned import Versioned
@@ -62,6 +63,11 @@ class HandoverItem:
     from_account_id: strawberry.Private[UUID]
     to_account_id: strawberry.Private[UUID | None]
 
+    @field("What spoke for the takeover account, in numbers.")
+    async def because(self, info: Info) -> HandoverBecause:
+        row: Any = self
+        return because_of(row.because)
+
     @field("The relationship; null while it is out of sight.")
     async def relationship(self, info: Info) -> Relationship | None:
         return await relationship_of(info, self.relationship_id)
@@ -91,6 +97,11 @@ class Handover(Versioned):
     started_by_id: strawberry.Private[UUID | None]
     approved_by_id: strawberry.Private[UUID | None]
     undoes_id: strawberry.Private[UUID | None]
+
+    @field("The plan in total; null while it is being made.")
+    async def plan(self, info: Info) -> HandoverPlan | None:
+        row: Any = self
+        return plan_of(row.plan) if row.planned_at else None
 
     @field("The leaver; null where a store closes.")
     async def staff(self, info: Info) -> Staff | None:

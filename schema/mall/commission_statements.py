@@ -69,6 +69,10 @@ class CommissionEntry:
     day: date = strawberry.field(description="The store's day of the payment, the refund or the correction.")
     period: date = strawberry.field(description="The first day of the period that it counts in.")
     posted_at: datetime
+    is_borne_by_store: bool = strawberry.field(
+        description="Whether the store bears it: whoever had earned it had left and been paid for the last time, so it "
+        "is in nobody's statement."
+    )
     order_id: strawberry.ID
     refund_id: strawberry.ID | None
     staff_id: strawberry.Private[UUID]
@@ -132,6 +136,10 @@ class CommissionTies:
     managers: Fen = strawberry.field(description="What store managers earned.")
     commission: Fen = strawberry.field(description="What all earned: the sum of the entries.")
     statements: Fen = strawberry.field(description="The sum of the statements.")
+    borne: Fen = strawberry.field(
+        description="Above zero: what the stores bear of commission taken back after whoever had earned it had left "
+        "and been paid for the last time; in none of the others."
+    )
     is_tied: bool = strawberry.field(description="Whether all of it adds up.")
 
 

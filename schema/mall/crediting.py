@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from mall.models import CreditReason
-from mall.models.crediting import Why
+from mall.models.crediting import DECIDING, Why
 from mall.models.explaining import said
 from schema.context import Info
 from schema.directory import Account, Staff, account_of, staff_of
@@ -88,7 +88,7 @@ class CreditDecision:
 def _step(kept: dict[str, Any], language: str) -> CreditStep:
     return CreditStep(
         rule=CreditReason(kept["rule"]),
-        is_applied=kept["why"] == Why.APPLIED,
+        is_applied=Why(kept["why"]) in DECIDING,
         says=said(kept, language),
         account_id=_id(kept["account_id"]),
     )

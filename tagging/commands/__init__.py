@@ -6,15 +6,18 @@ from tagging.commands.groups import add_group, edit_group, order_groups, rename_
 from tagging.commands.library_file import import_file, preview_file
 from tagging.commands.load import load
 from tagging.commands.merge import merge_tags
+from tagging.commands.personal import Wearer, carry_over, take_back
 from tagging.commands.questions import answer_question
 from tagging.commands.segments import edit_segment, retire_segment, save_segment, share_segment
 from tagging.commands.tags import add_tag, edit_tag, order_tags, retire_tag
 
 __all__ = [
+    "Wearer",
     "add_group",
     "add_tag",
     "add_tags",
     "answer_question",
+    "carry_over",
     "close_audit",
     "confirm_tags",
     "draw_audit",
@@ -35,4 +38,5 @@ __all__ = [
     "retire_tag",
     "save_segment",
     "share_segment",
+    "take_back",
 ]

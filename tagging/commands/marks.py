@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select
 from sqlmodel import col
 
 from customers.models import Relationship
+from customers.policy import is_live
 from kernel import bulk, ids
 from kernel.db import OneOf
 from kernel.work import Work
@@ -33,7 +34,7 @@ async def mark_stores(work: Work, purpose: MarkPurpose, store_ids: Sequence[UUID
     brand_id = work.actor.brand_id
     found = await work.session.scalars(
         select(col(Relationship.customer_id))
-        .where(col(Relationship.brand_id) == brand_id, col(Relationship.store_id).in_(store_ids))
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.store_id).in_(store_ids), is_live())
         .order_by(col(Relationship.customer_id))
     )
     its = {"brand_id": brand_id, "purpose": purpose}

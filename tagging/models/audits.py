@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
-from kernel.db import Json, UtcDateTime, enum_of, refers
+from kernel.db import Json, UtcDateTime, enum_of, index_where, refers
 from tagging.errors import AuditClosed
 from tagging.models.carried import SetBy
 
@@ -127,6 +127,7 @@ class AuditItem(SQLModel, table=True):
             sqlite_where=text("verdict IS NULL"),
             postgresql_where=text("verdict IS NULL"),
         ),
+        index_where("ix_audit_item_relationship", "brand_id", "relationship_id", where="verdict IS NULL"),
     )
 
     brand_id: UUID = Field(primary_key=True)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer, Relationship
-from customers.policy import visible_to
+from customers.policy import is_live, visible_to
 from directory.policy import regions_under
 from kernel.actor import Actor, Role
 from kernel.db import OneOf
@@ -197,7 +197,11 @@ async def _held(session: AsyncSession, actor: Actor) -> BitMap:
             (col(Relationship.brand_id) == col(SegmentMember.brand_id))
             & (col(Relationship.customer_id) == col(SegmentMember.customer_id)),
         )
-        .where(col(SegmentMember.brand_id) == actor.brand_id, col(Relationship.holder_id).in_(actor.account_ids))
+        .where(
+            col(SegmentMember.brand_id) == actor.brand_id,
+            col(Relationship.holder_id).in_(actor.account_ids),
+            is_live(),
+        )
     )
     return BitMap(found.all())
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer, Relationship
+from customers.policy import is_live
 from directory.models import Brand, Store
 from directory.queries.stores import home_zone
 from kernel import clock
@@ -85,7 +86,7 @@ async def _places(session: AsyncSession, brand_id: UUID, asked: Any, today: Toda
             .label("contact"),
         )
         .join(Store, (col(Store.brand_id) == brand_id) & (col(Store.id) == col(Relationship.store_id)))
-        .where(col(Relationship.brand_id) == brand_id, OneOf(col(Relationship.customer_id), IDS)),
+        .where(col(Relationship.brand_id) == brand_id, OneOf(col(Relationship.customer_id), IDS), is_live()),
         asked,
     )
     stores: dict[UUID, set[UUID]] = defaultdict(set)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Holding, HoldingReason, Relationship
+from customers.policy import is_live
 from directory.models import Account, Region, Store
 from tagging.models import AuditScope, CustomerTag, Tag
 from tagging.models.sampling import NOBODY, Cell
@@ -103,6 +104,7 @@ async def holders(
             .where(
                 col(Relationship.brand_id) == brand_id,
                 col(Relationship.customer_id).in_(wanted[start : start + CARRIERS_AT_ONCE]),
+                is_live(),
                 col(Account.staff_id).is_not(None),
             )
         )

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from customers.models import Customer, Relationship
+from customers.policy import is_live
 from directory.models import Store
 from mall.models import PurchaseProfile
 from tagging.models import CustomerTag
@@ -143,7 +144,9 @@ def _in_set(compare: Compare, today: Today) -> ColumnElement[Any]:
 
 def _related(word: str, ids: list[UUID]) -> ColumnElement[bool]:
     found = exists().where(
-        col(Relationship.brand_id) == col(Customer.brand_id), col(Relationship.customer_id) == col(Customer.id)
+        col(Relationship.brand_id) == col(Customer.brand_id),
+        col(Relationship.customer_id) == col(Customer.id),
+        is_live(),
     )
     if word == "store":
         return found.where(col(Relationship.store_id).in_(ids))
@@ -166,7 +169,11 @@ def _since(compare: Compare, today: Today) -> ColumnElement[Any]:
             return _on_day(col(Customer.joined_at), op, day, today)
     latest = (
         select(func.max(col(Relationship.last_contact_at)))
-        .where(col(Relationship.brand_id) == col(Customer.brand_id), col(Relationship.customer_id) == col(Customer.id))
+        .where(
+            col(Relationship.brand_id) == col(Customer.brand_id),
+            col(Relationship.customer_id) == col(Customer.id),
+            is_live(),
+        )
         .correlate(Customer)
         .scalar_subquery()
     )

@@ -5,7 +5,7 @@ from tasks.commands.checks import check_tags, close_check, close_checks_of_tag, 
 from tasks.commands.closing import cancel, cancel_many, complete, complete_many, skip, skip_many
 from tasks.commands.follow_up import follow_up_order
 from tasks.commands.load import load
-from tasks.commands.moving import move_open, reassign, reassign_many
+from tasks.commands.moving import move_open, move_open_many, move_rest, reassign, reassign_many
 from tasks.commands.questions import close_question, show_question
 from tasks.commands.snoozing import mark_seen, snooze, snooze_many
 from tasks.commands.tasks import add
@@ -26,6 +26,8 @@ __all__ = [
     "load",
     "mark_seen",
     "move_open",
+    "move_open_many",
+    "move_rest",
     "reassign",
     "reassign_many",
     "show_question",

@@ -1,6 +1,6 @@
 """Give open tasks to somebody else: with the relationship they are about, or by a manager's word."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlmodel import col
 from customers.commands.register import require_served
 from customers.errors import OtherStore
 from directory.queries import accounts
-from kernel import clock
+from kernel import bulk, clock
 from kernel.db import UtcDateTime
 from kernel.work import Work
 from tasks.commands.changing import naming, take
@@ -23,6 +23,7 @@ from tasks.policy import require_may_reassign
 from tasks.queries import hours
 from tasks.queries import tasks as queries
 from tasks.queries.hours import StoreHours
+from tasks.queries.tasks import TaskRow
 
 
 async def move_open(work: Work, relationship_ids: Sequence[UUID], to_account_id: UUID) -> int:
@@ -30,19 +31,41 @@ async def move_open(work: Work, relationship_ids: Sequence[UUID], to_account_id:
 
     Part of moving the relationships, which the caller has locked and may move.
     """
-    brand_id = work.actor.brand_id
-    rows = await queries.lock_open(work.session, brand_id, relationship_ids)
-    moving = [row for row in rows if row.account_id != to_account_id]
+    return await move_open_many(work, dict.fromkeys(relationship_ids, to_account_id))
+
+
+async def move_open_many(work: Work, keepers: Mapping[UUID, UUID]) -> int:
+    """The same for relationships that go to different accounts: `keepers` are accounts by relationship."""
+    rows = await queries.lock_open(work.session, work.actor.brand_id, list(keepers))
+    return await _give(work, [(row, keepers[row.relationship_id]) for row in rows])
+
+
+async def move_rest(work: Work, account_ids: Sequence[UUID], most: int) -> int:
+    """Let the managers' desk keep what these accounts keep and what is about no relationship that moves.
+
+    That is each store's public account. At most so many at a time; returns how many moved. For whoever leaves.
+    """
+    rows = await queries.lock_open_of(work.session, work.actor.brand_id, account_ids, most)
+    desks = await accounts.public_of(work.session, work.actor.brand_id, {row.store_id for row in rows})
+    return await _give(work, [(row, desks[row.store_id]) for row in rows])
+
+
+async def _give(work: Work, keepers: Sequence[tuple[TaskRow, UUID]]) -> int:
+    """Let these tasks, which are locked, be kept by those accounts."""
+    moving = [(row, account_id) for row, account_id in keepers if row.account_id != account_id]
     if not moving:
         return 0
-    there = await hours.of_store(work.session, brand_id, moving[0].store_id)
-    await work.session.execute(
-        update(Task)
-        .where(col(Task.brand_id) == brand_id, col(Task.id).in_([row.id for row in moving]))
-        .values(account_id=to_account_id, seen_at=None, alert_at=_heard(there), version=Task.version + 1)
-        .execution_options(synchronize_session=False)
-    )
-    await tell(work, *(TaskMoved(row.id, row.account_id, to_account_id, row.version + 1) for row in moving))
+    brand_id = work.actor.brand_id
+    there = await hours.of_stores(work.session, brand_id, {row.store_id for row, _ in moving})
+    for store_id, store in there.items():
+        to = bulk.paired(work.session, {row.id: account_id for row, account_id in moving if row.store_id == store_id})
+        await work.session.execute(
+            update(Task)
+            .where(col(Task.brand_id) == brand_id, col(Task.id) == to.c.key)
+            .values(account_id=to.c.value, seen_at=None, alert_at=_heard(store), version=Task.version + 1)
+            .execution_options(synchronize_session=False)
+        )
+    await tell(work, *(TaskMoved(row.id, row.account_id, account_id, row.version + 1) for row, account_id in moving))
     return len(moving)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer, Holding, HoldingReason, Relationship
+from customers.policy import is_live
 from kernel import clock
 from kernel.db import OneOf
 from mall.models import Order, Refund
@@ -43,8 +44,8 @@ class Whose:
         return {} if self.only is None else {_IDS: list(self.only)}
 
     def related(self) -> list[Any]:
-        """The condition on the relationships."""
-        ours = [col(Relationship.brand_id) == self.brand_id, col(Relationship.store_id) == self.store_id]
+        """The condition on the relationships: of the store, and not ended with it."""
+        ours = [col(Relationship.brand_id) == self.brand_id, col(Relationship.store_id) == self.store_id, is_live()]
         return ours if self.only is None else [*ours, OneOf(col(Relationship.customer_id), _IDS)]
 
     def beside(self, model: Any, *columns: Any) -> Select[Any]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import SQLModel, col
 
 from customers.models import Customer, Relationship
+from customers.policy import is_live
 from directory.models import Store, StoreState
 from kernel import clock
 from kernel.actor import Actor
@@ -147,7 +148,11 @@ async def turned_down(
     left_alone = {customer_id for customer_id, asked in customers if asked}
     relationships = await session.execute(
         select(col(Relationship.id), col(Relationship.holder_id), col(Relationship.is_primary))
-        .where(col(Relationship.brand_id) == brand_id, col(Relationship.id).in_([each for each, _ in holders.values()]))
+        .where(
+            col(Relationship.brand_id) == brand_id,
+            col(Relationship.id).in_([each for each, _ in holders.values()]),
+            is_live(),
+        )
         .order_by(col(Relationship.id))
         .with_for_update(key_share=True)
     )

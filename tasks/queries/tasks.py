@@ -16,7 +16,7 @@ from customers.models import Customer
 from customers.queries import relationships
 from kernel import clock
 from kernel.actor import Actor
-from kernel.db import enum_of
+from kernel.db import OneOf, enum_of
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
 from mall.models import Order
@@ -31,6 +31,11 @@ Claim = tuple[UUID, date]
 PENDING = col(Task.state) == bindparam("pending", TaskState.PENDING, enum_of(TaskState), literal_execute=True)
 
 _COLUMNS = tuple(Task.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+
+_RELATIONSHIP: Any = col(Task.relationship_id)
+_LOCKED = (
+    select(*_COLUMNS).where(col(Task.state) == TaskState.PENDING).order_by(col(Task.id)).with_for_update(key_share=True)
+)
 
 
 class TaskOrder(StrEnum):
@@ -178,14 +183,18 @@ async def open_of_customers(
 async def lock_open(session: AsyncSession, brand_id: UUID, relationship_ids: Sequence[UUID]) -> Sequence[TaskRow]:
     """The open tasks of these relationships, locked in the order of their keys."""
     found = await session.execute(
-        select(*_COLUMNS)
-        .where(
-            col(Task.brand_id) == brand_id,
-            col(Task.relationship_id).in_(relationship_ids),
-            col(Task.state) == TaskState.PENDING,
-        )
-        .order_by(col(Task.id))
-        .with_for_update(key_share=True)
+        _LOCKED.where(col(Task.brand_id) == brand_id, OneOf(_RELATIONSHIP, "relationship_ids")),
+        {"relationship_ids": relationship_ids},
+    )
+    return found.all()
+
+
+async def lock_open_of(
+    session: AsyncSession, brand_id: UUID, account_ids: Sequence[UUID], most: int
+) -> Sequence[TaskRow]:
+    """The first open tasks that these accounts keep, locked in the order of their keys."""
+    found = await session.execute(
+        _LOCKED.where(col(Task.brand_id) == brand_id, col(Task.account_id).in_(account_ids)).limit(most)
     )
     return found.all()
 

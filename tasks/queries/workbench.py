@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer, Relationship
+from customers.policy import is_live
 from customers.queries import customers
 from directory.models import Staff, Store
 from kernel import clock, ids
@@ -142,7 +143,7 @@ def _layouts(brand_id: UUID) -> Select[*tuple[Any, ...]]:
 def _held(actor: Actor) -> Select[UUID]:
     """The customers that the actor's accounts hold, each once, without those who want to be left alone."""
     held = select(col(Relationship.customer_id)).where(
-        col(Relationship.brand_id) == actor.brand_id, col(Relationship.holder_id).in_(actor.account_ids)
+        col(Relationship.brand_id) == actor.brand_id, is_live(), col(Relationship.holder_id).in_(actor.account_ids)
     )
     return select(col(Customer.id)).where(
         col(Customer.brand_id) == actor.brand_id,

@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+import kernel.clock
 import kernel.jobs
 import kernel.redis
 import kernel.work
@@ -138,11 +139,22 @@ def keeps_no_job() -> None:
     _replace(inbox, "take_in", forget)
 
 
+def runs_fast() -> None:
+    """Not broken, but its clock is an hour ahead."""
+    _shift_clock(timedelta(hours=1))
+
+
+def runs_slow() -> None:
+    """Its clock is an hour behind."""
+    _shift_clock(timedelta(hours=-1))
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
     "blind": blind, "deaf": deaf, "hasty": hasty, "late": late, "forgetful": forgetful,
     "dies-before-keeping": dies_before_keeping, "dies-before-applying": dies_before_applying,
     "dies-before-the-end": dies_before_the_end, "dies-at-the-end": dies_at_the_end,
     "passes-on": passes_on, "keeps-no-job": keeps_no_job,
+    "runs-fast": runs_fast, "runs-slow": runs_slow,
 }  # fmt: skip
 
 
@@ -197,6 +209,11 @@ def _shorten_leases() -> None:
 def _brisk(*given: Any, **also: Any) -> Worker:
     """A worker that sweeps more often than the product's."""
     return Worker(*given, **also | {"sweep_seconds": 0.5})
+
+
+def _shift_clock(by: timedelta) -> None:
+    now = kernel.clock.now
+    _replace(kernel.clock, "now", lambda: now() + by)
 
 
 async def _for_ever(_hub: Hub) -> None:

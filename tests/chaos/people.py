@@ -55,13 +55,13 @@ async def settle_in(ground: Ground) -> People:
             customers = [await build_customer(ground, guide, name=f"顾客{number}") for number in range(CUSTOMERS)]
     first, second = [
         [
-            await _signed_in(ground, f"{place}-{role}", actor)
+            await signed_in(ground, f"{place}-{role}", actor)
             for role, actor in zip(("manager", "guide", "other"), (shop.manager, *shop.guides), strict=True)
         ]
         for place, shop in zip(("first", "second"), world.shops, strict=False)
     ]
-    hq = await _signed_in(ground, "hq", world.hq)
-    till = await _signed_in(ground, "till", await _till(ground, world))
+    hq = await signed_in(ground, "hq", world.hq)
+    till = await signed_in(ground, "till", await _till(ground, world))
     return People(world, first, second, hq, till, str(customers[0].id))
 
 
@@ -74,7 +74,8 @@ async def _till(ground: Ground, world: World) -> Actor:
     return Actor(brand_id=world.brand.id, id=account.id, role=Role.SERVICE, scopes=frozenset(scopes))
 
 
-async def _signed_in(ground: Ground, name: str, actor: Actor) -> Person:
+async def signed_in(ground: Ground, name: str, actor: Actor) -> Person:
+    """Somebody with a sign-in."""
     until = clock.now() + _SIGNED_IN
     begun = SignIn(
         brand_id=actor.brand_id,

@@ -92,6 +92,18 @@ class Program:
         self.kills += 1
         self.end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """Let it stand still, as a machine does that is starved, until it is thawed."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it stood."""
+        self._send(signal.SIGCONT)
+
+    def _send(self, what: signal.Signals) -> None:
+        if self._pid is not None and self.is_running:
+            os.kill(self._pid, what)
+
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it, in good order if it is not said how."""
         if self._pid is not None:

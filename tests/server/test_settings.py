@@ -93,6 +93,11 @@ def test_production_starts_with_both_keys(monkeypatch: pytest.MonkeyPatch) -> No
             "shop.example",
             "ALLOWED_ORIGINS must be origins like https://shop.example, separated by commas, not 'shop.example'.",
         ),
+        (
+            "DAOGOU_WECOM_URL",
+            "qyapi.weixin.qq.com",
+            "DAOGOU_WECOM_URL must be an origin like https://qyapi.weixin.qq.com, not 'qyapi.weixin.qq.com'.",
+        ),
         *(
             ("PUBLIC_URL", wrong, f"PUBLIC_URL must be an origin like https://go.shop.example, not '{wrong}'.")
             for wrong in (

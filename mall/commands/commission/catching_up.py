@@ -2,7 +2,7 @@
 their plan.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from kernel.work import Work
 from mall.commands.commission import posting
 from mall.models import CommissionPlan, CommissionReason, CommissionTerms, Order, OrderState
 from mall.models.commissioning import Sum
-from mall.queries.commission import ledger, reading, settings
+from mall.queries.commission import ledger, paying_up, reading, settings
 from mall.queries.commission.cases import Case, Found
 
 CATCH_UP = "mall.catch_up_commission"
@@ -59,20 +59,20 @@ async def _take_back_gone(work: Work) -> None:
     if not rows:
         return
     how = await settings.keep_open(work.session, brand_id)
-    await posting.write(work, list(_taken_back(work, rows, Found({}, how.course, how.closed_until))))
+    paid_up = await paying_up.paid_up(work.session, brand_id, {row.staff_id for row in rows})
+    await posting.write(work, list(_taken_back(work, rows, Found({}, how.course, how.closed_until), paid_up)))
     work.later(CATCH_UP, after=str(UUID(int=2**128 - 1)))
 
 
-def _taken_back(work: Work, rows: Sequence[Any], found: Found) -> Iterator[dict[str, Any]]:
+def _taken_back(work: Work, rows: Sequence[Any], found: Found, paid_up: Collection[UUID]) -> Iterator[dict[str, Any]]:
     for row in rows:
         day = clock.store_day(clock.now(), row.time_zone)
         place = ledger.place_of(row)
         case = Case(
             row.order_id, row.source, row.number, row.store_id, OrderState.CANCELLED, 0, day, row.time_zone, None, None
         )
-        yield posting.entry(work, case, place, Sum(-row.basis, -row.amount)) | {
-            "plan_id": row.plan_id,
-            "reason": CommissionReason.CORRECTION,
-            "day": day,
-            "period": posting.period_for(day, found),
-        }
+        case.borne[place] = Sum(row.borne_basis, row.borne)
+        period = posting.period_for(day, found)
+        why = {"plan_id": row.plan_id, "reason": CommissionReason.CORRECTION, "day": day, "period": period}
+        for said in posting.entries_of(work, case, place, Sum(-row.basis, -row.amount), paid_up):
+            yield said | why

@@ -116,7 +116,7 @@ async def freeze(work: Work, period_id: UUID) -> bool:
     if period is None or period.frozen_at is not None:
         return False
     entry = CommissionEntry
-    ours = select(col(entry.id), col(entry.seal), col(entry.amount)).where(
+    ours = select(col(entry.id), col(entry.seal), col(entry.amount), col(entry.is_borne_by_store)).where(
         col(entry.brand_id) == brand_id, col(entry.period) == period.first_day
     )
     if period.sealed_to is not None:
@@ -126,7 +126,7 @@ async def freeze(work: Work, period_id: UUID) -> bool:
         period.digest = chained(period.digest, row.seal)
         period.sealed_to = row.id
         period.entries += 1
-        period.amount += row.amount
+        period.amount += 0 if row.is_borne_by_store else row.amount
     period.version += 1
     if len(rows) == SEALED_AT_ONCE:
         return True

@@ -1,6 +1,6 @@
 """Post what orders are worth to those who earned them: what should be there, less what is there already."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,10 +11,10 @@ from sqlmodel import col
 from kernel import clock, ids
 from kernel.work import Work
 from mall.models import COUNTED_STATES, CommissionEntry, CommissionReason, CommissionTerms
-from mall.models.commissioning import Sum, due
+from mall.models.commissioning import Sum, borne_apart, due
 from mall.models.periods import period_of
 from mall.models.sealing import seal_of
-from mall.queries.commission import reading
+from mall.queries.commission import paying_up, reading
 from mall.queries.commission.cases import Case, Found, Place
 
 
@@ -23,9 +23,14 @@ async def post(work: Work, order_ids: Sequence[UUID]) -> int:
 
     The orders are locked. Nobody closes a period meanwhile.
     """
-    found = await reading.read(work.session, work.actor.brand_id, order_ids, keep_open=True)
+    brand_id = work.actor.brand_id
+    found = await reading.read(work.session, brand_id, order_ids, keep_open=True)
     await _keep_terms(work, found.cases.values())
-    entries = [entry for case in found.cases.values() for entry in _entries(work, case, found)]
+    missing = {case.id: due(case.wanted(), case.posted) for case in found.cases.values()}
+    paid_up = await paying_up.paid_up(work.session, brand_id, _losers(missing.values()))
+    entries = [
+        entry for case in found.cases.values() for entry in _entries(work, case, found, missing[case.id], paid_up)
+    ]
     await write(work, entries)
     return len(entries)
 
@@ -45,21 +50,34 @@ def period_for(day: date, found: Found) -> date:
     return period_of(max(day, open_from), found.course).first_day
 
 
-def _entries(work: Work, case: Case, found: Found) -> Iterator[dict[str, Any]]:
+def _losers(missing: Iterable[Mapping[Place, Sum]]) -> set[UUID]:
+    return {place.part.staff_id for places in missing for place, each in places.items() if min(each) < 0}
+
+
+def _entries(
+    work: Work, case: Case, found: Found, missing: Mapping[Place, Sum], paid_up: Collection[UUID]
+) -> Iterator[dict[str, Any]]:
     wanted = case.wanted()
-    for place, missing in due(wanted, case.posted).items():
+    for place, each in missing.items():
         reason, day = _occasion(case, place)
         plan_id = case.plan.id if case.plan and place in wanted else case.posted_by
-        yield entry(work, case, place, missing) | {
-            "plan_id": plan_id,
-            "reason": reason,
-            "day": day,
-            "period": period_for(day, found),
-        }
+        why = {"plan_id": plan_id, "reason": reason, "day": day, "period": period_for(day, found)}
+        for said in entries_of(work, case, place, each, paid_up):
+            yield said | why
 
 
-def entry(work: Work, case: Case, place: Place, missing: Sum) -> dict[str, Any]:
-    """What an entry says besides why, when and by which plan."""
+def entries_of(
+    work: Work, case: Case, place: Place, missing: Sum, paid_up: Collection[UUID]
+) -> Iterator[dict[str, Any]]:
+    """What the entries of one place say besides why, when and by which plan: the person's, and the store's."""
+    borne = case.borne.get(place, Sum(0, 0))
+    theirs, stores = borne_apart(missing, borne, is_paid_up=place.part.staff_id in paid_up)
+    for each, is_borne in ((theirs, False), (stores, True)):
+        if each != Sum(0, 0):
+            yield _entry(work, case, place, each) | {"is_borne_by_store": is_borne}
+
+
+def _entry(work: Work, case: Case, place: Place, missing: Sum) -> dict[str, Any]:
     return {
         "brand_id": work.actor.brand_id,
         "id": ids.new(),

@@ -33,7 +33,7 @@ class Case:
     """An order with all that its commission is worked out of, and what was posted for it so far.
 
     `wares` are the categories by which it earns: by the SKU's code, or else the product's. `categories` are those that
-    are kept already.
+    are kept already. `borne` is what of `posted` the stores bear.
     """
 
     id: UUID
@@ -47,6 +47,7 @@ class Case:
     plan: Plan | None
     categories: Mapping[str, str | None] | None
     posted: dict[Place, Sum] = field(default_factory=dict)
+    borne: dict[Place, Sum] = field(default_factory=dict)
     posted_by: UUID | None = None
     goods: list[Goods] = field(default_factory=list)
     wares: dict[str, str | None] = field(default_factory=dict)

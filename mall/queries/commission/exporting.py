@@ -88,6 +88,7 @@ class Export:
             row.reason.value,
             row.role.value,
             row.category or "",
+            "store" if row.is_borne_by_store else "",
             Decimal(row.rate).scaleb(-4),
             self.money(row.basis),
             self.money(row.amount),
@@ -150,6 +151,7 @@ def _tied(export: Export, code: str, name: str, ties: Ties) -> Row:
         ties.managers,
         ties.commission,
         ties.statements,
+        ties.borne,
     )
     return [code, name, ties.order_count, *map(export.money, money)]
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, cast, func, or_, select
+from sqlalchemy import Row, Select, and_, case, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -59,6 +59,7 @@ async def walk(session: AsyncSession, actor: Actor, period: date, after: UUID | 
 async def of_gone_orders(session: AsyncSession, brand_id: UUID, most: int) -> Sequence[EntryRow]:
     """What still stands in the ledger for orders that aren't there any more, place by place."""
     entry = CommissionEntry
+    is_borne = col(entry.is_borne_by_store)
     names = ("order_id", "source", "number", "refund_id", "plan_id", "store_id", "staff_id", "role", "category", "rate")
     keys = [col(getattr(entry, name)) for name in names]
     found = await session.execute(
@@ -67,6 +68,8 @@ async def of_gone_orders(session: AsyncSession, brand_id: UUID, most: int) -> Se
             col(Store.time_zone),
             total(col(entry.basis)).label("basis"),
             total(col(entry.amount)).label("amount"),
+            total(case((is_borne, col(entry.basis)), else_=0)).label("borne_basis"),
+            total(case((is_borne, col(entry.amount)), else_=0)).label("borne"),
         )
         .join(Store, and_(col(Store.brand_id) == col(entry.brand_id), col(Store.id) == col(entry.store_id)))
         .outerjoin(Order, and_(col(Order.brand_id) == col(entry.brand_id), col(Order.id) == col(entry.order_id)))

@@ -81,7 +81,10 @@ def heads(*, keep_open: bool) -> Select[*tuple[Any, ...]]:
             col(entry.plan_id).label("posted_by"),
             col(entry.refund_id),
             col(entry.store_id).label("posted_store_id"),
-            *(col(getattr(entry, name)) for name in ("staff_id", "role", "category", "rate", "basis")),
+            *(
+                col(getattr(entry, name))
+                for name in ("staff_id", "role", "category", "rate", "basis", "is_borne_by_store")
+            ),
             col(entry.amount).label("posted"),
         )
         .select_from(CommissionSetting)
@@ -118,6 +121,9 @@ def _cases(heads: Rows) -> dict[UUID, Case]:
             )
             so_far = case.posted.get(place, Sum(0, 0))
             case.posted[place] = Sum(so_far.basis + row.basis, so_far.amount + row.posted)
+            if row.is_borne_by_store:
+                borne = case.borne.get(place, Sum(0, 0))
+                case.borne[place] = Sum(borne.basis + row.basis, borne.amount + row.posted)
             case.posted_by = row.posted_by
     return cases
 

@@ -36,7 +36,8 @@ class Ties:
 
     `goods` and `services` are above zero, so is `discounts`; goods + services − discounts = `orders`, orders −
     refunds = `net`. `guides` and `managers` add up to `commission`, which is what the entries say and what the
-    statements do.
+    statements do. `borne` is above zero: what the stores bear of commission that was taken back after whoever had
+    earned it had left and been paid for the last time; it is in none of these.
     """
 
     order_count: int = 0
@@ -50,6 +51,7 @@ class Ties:
     guides: int = 0
     managers: int = 0
     statements: int = 0
+    borne: int = 0
 
     @property
     def net(self) -> int:
@@ -152,6 +154,7 @@ async def _ties(session: AsyncSession, actor: Actor, span: Span, stores: Any) ->
         at(row.store_id).refunds = row.refunds
     for row in await _posted(session, actor, span, stores):
         ties = at(row.store_id)
+        ties.borne -= row.borne
         if row.role is CommissionRole.GUIDE:
             ties.guide_basis, ties.guides = row.basis, row.amount
         else:
@@ -203,13 +206,14 @@ async def _given_back(session: AsyncSession, actor: Actor, span: Span, stores: A
 
 
 async def _posted(session: AsyncSession, actor: Actor, span: Span, stores: Any) -> Sequence[Row[*tuple[Any, ...]]]:
-    entry = CommissionEntry
+    entry, is_borne = CommissionEntry, col(CommissionEntry.is_borne_by_store)
     found = await session.execute(
         select(
             col(entry.store_id),
             col(entry.role),
-            total(col(entry.basis)).label("basis"),
-            total(col(entry.amount)).label("amount"),
+            total(case((~is_borne, col(entry.basis)), else_=0)).label("basis"),
+            total(case((~is_borne, col(entry.amount)), else_=0)).label("amount"),
+            total(case((is_borne, col(entry.amount)), else_=0)).label("borne"),
         )
         .where(
             col(entry.brand_id) == actor.brand_id,

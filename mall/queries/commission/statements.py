@@ -40,7 +40,7 @@ async def page(
     """Statements in sight, by store and person; one more than asked for if there is a next page."""
     entry = CommissionEntry
     keys = (col(entry.store_id), col(entry.staff_id))
-    narrowed = [commission_visible_to(actor), col(entry.period) == period]
+    narrowed = [commission_visible_to(actor), col(entry.period) == period, _theirs()]
     narrowed += [col(entry.staff_id) == staff_id] if staff_id is not None else []
     narrowed += [col(entry.store_id) == store_id] if store_id is not None else []
     pairs = select(*keys).where(*narrowed).group_by(*keys)
@@ -59,8 +59,13 @@ async def page(
 
 async def worked_out(session: AsyncSession, brand_id: UUID, period: date) -> list[dict[str, Any]]:
     """All statements of a period as its entries say, as rows of the table."""
-    whose = and_(col(CommissionEntry.brand_id) == brand_id, col(CommissionEntry.period) == period)
+    whose = and_(col(CommissionEntry.brand_id) == brand_id, col(CommissionEntry.period) == period, _theirs())
     return [{"brand_id": brand_id, **each._asdict()} for each in _made(period, await _sums(session, whose))]
+
+
+def _theirs() -> ColumnElement[bool]:
+    """What a store bears is in nobody's statement."""
+    return col(CommissionEntry.is_borne_by_store).is_(False)
 
 
 async def _frozen(

@@ -1,0 +1,291 @@
+"""A store closes: its relationships end and go on in successor stores, chunk by chunk; then the store closes too."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, exists, select
+from sqlmodel import col
+
+import mall.commands.succeeding
+import tagging.commands.succeeding
+import tasks.commands.succeeding
+from customers import commands as customers
+from customers.commands import succeeding
+from customers.commands.succeeding import Merged
+from customers.events import RelationshipSucceeded
+from customers.models import Relationship
+from customers.policy import is_live
+from directory.models import Account, Staff, StoreState
+from directory.queries import accounts as all_accounts
+from directory.queries import staff, stores
+from handover.errors import PlanMissing, TakeoverUnfit
+from handover.models import Handover, HandoverItem, HeldHere, ItemReason, Merger
+from handover.models.merging import joined, kept_as
+from kernel import bulk, clock, feed, ids
+from kernel.work import Work
+
+AT_ONCE = 200
+"""How many relationships one transaction ends, so that it lasts less than 50 ms."""
+
+ENDED, OTHER_STORE, GONE = "ENDED", "OTHER_STORE", "GONE"
+"""Why a relationship had nothing to succeed when its turn came."""
+
+KnownRow = Row[*tuple[Any, ...]]
+_OF_A_CLOSED_STORE = {"why": "it is in the store that closes.", "why_zh": "该账号属于即将关闭的门店。"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Going:
+    """A relationship that ends, and the one in which it goes on, as it will be then."""
+
+    row: KnownRow
+    successor_id: UUID
+    holder_id: UUID
+    version: int
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """What is to be written."""
+
+    at: datetime
+    going: list[_Going] = field(default_factory=list)
+    begun: list[dict[str, Any]] = field(default_factory=list)
+    merged: list[Merged] = field(default_factory=list)
+    mergers: dict[UUID, KnownRow] = field(default_factory=dict)
+    remarks: list[tuple[UUID, UUID, str]] = field(default_factory=list)
+
+    @property
+    def heirs(self) -> dict[UUID, UUID]:
+        """By each relationship that ends the one in which it goes on."""
+        return {each.row.id: each.successor_id for each in self.going}
+
+
+async def succeed(work: Work, handover: Handover, items: Sequence[HandoverItem]) -> None:
+    """End these relationships of a store that closes; each goes on in the store of the account that the plan names.
+
+    Where the customer has a relationship there it is merged into that one, whose holder stays; or else one is made.
+    An account that can't take anything any more gives way to the public one of its store. All that hangs on a
+    relationship goes with it, but revenue, visits and what is done stay of the store where they were made. What has
+    gone elsewhere meanwhile is left out and says why. At most 1,000 at once. Raises `PLAN_MISSING`,
+    `TAKEOVER_UNFIT`, `STORE_CLOSED`.
+    """
+    waiting = sorted((item for item in items if item.here is HeldHere.PENDING), key=lambda item: item.relationship_id)
+    if not waiting:
+        return
+    locked = await succeeding.lock(work, [item.relationship_id for item in waiting])
+    rows = locked.rows
+    takers = await _takers(work, handover, waiting)
+    chunk = _Chunk(clock.now())
+    there = {(row.customer_id, row.store_id): row for row in rows.values() if row.ended_at is None}
+    for item in waiting:
+        _place(chunk, handover, item, rows.get(item.relationship_id), takers, there)
+    if chunk.going:
+        await _write(work, handover, chunk, locked.versions)
+
+
+async def finish(work: Work, handover: Handover) -> bool:
+    """Close the store, once it owns no relationship any more; says whether nothing is left to move.
+
+    Who came meanwhile goes to the public account of the first successor store: they wait as new items then. Closing
+    dismisses nobody: as long as somebody works in the store it stays open, without customers, until it is closed by
+    whoever moves them. Phones of its managers start over.
+    """
+    store = await stores.lock(work.session, work.actor, store_of(handover))
+    if await _left(work, handover):
+        return False
+    await feed.new_epoch(work.session, handover.brand_id, [feed.of_desk(store.id)])
+    if store.state is StoreState.OPEN and not await stores.count_staff(work.session, store):
+        await customers.close_store(work, store.id)
+    return True
+
+
+def store_of(handover: Handover) -> UUID:
+    """The store that closes."""
+    if handover.store_id is None:
+        raise LookupError(f"handover {handover.id} closes no store")
+    return handover.store_id
+
+
+async def _left(work: Work, handover: Handover) -> bool:
+    """Whether there is something left to move; what has no item yet is given one."""
+    mine = (col(HandoverItem.brand_id) == handover.brand_id, col(HandoverItem.handover_id) == handover.id)
+    planned = exists().where(*mine, col(HandoverItem.relationship_id) == col(Relationship.id))
+    of_store = (
+        col(Relationship.brand_id) == handover.brand_id,
+        col(Relationship.store_id) == handover.store_id,
+        is_live(),
+    )
+    late = await work.session.execute(
+        select(col(Relationship.id), col(Relationship.holder_id))
+        .where(*of_store, ~planned)
+        .order_by(col(Relationship.id))
+        .limit(succeeding.MOST_AT_ONCE)
+    )
+    rows = late.all()
+    if not rows:
+        return bool(await work.session.scalar(select(exists().where(*of_store))))
+    to_account_id = await _first_public(work, handover)
+    work.session.add_all(
+        HandoverItem(
+            brand_id=handover.brand_id,
+            handover_id=handover.id,
+            relationship_id=key,
+            from_account_id=holder_id,
+            to_account_id=to_account_id,
+            reason=ItemReason.OVERFLOW,
+        )
+        for key, holder_id in rows
+    )
+    return True
+
+
+async def _first_public(work: Work, handover: Handover) -> UUID:
+    store_ids = [UUID(str(each)) for each in handover.options.get("store_ids", [])]
+    public = await all_accounts.public_of(work.session, handover.brand_id, store_ids[:1])
+    if not public:
+        raise PlanMissing
+    return public[store_ids[0]]
+
+
+async def _takers(work: Work, handover: Handover, items: Sequence[HandoverItem]) -> Mapping[UUID | None, Account]:
+    """The account that takes over for each that the plan names; their owners and stores stay so until the commit."""
+    named = {item.to_account_id for item in items}
+    if None in named:
+        raise PlanMissing
+    account_ids = sorted(each for each in named if each is not None)
+    found = await work.session.scalars(
+        select(Account).where(col(Account.brand_id) == handover.brand_id, col(Account.id).in_(account_ids))
+    )
+    accounts = {account.id: account for account in found}
+    if any(account.store_id == handover.store_id for account in accounts.values()):
+        raise TakeoverUnfit(**_OF_A_CLOSED_STORE)
+    owners = await staff.lock_owners(work.session, handover.brand_id, account_ids)
+    store_ids = sorted({account.store_id for account in accounts.values()})
+    for store_id in store_ids:
+        await stores.hold_open(work.session, work.actor, store_id)
+    found = await work.session.scalars(
+        select(Account).where(
+            col(Account.brand_id) == handover.brand_id,
+            col(Account.store_id).in_(store_ids),
+            col(Account.staff_id).is_(None),
+        )
+    )
+    public = {account.store_id: account for account in found}
+    return {
+        key: account if _fits(owners.get(key), account) else public[account.store_id]
+        for key, account in accounts.items()
+    }
+
+
+def _fits(owner: Staff | None, account: Account) -> bool:
+    return owner is None or owner.can_hold_in(account.store_id)
+
+
+def _place(
+    chunk: _Chunk,
+    handover: Handover,
+    item: HandoverItem,
+    row: KnownRow | None,
+    takers: Mapping[UUID | None, Account],
+    there: Mapping[tuple[UUID, UUID], KnownRow],
+) -> None:
+    """Say of an item where it goes on, or why it doesn't."""
+    if row is None or row.ended_at is not None or row.store_id != handover.store_id:
+        item.here = HeldHere.ELSEWHERE
+        item.why = GONE if row is None else ENDED if row.ended_at is not None else OTHER_STORE
+        return
+    taker = takers[item.to_account_id]
+    present = there.get((row.customer_id, taker.store_id))
+    going = _merge(chunk, row, present) if present is not None else _begin(chunk, row, taker)
+    chunk.going.append(going)
+    item.here, item.moved_at, item.from_account_id = HeldHere.MOVED, chunk.at, row.holder_id
+    if taker.id != item.to_account_id:
+        item.reason = ItemReason.FALLBACK
+    item.successor_id, item.is_merged = going.successor_id, present is not None
+    item.to_account_id, item.version_after = going.holder_id, going.version
+
+
+def _begin(chunk: _Chunk, row: KnownRow, taker: Account) -> _Going:
+    """Make a successor that is as the one that ends."""
+    going = _Going(row, ids.new(), taker.id, 1)
+    names = ("customer_id", "is_primary", "remark", "last_contact_at", "created_at")
+    chunk.begun.append(
+        {name: getattr(row, name) for name in names}
+        | {"id": going.successor_id, "store_id": taker.store_id, "holder_id": taker.id, "touched_at": chunk.at}
+    )
+    return going
+
+
+def _merge(chunk: _Chunk, row: KnownRow, present: KnownRow) -> _Going:
+    """Let the one that ends be part of the one that is there."""
+    both = joined(present, row)
+    chunk.mergers[row.id] = present
+    chunk.merged.append(Merged(present.id, both.remark, both.last_contact_at, both.is_primary))
+    if both.lost_remark is not None:
+        chunk.remarks.append((row.id, row.store_id, both.lost_remark))
+    return _Going(row, present.id, present.holder_id, present.version + 1)
+
+
+async def _write(work: Work, handover: Handover, chunk: _Chunk, versions: Mapping[UUID, int]) -> None:
+    store_id = store_of(handover)
+    public = await all_accounts.public_of(work.session, handover.brand_id, [store_id])
+    heirs = chunk.heirs
+    # A remark that has no room hangs on what ends, as a note, and goes with its other notes.
+    await succeeding.note_remarks(work, chunk.remarks, chunk.at)
+    await _remember(work, handover, chunk)
+    await succeeding.end(work, heirs, dict.fromkeys(heirs, public[store_id]), chunk.at)
+    await succeeding.begin(work, chunk.begun, chunk.at)
+    await succeeding.rewrite(work, chunk.merged, chunk.at)
+    await hand_on(work, heirs)
+    for each in chunk.going:
+        work.record(
+            RelationshipSucceeded(
+                relationship_id=each.row.id,
+                customer_id=each.row.customer_id,
+                customer_version=versions[each.row.customer_id],
+                from_account_id=each.row.holder_id,
+                version=each.row.version + 1,
+                successor_id=each.successor_id,
+                to_account_id=each.holder_id,
+                successor_version=each.version,
+            )
+        )
+
+
+async def hand_on(work: Work, heirs: Mapping[UUID, UUID]) -> None:
+    """Let all that hangs on these relationships hang on their successors, which are written already."""
+    if not heirs:
+        return
+    await succeeding.hand_on_records(work, heirs)
+    await mall.commands.succeeding.hand_on(work, heirs)
+    await tasks.commands.succeeding.hand_on(work, heirs)
+    await tagging.commands.succeeding.hand_on(work, heirs)
+
+
+async def _remember(work: Work, handover: Handover, chunk: _Chunk) -> None:
+    """Write down what it takes to tell those that are merged apart again."""
+    if not chunk.mergers:
+        return
+    keys = list(chunk.mergers)
+    parts: dict[str, Mapping[UUID, Sequence[UUID]]] = {
+        **await succeeding.records_of(work, keys),
+        **await mall.commands.succeeding.of_relationships(work, keys),
+        "tasks": await tasks.commands.succeeding.of_relationships(work, keys),
+        "questions": await tagging.commands.succeeding.of_relationships(work, keys),
+        "relationships": await succeeding.predecessors(work, keys),
+    }
+    rows = [
+        {
+            "brand_id": handover.brand_id,
+            "handover_id": handover.id,
+            "relationship_id": key,
+            "before": kept_as(present),
+            "parts": {kind: [str(each) for each in of.get(key, ())] for kind, of in parts.items()},
+        }
+        for key, present in chunk.mergers.items()
+    ]
+    await bulk.insert_rows(work.session, Merger, rows)

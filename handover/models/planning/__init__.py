@@ -1,0 +1,1 @@
+"""Reckon who takes over whom, without I/O: `docs/handover-plan.md` says by what rules."""

@@ -1,0 +1,92 @@
+"""Reads of the customers of a handover who wear a tag that is the leaver's own."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from customers.models import Relationship
+from directory.models import Account
+from handover.models import HandoverItem, HeldHere
+from tagging.models import CustomerTag, Tag
+
+WearerRow = Row[*tuple[Any, ...]]
+
+MOST_AT_ONCE = 300
+
+
+async def after(
+    session: AsyncSession, brand_id: UUID, handover_id: UUID, relationship_id: UUID | None, most: int = MOST_AT_ONCE
+) -> Sequence[WearerRow]:
+    """The next of those who wear such a tag, and not yet the one of the takeover guide: by relationship.
+
+    Rows of `relationship_id, customer_id, tag_id, to_staff_id`; all of one relationship are together, so that there
+    may be somewhat more than `most`, by as many as one customer wears.
+    """
+    rows = wearing(brand_id, handover_id, HeldHere.MOVED)
+    if relationship_id is not None:
+        rows = rows.where(col(HandoverItem.relationship_id) > relationship_id)
+    found: Sequence[WearerRow] = (await session.execute(rows.limit(most))).all()
+    if len(found) < most:
+        return found
+    last = found[-1].relationship_id
+    rest = await session.execute(
+        wearing(brand_id, handover_id, HeldHere.MOVED).where(col(HandoverItem.relationship_id) == last)
+    )
+    return [row for row in found if row.relationship_id != last] + list(rest)
+
+
+def wearing(brand_id: UUID, handover_id: UUID, here: HeldHere, *, is_copied: bool = False) -> Any:
+    """Who wears a tag of whoever held them, and doesn't wear (or does) the same of whoever took them over."""
+    former, present, own, worn = aliased(Account), aliased(Account), aliased(Tag), aliased(CustomerTag)
+    copy = exists().where(
+        col(own.brand_id) == brand_id,
+        col(own.owner_id) == col(present.staff_id),
+        col(own.name) == col(Tag.name),
+        col(own.retired_at).is_(None),
+        exists().where(
+            col(worn.brand_id) == brand_id,
+            col(worn.customer_id) == col(Relationship.customer_id),
+            col(worn.tag_id) == col(own.id),
+        ),
+    )
+    # Where a store closes, the customer goes on in another relationship.
+    of_item = col(Relationship.id) == func.coalesce(col(HandoverItem.successor_id), col(HandoverItem.relationship_id))
+    return (
+        select(
+            col(HandoverItem.relationship_id),
+            col(Relationship.customer_id),
+            col(Tag.id).label("tag_id"),
+            col(present.staff_id).label("to_staff_id"),
+        )
+        .join(Relationship, and_(col(Relationship.brand_id) == brand_id, of_item))
+        .join(former, and_(col(former.brand_id) == brand_id, col(former.id) == col(HandoverItem.from_account_id)))
+        .join(present, and_(col(present.brand_id) == brand_id, col(present.id) == col(HandoverItem.to_account_id)))
+        .join(
+            Tag,
+            and_(
+                col(Tag.brand_id) == brand_id, col(Tag.owner_id) == col(former.staff_id), col(Tag.retired_at).is_(None)
+            ),
+        )
+        .join(
+            CustomerTag,
+            and_(
+                col(CustomerTag.brand_id) == brand_id,
+                col(CustomerTag.customer_id) == col(Relationship.customer_id),
+                col(CustomerTag.tag_id) == col(Tag.id),
+            ),
+        )
+        .where(
+            col(HandoverItem.brand_id) == brand_id,
+            col(HandoverItem.handover_id) == handover_id,
+            col(HandoverItem.here) == here,
+            col(present.staff_id).is_not(None),
+            col(present.staff_id) != col(former.staff_id),
+            copy if is_copied else ~copy,
+        )
+        .order_by(col(HandoverItem.relationship_id), col(Tag.id))
+    )

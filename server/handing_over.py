@@ -1,0 +1,93 @@
+"""Errands of handovers: many short units of work, one after the other, as long as nobody says stop."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from handover.commands import leasing, leftovers, moving
+from handover.commands.leasing import LeaseLost
+from handover.models.pacing import Pace
+from handover.queries import moving as queries
+from handover.queries import wearers
+from kernel.actor import system
+from kernel.work import Ground, Work, carry_out
+
+LONGEST = 12.0
+"""Seconds after which an errand asks for itself anew: others wait for a worker, too."""
+
+Result = TypeVar("Result")
+Step = Callable[[Work, UUID, UUID], Awaitable[Result]]
+
+
+async def move(ground: Ground, brand_id: UUID, *, handover_id: str) -> None:
+    """Move a handover as far as time allows; whoever is at it already goes on instead."""
+    mover = Mover(ground, brand_id, UUID(handover_id))
+    if not await carry_out(ground, system(brand_id), lambda work: leasing.take(work, mover.handover_id, mover.token)):
+        return
+    until = time.monotonic() + LONGEST
+    try:
+        async for _ in mover.transactions():
+            if time.monotonic() > until:
+                await mover.do(leasing.pass_on)
+                return
+    except LeaseLost:
+        return
+
+
+@dataclass(slots=True)
+class Mover:
+    """One worker's go at a handover, as long as the token is good."""
+
+    ground: Ground
+    brand_id: UUID
+    handover_id: UUID
+    token: UUID = field(default_factory=uuid4)
+    pace: Pace = field(default_factory=Pace)
+
+    async def do(self, step: Step[Result]) -> Result:
+        """One unit of work."""
+        return await carry_out(
+            self.ground, system(self.brand_id), lambda work: step(work, self.handover_id, self.token)
+        )
+
+    async def transactions(self) -> AsyncIterator[None]:
+        """Each time that something has been committed; ends when the handover has moved. Raises `LeaseLost`."""
+        while True:
+            async for _ in self._chunks():
+                yield
+            if await self.do(leftovers.gather):
+                yield
+                continue
+            async for _ in self._tags():
+                yield
+            while await self.do(moving.move_rest):
+                yield
+            if await self.do(moving.finish):
+                return
+            yield
+
+    async def _chunks(self) -> AsyncIterator[None]:
+        while turns := await self._turns():
+            while turns:
+                part, turns = turns[: self.pace.size], turns[self.pace.size :]
+                began = time.perf_counter()
+                await self.do(lambda work, key, token: moving.move_chunk(work, key, token, part))  # noqa: B023 - awaited here
+                self.pace.note(len(part), time.perf_counter() - began)
+                yield
+
+    async def _tags(self) -> AsyncIterator[None]:
+        after: UUID | None = None
+        while True:
+            async with self.ground.db.read() as session:
+                rows = await wearers.after(session, self.brand_id, self.handover_id, after)
+            if not rows:
+                return
+            await self.do(lambda work, key, token: moving.carry_tags(work, key, token, rows))  # noqa: B023 - awaited here
+            after = rows[-1].relationship_id
+            yield
+
+    async def _turns(self) -> list[queries.Turn]:
+        async with self.ground.db.read() as session:
+            return list(await queries.turns(session, self.brand_id, self.handover_id))

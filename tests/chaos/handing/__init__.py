@@ -1,0 +1,1 @@
+"""Handovers while everything is shaken: who holds whom, told as a history that outsiders can check."""
