@@ -23,6 +23,7 @@ from server.segment_commands import segment_app
 from server.settings import Settings
 from server.tag_commands import tags_app
 from server.token_commands import token_app
+from server.wecom_commands import wecom_app
 
 T = TypeVar("T")
 
@@ -77,6 +78,7 @@ app.add_typer(segment_app, name="segments")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(commission_app, name="commission")
 app.add_typer(hooks_app, name="hooks")
+app.add_typer(wecom_app, name="wecom")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from handover.models import HandoverState, Strategy
+from server import report_commands
 from server import settings as configuration
 from server.errors import CannotStart
 from server.options import Brand
@@ -20,6 +21,9 @@ MOST_LISTED = 100
 MOST_SHOWN = 1_000
 
 handover_app = typer.Typer(no_args_is_help=True, help="Handovers: plan, run and verify them.")
+handover_app.command("report", epilog=report_commands.REPORT)(report_commands.report)
+handover_app.command("check", epilog=report_commands.CHECK)(report_commands.check)
+handover_app.command("key", epilog=report_commands.KEY)(report_commands.key)
 
 Id = Annotated[UUID, typer.Argument(help="The handover's id, as `plan` and `list` show it.")]
 

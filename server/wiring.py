@@ -14,6 +14,7 @@ import handover.commands.departing
 import handover.commands.listening
 import handover.commands.moving
 import handover.commands.planning
+import handover.commands.settling
 import handover.commands.watching
 import handover.jobs
 import handover.policy
@@ -57,6 +58,10 @@ from customers.events import (
     VisitNoted,
 )
 from directory.events import (
+    CoverArranged,
+    CoverDated,
+    CoverEnded,
+    CoverStarted,
     PasswordReset,
     RegionAdded,
     RegionMoved,
@@ -74,7 +79,7 @@ from directory.events import (
     StoreReopened,
     StoreShut,
 )
-from handover.events import AlertLookedInto, AlertRaised
+from handover.events import AlertLookedInto, AlertRaised, ContactDeleted, PartnerMemberLeft
 from intake.events import (
     ImportApplied,
     ImportBegun,
@@ -105,6 +110,7 @@ from mall.events import (
     ServingMoved,
 )
 from server.planning_handovers import plan_handover
+from server.settling import PartnerOf, settle
 from tagging.events import (
     CustomerTagsChanged,
     MembersExported,
@@ -154,6 +160,10 @@ SEEN_BY: dict[type, SeenBy] = {
     StaffDeparted: directory.policy.staff_seen_by,
     StaffLeaving: directory.policy.staff_seen_by,
     StaffStays: directory.policy.staff_seen_by,
+    CoverArranged: directory.policy.covers_seen_by,
+    CoverDated: directory.policy.covers_seen_by,
+    CoverStarted: directory.policy.covers_seen_by,
+    CoverEnded: directory.policy.covers_seen_by,
     # What it changes of somebody is told by itself.
     DepartureReported: directory.policy.seen_by_nobody,
     # Whether it was too much is found out in the same commit.
@@ -199,6 +209,9 @@ SEEN_BY: dict[type, SeenBy] = {
     # A question is no news by itself: a task says that it is there, and it is read when it is opened.
     TagQuestionAsked: directory.policy.seen_by_nobody,
     TagQuestionClosed: directory.policy.seen_by_nobody,
+    # Managers hear of alerts that come of it, and of departures.
+    ContactDeleted: directory.policy.seen_by_nobody,
+    PartnerMemberLeft: directory.policy.seen_by_nobody,
     ImportBegun: intake.policy.seen_by,
     ImportMovedOn: intake.policy.seen_by,
     ImportLeftBehind: intake.policy.seen_by,
@@ -228,6 +241,7 @@ _ON_ORDERS: tuple[Mark, ...] = (
 # wanted. A mark says nothing: it records no event.
 MARKS: dict[type, tuple[Mark, ...]] = {
     **dict.fromkeys(handover.reactions.WATCHED, (handover.reactions.watch,)),
+    ContactDeleted: (handover.reactions.watch_contacts,),
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
     RelationshipSucceeded: (tagging.reactions.mark_for_segments,),
@@ -253,6 +267,7 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
     DepartureReported: (handover.reactions.on_departure_reported,),
+    PartnerMemberLeft: (handover.reactions.on_member_left,),
     OrderCompleted: (tasks.reactions.on_order_completed,),
     OrderCancelled: (tasks.reactions.on_order_cancelled,),
     OrderAnswered: (tasks.reactions.on_order_answered,),
@@ -269,9 +284,10 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 }
 
 HANDLERS: dict[str, jobs.Handler] = {
-    handover.commands.departing.PREPARE: handover.reactions.prepare,
-    handover.commands.watching.RAISE: handover.reactions.raise_alert,
     handover.commands.listening.HEAR: handover.jobs.hear,
+    handover.commands.departing.PREPARE: handover.reactions.prepare,
+    handover.commands.departing.NOTE_LEFT: handover.reactions.note_left,
+    handover.commands.watching.RAISE: handover.reactions.raise_alert,
     intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,
@@ -325,6 +341,11 @@ ERRANDS: dict[str, Errand] = {
     handover.commands.moving.MOVE: server.handing_over.move,
     handover.commands.planning.PLAN: plan_handover,
 }
+
+
+def errands(partner_of: PartnerOf) -> Mapping[str, Errand]:
+    """Those, and the one that asks the partner."""
+    return ERRANDS | {handover.commands.settling.SETTLE: partial(settle, partner_of)}
 
 
 def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:

@@ -4,7 +4,7 @@ import asyncio
 from datetime import date, timedelta
 from uuid import UUID
 
-from directory.commands import passwords, sign_in
+from directory.commands import covers, passwords, sign_in
 from directory.commands.staff import begin_assignment, end_assignment, require_may_manage
 from directory.events import (
     PasswordReset,
@@ -61,6 +61,7 @@ async def close_access(work: Work, staff_id: UUID, *, holds: int, expected_versi
     await require_may_manage(work, person)
     require_version(person, expected_version)
     person.close_access(clock.now())
+    await covers.end_of_delegate(work, person)
     await sign_in.end_all_of(work, person.id)
     await audit.write(work.session, work.actor, "staff.access_closed", "staff", person.id)
     work.record(StaffAccessClosed(staff_id=person.id, store_id=person.store_id, version=person.version))
@@ -77,6 +78,7 @@ async def depart(work: Work, person: Staff) -> None:
     if person.state is not StaffState.LEAVING or person.access_closed_at is None:
         return
     person.depart()
+    await covers.end_of(work, person)
     await end_assignment(work, person, clock.now())
     work.record(StaffDeparted(staff_id=person.id, store_id=person.store_id, version=person.version))
 
@@ -94,6 +96,8 @@ async def begin_leaving(
     require_other(work.actor, person.id)
     await require_may_manage(work, person)
     require_version(person, expected_version)
+    person.begin_leaving()
+    await covers.end_of_delegate(work, person)
     if last_day is not None:
         _require_ahead(last_day, clock.store_day(clock.now(), await staff.zone_of(work.session, person)))
     if not person.begin_leaving(last_day):

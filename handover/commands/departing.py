@@ -3,6 +3,7 @@
 from contextlib import suppress
 from uuid import UUID
 
+from customers import commands as customers
 from customers.queries import relationships
 from directory import commands as directory
 from directory.models import Staff, StaffState
@@ -17,6 +18,7 @@ from kernel.work import Work
 from tasks.models import Task
 
 PREPARE = "handover.prepare"
+NOTE_LEFT = "handover.note_left"
 _TITLES = {False: "{name} 即将离职，请确认交接方案", True: "{name} 已离职，请确认交接方案"}
 _REASON = "名下还有 {count} 位顾客，需要交接给同事。"
 
@@ -41,6 +43,16 @@ async def prepare(work: Work, staff_id: UUID, version: int) -> Task | None:
         reason=_REASON.format(count=count),
         source_key=f"departure:{person.id}:{version}",
     )
+
+
+async def note_left(work: Work, staff_id: UUID) -> None:
+    """Take note that somebody is no member of the partner any more: they are leaving, and a handover is drafted.
+
+    Their access stays as it is: whether they still work here is for their managers to say.
+    """
+    await customers.report_leaving(work, staff_id)
+    person = await staff.lock(work.session, work.actor, staff_id)
+    await prepare(work, person.id, person.version)
 
 
 async def withdraw_leaving(work: Work, staff_id: UUID, *, expected_version: int | None = None) -> Staff:

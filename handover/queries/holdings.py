@@ -10,7 +10,7 @@ from sqlmodel import col
 from customers.models import Note, Relationship
 from customers.policy import is_live
 from directory.models import Account
-from handover.models import HandoverAccount, HandoverItem, LedgerLine
+from handover.models import GroupChat, HandoverAccount, HandoverItem, LedgerLine
 from mall.models import OPEN_STATES, CommissionEntry, CommissionPeriod, Order, OrderStep, OrderStepKind, Share
 from tagging.models import Tag
 from tasks.models import Campaign, CampaignState, StepKind, Task, TaskState, TaskStep
@@ -78,7 +78,10 @@ def held(handover: Whose) -> dict[LedgerLine, Select[UUID]]:
             col(Order.state).in_(OPEN_STATES),
         ),
         LedgerLine.UNPAID_COMMISSION: select(col(CommissionEntry.id)).where(
-            col(CommissionEntry.brand_id) == brand_id, col(CommissionEntry.staff_id).in_(theirs), is_unpaid()
+            col(CommissionEntry.brand_id) == brand_id,
+            col(CommissionEntry.staff_id).in_(theirs),
+            ~col(CommissionEntry.is_borne_by_store),
+            is_unpaid(),
         ),
         LedgerLine.SHARES: select(col(Share.id)).where(
             col(Share.brand_id) == brand_id,
@@ -95,6 +98,9 @@ def held(handover: Whose) -> dict[LedgerLine, Select[UUID]]:
             col(Campaign.brand_id) == brand_id,
             col(Campaign.created_by_id).in_(theirs),
             col(Campaign.state) == CampaignState.SCHEDULED,
+        ),
+        LedgerLine.GROUP_CHATS: select(col(GroupChat.id)).where(
+            col(GroupChat.brand_id) == brand_id, col(GroupChat.account_id).in_(ours), col(GroupChat.gone_at).is_(None)
         ),
     }
 
@@ -125,6 +131,7 @@ def arrived(handover: Whose) -> dict[LedgerLine, Select[UUID]]:
         LedgerLine.UNPAID_COMMISSION: select(col(CommissionEntry.id)).where(
             col(CommissionEntry.brand_id) == brand_id,
             col(CommissionEntry.staff_id).in_(theirs),
+            ~col(CommissionEntry.is_borne_by_store),
             _meanwhile(handover, col(CommissionEntry.posted_at)),
         ),
         LedgerLine.SHARES: select(col(Share.id)).where(

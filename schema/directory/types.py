@@ -2,13 +2,13 @@
 
 import asyncio
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from directory.models import AccountKind, StaffState, StoreState
-from directory.queries import accounts, brands, machines, regions, staff, stores
+from directory.queries import accounts, brands, covers, machines, regions, staff, stores
 from handover.models.words import kind_word
 from handover.queries import departures
 from kernel.actor import Role
@@ -16,6 +16,12 @@ from schema.context import Info
 from schema.fields import OUT_OF_SIGHT, field
 from schema.scalars import shown_as
 from schema.versioned import Versioned
+
+if TYPE_CHECKING:
+    from schema.handover.covering import Cover
+
+# A type of a module further up.
+_COVERS = list[Annotated["Cover", strawberry.lazy("schema.handover.covering")]]
 
 strawberry.enum(Role, description="What somebody is to the brand; decides what they see.")
 strawberry.enum(
@@ -126,9 +132,7 @@ class Staff(Versioned):
 
 
 @strawberry.type(description="What customers add and what holds relationships (账号); of one store for good.")
-class Account:
-    id: strawberry.ID
-    version: int
+class Account(Versioned):
     kind: AccountKind
     partner_user_id: str | None = strawberry.field(description="Its user id on the partner's side (企业微信).")
     store_id: strawberry.Private[UUID]
@@ -187,6 +191,14 @@ class Viewer:
         if self.staff_id is not None:
             return None
         return shown_as(ServiceAccount, await info.context.load(machines.by_ids, self.id))
+
+    @field(
+        "The covers (代班) that they are part of and that are not over: for whom they serve until when, or who for "
+        "them. Ask anew when you are told of your owner's own `STAFF` row, and after `mustRefetch`.",
+        graphql_type=_COVERS,
+    )
+    async def covers(self, info: Info) -> Any:
+        return await info.context.load(covers.open_of, self.staff_id) if self.staff_id else []
 
     @field("Null for whoever isn't leaving, and always where the brand tells leavers nothing (`telling`).")
     async def departure(self, info: Info) -> OwnDeparture | None:

@@ -9,8 +9,26 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from directory.errors import AccessClosed, AccessOpen, NotLeaving, StoreClosed, StoreOpen
+from directory.models.covers import Cover, CoverState
 from kernel.actor import Role
 from kernel.db import Json, UtcDateTime, enum_of, index_where, refers, unique_where
+
+__all__ = [
+    "Account",
+    "AccountKind",
+    "Assignment",
+    "Brand",
+    "Cover",
+    "CoverState",
+    "RefreshToken",
+    "Region",
+    "ServiceAccount",
+    "SignIn",
+    "Staff",
+    "StaffState",
+    "Store",
+    "StoreState",
+]
 
 
 class StaffState(StrEnum):
@@ -145,6 +163,15 @@ class Staff(SQLModel, table=True):
         """Whether relationships of that store may come to them: guides at work there."""
         return (
             self.role is Role.GUIDE
+            and self.store_id == store_id
+            and self.state is StaffState.ACTIVE
+            and self.access_closed_at is None
+        )
+
+    def can_cover_in(self, store_id: UUID) -> bool:
+        """Whether they may serve there for somebody who is away: a guide at work there, or its manager."""
+        return (
+            self.role in (Role.GUIDE, Role.STORE_MANAGER)
             and self.store_id == store_id
             and self.state is StaffState.ACTIVE
             and self.access_closed_at is None
