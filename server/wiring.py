@@ -241,6 +241,7 @@ _ON_ORDERS: tuple[Mark, ...] = (
 # wanted. A mark says nothing: it records no event.
 MARKS: dict[type, tuple[Mark, ...]] = {
     **dict.fromkeys(handover.reactions.WATCHED, (handover.reactions.watch,)),
+    ContactDeleted: (handover.reactions.watch_contacts,),
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
     RelationshipSucceeded: (tagging.reactions.mark_for_segments,),
@@ -266,6 +267,7 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
     DepartureReported: (handover.reactions.on_departure_reported,),
+    PartnerMemberLeft: (handover.reactions.on_member_left,),
     OrderCompleted: (tasks.reactions.on_order_completed,),
     OrderCancelled: (tasks.reactions.on_order_cancelled,),
     OrderAnswered: (tasks.reactions.on_order_answered,),
@@ -284,6 +286,7 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 HANDLERS: dict[str, jobs.Handler] = {
     handover.commands.listening.HEAR: handover.jobs.hear,
     handover.commands.departing.PREPARE: handover.reactions.prepare,
+    handover.commands.departing.NOTE_LEFT: handover.reactions.note_left,
     handover.commands.watching.RAISE: handover.reactions.raise_alert,
     intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
