@@ -6,6 +6,7 @@ from schema.handover.departures import DepartureMutations, DepartureQueries
 from schema.handover.following import HandoverSubscriptions
 from schema.handover.planning import PlanningMutations
 from schema.handover.settings import HandoverSettingMutations, HandoverSettingQueries
+from schema.handover.settling import SettlingMutations
 from schema.handover.types import Handover, HandoverItem, HandoverReading, handover_of
 
 __all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "HandoverSubscriptions", "handover_of"]
@@ -17,5 +18,5 @@ class HandoverQueries(HandoverReading, DepartureQueries, HandoverSettingQueries)
 
 
 @strawberry.type
-class HandoverMutations(DepartureMutations, PlanningMutations, HandoverSettingMutations):
+class HandoverMutations(DepartureMutations, PlanningMutations, HandoverSettingMutations, SettlingMutations):
     """What can be done about handovers."""

@@ -13,6 +13,7 @@ from tests.scenarios.chapters_catalogue import CATALOGUE
 from tests.scenarios.chapters_commission import COMMISSION
 from tests.scenarios.chapters_credit import CREDIT
 from tests.scenarios.chapters_handover_plan import HANDOVER_PLANS
+from tests.scenarios.chapters_handover_settling import HANDOVER_SETTLING
 from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
@@ -279,4 +280,5 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "handovers": HANDOVERS,
     "moves": MOVES,
     "handover plans": HANDOVER_PLANS,
+    "handover settling": HANDOVER_SETTLING,
 }
