@@ -81,3 +81,19 @@ class PartnerKeyWrong(Invalid):
     code = "PARTNER_KEY_WRONG"
     en = "{what} must be {shape}."
     zh = "{what} 应为 {shape_zh}。"
+
+
+class ReportTooLarge(Invalid):
+    """A report is signed as a whole."""
+
+    code = "HANDOVER_REPORT_TOO_LARGE"
+    en = "This handover has more than {most} relationships, too many for this kind of file."
+    zh = "该交接涉及的客户关系超过 {most} 个，无法导出为这种文件。"
+
+
+class AlertSettled(Conflict):
+    """Somebody has looked into this alert already."""
+
+    code = "ALERT_SETTLED"
+    en = "Somebody has looked into this already."
+    zh = "该提醒已有人处理。"

@@ -7,6 +7,7 @@ import secrets
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -20,11 +21,15 @@ class Unreadable(Exception):
 
 
 class Vault:
-    """Seals short texts (AES-256-GCM) and makes blind indexes (HMAC-SHA-256), each bound to a brand."""
+    """Seals short texts (AES-256-GCM) and makes blind indexes (HMAC-SHA-256), each bound to a brand.
+
+    `signing_key` is this installation's, for what others are to check.
+    """
 
     def __init__(self, key: bytes) -> None:
         self._seal_key = AESGCM(_derive(key, b"seal"))
         self._index_key = _derive(key, b"index")
+        self.signing_key = Ed25519PrivateKey.from_private_bytes(_derive(key, b"sign"))
 
     def seal(self, brand_id: UUID, text: str) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)

@@ -10,11 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import handover.commands.departing
 import handover.commands.listening
 import handover.commands.moving
 import handover.commands.planning
 import handover.commands.settling
+import handover.commands.watching
 import handover.jobs
+import handover.policy
+import handover.reactions
 import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs
@@ -40,9 +44,12 @@ import tasks.policy
 import tasks.reactions
 from customers.events import (
     CustomerChanged,
+    DepartureReported,
     NoteAdded,
     NoteEdited,
+    PhoneRevealed,
     PrimaryChanged,
+    ReachLost,
     RelationshipAdded,
     RelationshipReassigned,
     RelationshipSucceeded,
@@ -51,6 +58,10 @@ from customers.events import (
     VisitNoted,
 )
 from directory.events import (
+    CoverArranged,
+    CoverDated,
+    CoverEnded,
+    CoverStarted,
     PasswordReset,
     RegionAdded,
     RegionMoved,
@@ -68,7 +79,7 @@ from directory.events import (
     StoreReopened,
     StoreShut,
 )
-from handover.events import ContactDeleted, PartnerMemberLeft
+from handover.events import AlertLookedInto, AlertRaised, ContactDeleted, PartnerMemberLeft
 from intake.events import (
     ImportApplied,
     ImportBegun,
@@ -81,6 +92,7 @@ from kernel import feed, jobs
 from kernel.crypto import Vault
 from kernel.work import Event, Work
 from mall.events import (
+    CommissionExported,
     CreditChanged,
     CreditCorrected,
     CreditDecided,
@@ -101,12 +113,14 @@ from server.planning_handovers import plan_handover
 from server.settling import PartnerOf, settle
 from tagging.events import (
     CustomerTagsChanged,
+    MembersExported,
     TagChanged,
     TagCheckSettled,
     TagGroupChanged,
     TagQuestionAsked,
     TagQuestionClosed,
     TagRetired,
+    TagsTakenOff,
     TagsWentStale,
 )
 from tasks.events import (
@@ -146,6 +160,20 @@ SEEN_BY: dict[type, SeenBy] = {
     StaffDeparted: directory.policy.staff_seen_by,
     StaffLeaving: directory.policy.staff_seen_by,
     StaffStays: directory.policy.staff_seen_by,
+    CoverArranged: directory.policy.covers_seen_by,
+    CoverDated: directory.policy.covers_seen_by,
+    CoverStarted: directory.policy.covers_seen_by,
+    CoverEnded: directory.policy.covers_seen_by,
+    # What it changes of somebody is told by itself.
+    DepartureReported: directory.policy.seen_by_nobody,
+    # Whether it was too much is found out in the same commit.
+    PhoneRevealed: directory.policy.seen_by_nobody,
+    ReachLost: directory.policy.seen_by_nobody,
+    TagsTakenOff: directory.policy.seen_by_nobody,
+    MembersExported: directory.policy.seen_by_nobody,
+    CommissionExported: directory.policy.seen_by_nobody,
+    AlertRaised: handover.policy.alerts_seen_by,
+    AlertLookedInto: handover.policy.alerts_seen_by,
     CustomerChanged: customers.policy.customer_seen_by,
     RelationshipAdded: customers.policy.seen_by,
     RelationshipReassigned: customers.policy.moved_seen_by,
@@ -212,6 +240,7 @@ _ON_ORDERS: tuple[Mark, ...] = (
 # Rows in the same commit that say what has to be looked at again, or jobs where it takes a look to know that one is
 # wanted. A mark says nothing: it records no event.
 MARKS: dict[type, tuple[Mark, ...]] = {
+    **dict.fromkeys(handover.reactions.WATCHED, (handover.reactions.watch,)),
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
     RelationshipSucceeded: (tagging.reactions.mark_for_segments,),
@@ -236,6 +265,7 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 }
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
+    DepartureReported: (handover.reactions.on_departure_reported,),
     OrderCompleted: (tasks.reactions.on_order_completed,),
     OrderCancelled: (tasks.reactions.on_order_cancelled,),
     OrderAnswered: (tasks.reactions.on_order_answered,),
@@ -253,6 +283,8 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 
 HANDLERS: dict[str, jobs.Handler] = {
     handover.commands.listening.HEAR: handover.jobs.hear,
+    handover.commands.departing.PREPARE: handover.reactions.prepare,
+    handover.commands.watching.RAISE: handover.reactions.raise_alert,
     intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,

@@ -1,5 +1,6 @@
 """Tables of handovers, and what changes their states, without I/O."""
 
+from handover.models.alerts import Alert, AlertKind
 from handover.models.attempts import HandoverAttempt
 from handover.models.chats import ChatState, GroupChat, GroupChatMove
 from handover.models.handovers import (
@@ -25,6 +26,8 @@ __all__ = [
     "IN_FLIGHT",
     "LEASE",
     "UNDOABLE",
+    "Alert",
+    "AlertKind",
     "ChatState",
     "GroupChat",
     "GroupChatMove",

@@ -78,7 +78,10 @@ def held(handover: Whose) -> dict[LedgerLine, Select[UUID]]:
             col(Order.state).in_(OPEN_STATES),
         ),
         LedgerLine.UNPAID_COMMISSION: select(col(CommissionEntry.id)).where(
-            col(CommissionEntry.brand_id) == brand_id, col(CommissionEntry.staff_id).in_(theirs), is_unpaid()
+            col(CommissionEntry.brand_id) == brand_id,
+            col(CommissionEntry.staff_id).in_(theirs),
+            ~col(CommissionEntry.is_borne_by_store),
+            is_unpaid(),
         ),
         LedgerLine.SHARES: select(col(Share.id)).where(
             col(Share.brand_id) == brand_id,
@@ -128,6 +131,7 @@ def arrived(handover: Whose) -> dict[LedgerLine, Select[UUID]]:
         LedgerLine.UNPAID_COMMISSION: select(col(CommissionEntry.id)).where(
             col(CommissionEntry.brand_id) == brand_id,
             col(CommissionEntry.staff_id).in_(theirs),
+            ~col(CommissionEntry.is_borne_by_store),
             _meanwhile(handover, col(CommissionEntry.posted_at)),
         ),
         LedgerLine.SHARES: select(col(Share.id)).where(

@@ -2,6 +2,9 @@
 
 import strawberry
 
+from schema.handover.alerts import AlertMutations, AlertQueries
+from schema.handover.covering import CoverMutations, CoverQueries
+from schema.handover.departing import DepartingMutations
 from schema.handover.departures import DepartureMutations, DepartureQueries
 from schema.handover.following import HandoverSubscriptions
 from schema.handover.planning import PlanningMutations
@@ -13,10 +16,18 @@ __all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "
 
 
 @strawberry.type
-class HandoverQueries(HandoverReading, DepartureQueries, HandoverSettingQueries):
+class HandoverQueries(HandoverReading, DepartureQueries, HandoverSettingQueries, CoverQueries, AlertQueries):
     """What can be asked about handovers."""
 
 
 @strawberry.type
-class HandoverMutations(DepartureMutations, PlanningMutations, HandoverSettingMutations, SettlingMutations):
+class HandoverMutations(
+    DepartureMutations,
+    DepartingMutations,
+    PlanningMutations,
+    HandoverSettingMutations,
+    CoverMutations,
+    AlertMutations,
+    SettlingMutations,
+):
     """What can be done about handovers."""

@@ -130,6 +130,12 @@ class Handover(Versioned):
     async def undoes(self, info: Info) -> "Handover | None":
         return await handover_of(info, self.undoes_id)
 
+    @field(
+        "Where its signed report is, as JSON; the workbook ends with `.xlsx`. For whoever sees it, with their token."
+    )
+    async def report_url(self, info: Info) -> str:
+        return f"{info.context.public_url}/files/handovers/{self.id}.json"
+
     @field("How far it has come.")
     async def progress(self, info: Info) -> HandoverProgress:
         counted = await info.context.load(progress_of, UUID(str(self.id)))

@@ -149,7 +149,8 @@ class AuditQueries(QuestionQueries):
 
     @field(
         "How much is tagged and how fresh, by store, by guide or by group; at most 100 lines a page. `groupId` counts "
-        "the tags of one group only."
+        "the tags of one group only. By guide, `adjusted` leaves out customers who came to them by a handover in the "
+        "last 30 days (handover-adjusted): how the leaver tagged isn't how they do."
     )
     async def tag_figures(
         self,
@@ -157,12 +158,13 @@ class AuditQueries(QuestionQueries):
         by: FiguresBy,
         store_id: strawberry.ID | None = None,
         group_id: strawberry.ID | None = None,
+        adjusted: bool = False,
         first: int = 20,
         after: Cursor | None = None,
     ) -> Connection[TagFigures]:
         page, chosen = page_of(first, after), {"store_id": sought_id(store_id), "group_id": sought_id(group_id)}
         async with info.context.read() as session:
-            rows = await figures.page(session, info.context.actor, page, by, **chosen)
+            rows = await figures.page(session, info.context.actor, page, by, **chosen, adjusted=adjusted)
         return connection(TagFigures, rows, page, lambda row: [row.id])
 
 

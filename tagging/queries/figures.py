@@ -4,7 +4,6 @@ The unit is the relationship: a customer whom two stores serve counts in each. A
 Cost: the relationships of those asked for are read once, and the tags on their customers once.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +16,7 @@ from sqlmodel import col
 
 from customers.models import Relationship
 from customers.policy import relationships_visible_to
+from customers.queries.settling_in import is_settled
 from directory.models import Account, Store
 from directory.policy import accounts_visible_to, stores_visible_to
 from kernel import clock
@@ -75,12 +75,15 @@ async def page(
     *,
     store_id: UUID | None = None,
     group_id: UUID | None = None,
+    adjusted: bool = False,
 ) -> list[TagFigures]:
     """The figures of the stores, accounts or groups in sight, by id; one more than asked for if there is a next page.
 
     A line by guide is an account of a store: the public one has no guide. `store_id` narrows to one store,
-    `group_id` to the tags of one group.
+    `group_id` to the tags of one group. A guide's figures are without what they cover. By guide, `adjusted` leaves out
+    what came to them by a handover in the last 30 days: how the leaver tagged isn't how they do.
     """
+    actor = actor.alone()
     lines = (await session.execute(paged(_lines(actor, by, store_id, group_id), page, Key(_ids(by))))).all()
     keys = [row.id for row in lines]
     now = clock.now()
@@ -89,8 +92,11 @@ async def page(
         tagged = await _tagged(session, actor, col(Tag.group_id), now, store_id, None, col(Tag.group_id).in_(keys))
         return [_figures(row, held, tagged.get(row.id)) for row in lines]
     key = col(Relationship.store_id) if by is FiguresBy.STORE else col(Relationship.holder_id)
-    counted = await _held(session, actor, key, keys)
-    tagged = await _tagged(session, actor, key, now, store_id, group_id, key.in_(keys))
+    theirs: Any = key.in_(keys)
+    if adjusted and by is FiguresBy.GUIDE:
+        theirs = and_(theirs, is_settled(now))
+    counted = await _held(session, actor, key, theirs)
+    tagged = await _tagged(session, actor, key, now, store_id, group_id, theirs)
     return [_figures(row, counted.get(row.id, 0), tagged.get(row.id)) for row in lines]
 
 
@@ -116,9 +122,9 @@ def _lines(actor: Actor, by: FiguresBy, store_id: UUID | None, group_id: UUID | 
     return groups if group_id is None else groups.where(col(TagGroup.id) == group_id)
 
 
-async def _held(session: AsyncSession, actor: Actor, key: Any, keys: Sequence[UUID]) -> dict[UUID, int]:
+async def _held(session: AsyncSession, actor: Actor, key: Any, chosen: Any) -> dict[UUID, int]:
     found = await session.execute(
-        select(key, func.count()).where(relationships_visible_to(actor), key.in_(keys)).group_by(key)
+        select(key, func.count()).where(relationships_visible_to(actor), chosen).group_by(key)
     )
     return dict(found.all())
 

@@ -263,7 +263,7 @@ async def test_a_member_who_left_is_told_of_and_what_waited_for_it_is_asked_for_
     with clock.stopped_at(soon):
         await case.settle()
 
-    assert events == [PartnerMemberLeft(case.leaver.staff_id)]  # type: ignore[arg-type]
+    assert events == [PartnerMemberLeft(case.leaver.id)]
     assert await case.there() == ["waiting"]
     assert case.partner.requests[-1][0] is Course.RESIGNED
 

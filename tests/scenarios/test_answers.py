@@ -12,8 +12,8 @@ from sqlalchemy import literal, select
 
 import schema.context
 from customers.models import Customer, Note, Relationship
-from directory.models import Region, Staff, Store
-from handover.models import Handover, HandoverSetting, TakeoverCapacity
+from directory.models import Account, Cover, Region, Staff, Store
+from handover.models import Alert, Handover, HandoverSetting, TakeoverCapacity
 from intake.models import HookMessage, HookSecret, HookSource
 from kernel import feed, ids
 from kernel.actor import Actor, Role
@@ -47,6 +47,8 @@ OF_ONES_OWN = {
 TABLES: dict[str, Any] = {
     table.__name__: table
     for table in (
+        Account,
+        Alert,
         Customer,
         HookMessage,
         HookSecret,
@@ -54,6 +56,7 @@ TABLES: dict[str, Any] = {
         Note,
         Relationship,
         Region,
+        Cover,
         Staff,
         Store,
         CommissionPlan,

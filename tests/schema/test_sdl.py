@@ -25,6 +25,7 @@ WITHOUT_EXPECTED_VERSION = {
     "saveSegment": "makes a new row",
     "createTask": "makes a new row",
     "addCampaign": "makes a new row",
+    "arrangeCover": "makes a new row",
     "completeTasks": "names several rows; what was closed meanwhile is TASK_CLOSED",
     "skipTasks": "names several rows; what was closed meanwhile is TASK_CLOSED",
     "snoozeTasks": "names several rows; what was closed meanwhile is TASK_CLOSED",

@@ -1,0 +1,50 @@
+"""Reports of handovers as files, and the public key that they are checked with."""
+
+import asyncio
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from kernel.errors import NotFound
+from server import files, handover_reports, sheets, signing
+from server.edge import Edge
+from server.files import Asked
+
+_JSON = "application/json"
+_PEM = "application/x-pem-file"
+
+
+async def as_json(asked: Asked) -> Response:
+    """The signed report: for managers who have the handover in sight; `NOT_FOUND`, `HANDOVER_REPORT_TOO_LARGE`."""
+    handover_id = _id(asked)
+    made = await handover_reports.made(asked.edge.ground, asked.edge.vault, asked.actor, handover_id)
+    return files.attachment(made.as_json(), _JSON, f"handover-{handover_id}.json")
+
+
+async def as_xlsx(asked: Asked) -> Response:
+    """The same as a workbook; `HANDOVER_REPORT_TOO_LARGE` beyond 50,000 relationships."""
+    handover_id = _id(asked)
+    made = await handover_reports.made(asked.edge.ground, asked.edge.vault, asked.actor, handover_id, in_a_book=True)
+    return files.attachment(await asyncio.to_thread(made.as_book), sheets.XLSX, f"handover-{handover_id}.xlsx")
+
+
+async def key(request: Request) -> Response:
+    """The public key of this installation in PEM, for anybody: a report is checked without us."""
+    edge: Edge = request.app.state.edge
+    return files.attachment(signing.as_pem(edge.vault.signing_key.public_key()), _PEM, "handover-key.pem")
+
+
+ROUTES = [
+    Route("/files/handovers/key.pem", key, methods=["GET"]),
+    Route("/files/handovers/{id}.json", files.endpoint(as_json), methods=["GET"]),
+    Route("/files/handovers/{id}.xlsx", files.endpoint(as_xlsx), methods=["GET"]),
+]
+
+
+def _id(asked: Asked) -> UUID:
+    try:
+        return UUID(asked.request.path_params["id"])
+    except ValueError as error:
+        raise NotFound from error
