@@ -1,88 +1,111 @@
 """`daogou wecom` as somebody types it."""
 
 import asyncio
-import os
-import subprocess
-import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.intake.carrying import SMALL
-from tests.server.test_importing import ROOT, daogou, home
+from handover.errors import PartnerNotTied
+from server import migrating
+from server import settings as configuration
+from server.errors import CannotStart
+from server.ground import standing
+from server.wecom_commands import wecom_app
+from tests.factories import World, build_world
 from tests.wecom.app import Simulator
 from tests.wecom.gate import Fault
 from tests.wecom.serving import serving
 
-__all__ = ["home"]
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """A brand on a migrated database of its own, which the commands find by the environment."""
+    for name in configuration.Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("DAOGOU_HOME", str(tmp_path))
+    monkeypatch.setenv("PUBLIC_URL", "https://go.shop.example")
+    settings = configuration.load()
+    await migrating.upgrade(settings)
+    async with standing(settings) as ground:
+        yield await build_world(ground)
 
 
-def wecom(home: Path, *arguments: str, secret: str = "", url: str = "http://127.0.0.1:1") -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "server.cli", "wecom", *arguments],
-        cwd=home.parent,
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "DAOGOU_HOME": str(home),
-            "DAOGOU_WECOM_URL": url,
-            "PUBLIC_URL": "https://go.shop.example",
-        },
-        input=secret,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+async def typed(*arguments: str, given: str = "") -> tuple[int, str]:
+    """The exit code and what is printed. What the commands raise is raised."""
+    done = await asyncio.to_thread(CliRunner().invoke, wecom_app, list(arguments), given)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
 
 
-async def test_a_brand_is_tied_checked_paused_and_untied(home: Path) -> None:
-    daogou(home, "import", "orders", str(SMALL), "--mapping", "online-retail")
+async def test_a_brand_is_tied_checked_paused_and_untied(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     simulator = Simulator()
-    corp = ("--corp-id", simulator.corp.corp_id)
+    corp = ("tie", "--corp-id", simulator.corp.corp_id)
     async with serving(simulator) as address:
+        monkeypatch.setenv("DAOGOU_WECOM_URL", address)
+        with pytest.raises(PartnerNotTied):
+            await typed("check")
+        with pytest.raises(CannotStart, match="standard input"):
+            await typed(*corp)
 
-        async def type_in(*arguments: str, secret: str = "") -> tuple[int, str]:
-            return await asyncio.to_thread(wecom, home, *arguments, secret=secret, url=address)
+        code, tied = await typed(*corp, given="secret\n")
+        assert code == 0
+        assert "https://go.shop.example/hooks/wecom/qinghe\n" in tied
+        code, good = await typed("check")
+        assert code == 0
+        assert good.startswith("WeCom answers")
+        assert "6 accounts of guides have no user id" in good
 
-        before = await type_in("check")
-        empty = await type_in("tie", *corp)
-        tied = await type_in("tie", *corp, secret="secret\n")
-        good = await type_in("check")
         simulator.gate.faults.append(Fault("code", "externalcontact/get_unassigned_list", value=60020))
-        shut_out = await type_in("check")
-        again = await type_in("tie", *corp, secret="wrong")
-        wrong = await type_in("check")
-        paused = await type_in("pause"), await type_in("check")
-        untied = await type_in("untie"), await type_in("pause")
+        code, shut_out = await typed("check")
+        assert code == 1
+        assert "(203.0.113.9)" in shut_out
 
-    assert (before[0], "isn't tied" in before[1]) == (1, True)
-    assert (empty[0], "standard input" in empty[1]) == (2, True)
-    assert tied[0] == 0, tied[1]
-    assert "https://go.shop.example/hooks/wecom/online-retail" in tied[1]
-    assert good[0] == 0, good[1]
-    assert "WeCom answers" in good[1]
-    assert (shut_out[0], "203.0.113.9" in shut_out[1]) == (1, True)
-    assert again[1].splitlines()[-3:] == tied[1].splitlines()[-3:]
-    assert (wrong[0], "40001" in wrong[1]) == (1, True)
-    assert (paused[0][0], paused[1][0], "paused" in paused[1][1]) == (0, 1, True)
-    assert (untied[0][0], untied[1][0]) == (0, 1)
+        _, again = await typed(*corp, given="wrong")
+        assert again == tied
+        code, wrong = await typed("check")
+        assert code == 1
+        assert "40001" in wrong
+        assert "shuts this server's address out" in wrong
+
+        assert (await typed("pause"))[0] == 0
+        code, paused = await typed("check")
+        assert (code, "paused" in paused) == (1, True)
+        assert (await typed("resume"))[0] == 0
+        assert (await typed("untie"))[0] == 0
+        with pytest.raises(PartnerNotTied):
+            await typed("pause")
+    assert simulator.gate.asked["gettoken"] == 3
+
+
+async def test_guides_are_named_by_a_file_and_who_is_unknown_is_said(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "members.csv"
+    file.write_text("\ufeffnumber,user_id\nqinghe-1-G1,lin.wei\nqinghe-1-G2,wang\nnobody,x\n", encoding="utf-8")
+
+    code, said = await typed("members", str(file))
+
+    assert code == 1
+    assert "2 of 3 guides" in said
+    assert "number nobody" in said
+    file.write_text("number,user_id\nqinghe-1-G1,wang\nqinghe-1-G2,lin.wei\n")
+    assert (await typed("members", str(file)))[0] == 0
 
 
 @pytest.mark.parametrize(
-    ("content", "code", "said"),
+    ("content", "said"),
     [
-        ("number,user_id\nHQ,boss\nnobody,x\n", 1, "0 of 2"),
-        ("who,what\na,b\n", 2, "columns"),
-        ("number,user_id\na,b\na,c\n", 2, "once"),
+        (b"who,what\na,b\n", "columns"),
+        (b"number,user_id\na,b\na,c\n", "once"),
+        (b"number,user_id\n,b\n", "once"),
+        (b"number,user_id\n\xff,b\n", "UTF-8"),
+        (b"", "columns"),
     ],
 )
-def test_members_are_named_by_a_file(home: Path, content: str, code: int, said: str) -> None:
-    daogou(home, "import", "orders", str(SMALL), "--mapping", "online-retail")
-    file = home.parent / "members.csv"
-    file.write_text(content)
+async def test_a_file_that_is_no_list_of_guides_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "members.csv"
+    file.write_bytes(content)
 
-    found = wecom(home, "members", str(file))
-
-    assert (found[0], said in found[1]) == (code, True), found[1]
+    with pytest.raises(CannotStart, match=said):
+        await typed("members", str(file))

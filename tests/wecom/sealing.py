@@ -3,6 +3,7 @@
 import os
 import struct
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha1
 from random import Random
@@ -48,10 +49,10 @@ class Seal:
         return Cipher(AES(key), CBC(key[:16]))
 
 
-def event(corp_id: str, at: int, fields: dict[str, object]) -> bytes:
+def event(corp_id: str, at: int, fields: Mapping[str, object]) -> bytes:
     """An event in XML, with the texts in CDATA."""
     head = {"ToUserName": corp_id, "FromUserName": "sys", "CreateTime": at, "MsgType": "event"}
-    lines = "".join(f"<{name}>{_value(value)}</{name}>" for name, value in (head | fields).items())
+    lines = "".join(f"<{name}>{_value(value)}</{name}>" for name, value in {**head, **fields}.items())
     return f"<xml>{lines}</xml>".encode()
 
 
