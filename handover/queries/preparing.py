@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from customers.models import ContactLink, Relationship
 from directory.models import Account, Staff
-from handover.models import HandoverAccount, HandoverAttempt, HandoverItem, HeldHere, LinkedThere
+from handover.models import HAS_GONE, HandoverAccount, HandoverAttempt, HandoverItem, LinkedThere
 
 
 async def unprepared(
@@ -82,7 +82,7 @@ async def others_linked(
                 col(HandoverItem.brand_id) == brand_id,
                 col(HandoverItem.handover_id) == handover_id,
                 col(HandoverItem.relationship_id) == col(theirs.relationship_id),
-                col(HandoverItem.here) == HeldHere.MOVED,
+                col(HandoverItem.here).in_(HAS_GONE),
             ),
         )
         .order_by(col(theirs.relationship_id))
@@ -124,7 +124,7 @@ def _moved(brand_id: UUID, handover_id: UUID) -> Select[*tuple[Any, ...]]:
         .where(
             col(HandoverItem.brand_id) == brand_id,
             col(HandoverItem.handover_id) == handover_id,
-            col(HandoverItem.here) == HeldHere.MOVED,
+            col(HandoverItem.here).in_(HAS_GONE),
         )
     )
 

@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from handover.models import (
+    HAS_GONE,
     ChatState,
     GroupChatMove,
     Handover,
     HandoverAttempt,
     HandoverItem,
-    HeldHere,
     LinkedThere,
 )
 from handover.policy import handovers_visible_to
@@ -85,7 +85,7 @@ async def _counts(
         .where(
             col(HandoverItem.brand_id) == brand_id,
             col(HandoverItem.handover_id).in_(handover_ids),
-            col(HandoverItem.here) == HeldHere.MOVED,
+            col(HandoverItem.here).in_(HAS_GONE),
         )
         .group_by(col(HandoverItem.handover_id), col(HandoverItem.there))
     )

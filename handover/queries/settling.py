@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from handover.models import (
+    HAS_GONE,
     GroupChatMove,
     Handover,
     HandoverAttempt,
     HandoverItem,
     HandoverState,
-    HeldHere,
     LinkedThere,
     Todo,
 )
@@ -169,7 +169,7 @@ async def is_all_settled(session: AsyncSession, brand_id: UUID, handover_id: UUI
     undecided = exists().where(
         col(HandoverItem.brand_id) == brand_id,
         col(HandoverItem.handover_id) == handover_id,
-        col(HandoverItem.here) == HeldHere.MOVED,
+        col(HandoverItem.here).in_(HAS_GONE),
         col(HandoverItem.there) == LinkedThere.NOT_LINKED,
     )
     attempts = exists().where(
