@@ -15,6 +15,7 @@ from tests.scenarios.chapters_covers import COVERS
 from tests.scenarios.chapters_credit import CREDIT
 from tests.scenarios.chapters_departing import DEPARTING
 from tests.scenarios.chapters_handover_plan import HANDOVER_PLANS
+from tests.scenarios.chapters_handover_settling import HANDOVER_SETTLING
 from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
@@ -285,4 +286,5 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "departures": DEPARTING,
     "moves": MOVES,
     "handover plans": HANDOVER_PLANS,
+    "handover settling": HANDOVER_SETTLING,
 }

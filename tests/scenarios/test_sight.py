@@ -31,6 +31,7 @@ NAMED = {
     "ids": "task",
     "relationshipId": "relationship",
     "relationshipIds": "relationship",
+    "handoverId": "handover",
     "accountId": "account",
     "toAccountId": "account",
     "servingAccountId": "account",
