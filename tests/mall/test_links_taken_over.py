@@ -16,6 +16,7 @@ from mall.models import Order, Share
 from mall.models.explaining import said
 from mall.queries import crediting, landing, taking_over
 from tests.factories import NOON, World, build_customer, build_world, relationship_of
+from tests.handover.closing import build_closing, close
 from tests.mall.earning import build_guide, build_share, decisions, parts, whys
 from tests.mall.trading import place
 from tests.statements import statements
@@ -154,6 +155,22 @@ async def test_as_long_as_something_is_left_to_be_moved_links_are_the_leavers(st
     await stage.hand_over((stage.theirs[0], stage.taker.account_ids[0]), at=day(6))
 
     assert await stage.earner(await stage.bought(None, day(7))) == (stage.leaver.account_ids[0], "share")
+
+
+async def test_links_of_a_store_that_closed_are_whoevers_has_the_customer_in_the_store_that_follows(
+    stage: Stage,
+) -> None:
+    successor = stage.world.shops[1].guide
+    with clock.stopped_at(day(6)):
+        closing = await build_closing(stage.ground, stage.world, stage.world.shop, [successor])
+        await close(stage.ground, closing)
+
+    before = await stage.bought(stage.theirs[0], day(6) - timedelta(seconds=1))
+    after = await stage.bought(stage.theirs[0], day(7))
+
+    assert await stage.earner(before) == (stage.leaver.account_ids[0], "share")
+    assert await stage.earner(after) == (successor.account_ids[0], "share")
+    assert await stage.earner(await stage.bought(None, day(7))) == (None, "store")
 
 
 async def test_who_gives_a_customer_away_in_the_daily_round_keeps_their_links(stage: Stage) -> None:
