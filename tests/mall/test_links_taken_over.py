@@ -15,6 +15,7 @@ from kernel.work import Ground, unit_of_work
 from mall.models import Order, Share
 from mall.models.explaining import said
 from mall.queries import crediting, landing, taking_over
+from tests.asking import ask
 from tests.factories import NOON, World, build_customer, build_world, relationship_of
 from tests.handover.closing import build_closing, close
 from tests.mall.earning import build_guide, build_share, decisions, parts, whys
@@ -93,6 +94,18 @@ async def test_before_the_move_it_is_the_leavers_and_after_it_whoever_took_the_c
     assert step["account_id"] == str(stage.third.account_ids[0])
     assert said(step, "zh") == "通过已离职导购的分享链接下单，归接手导购。"
     assert said(step, "en").startswith("It came through the link of a guide who has left")
+
+
+async def test_graphql_says_that_the_rule_applied_and_why(stage: Stage) -> None:
+    await hand_all_over(stage, day(6))
+    order = await stage.bought(stage.theirs[0], day(7))
+    asked = "query ($id: ID!) { order(id: $id) { creditHistory { rules { rule isApplied says } } } }"
+
+    answer = await ask(stage.ground, stage.world.shop.manager, asked, id=str(order.id))
+
+    [first, *others] = answer["order"]["creditHistory"][0]["rules"]
+    assert (first["rule"], first["isApplied"]) == ("SHARE", True)
+    assert {each["isApplied"] for each in others} == {False}
 
 
 async def test_a_guests_order_is_whoevers_took_over_most_as_the_link_leads_there(stage: Stage) -> None:
