@@ -87,5 +87,27 @@ class VisitNoted:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class PhoneRevealed:
+    """Somebody looked at a customer's phone in full; it was written down."""
+
+    actor_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ReachLost:
+    """Somebody changed a customer's phone, or noted that they want to be left alone."""
+
+    actor_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DepartureReported:
+    """The staff file or the partner says that somebody is leaving, or has left; `version` is the staff member's."""
+
+    staff_id: UUID
+    version: int
+
+
 RelationshipEvent = RelationshipAdded | RemarkChanged | PrimaryChanged
 RecordEvent = NoteAdded | NoteEdited | VisitNoted

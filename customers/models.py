@@ -141,6 +141,39 @@ class Holding(SQLModel, table=True):
     until_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class GoneWhy(StrEnum):
+    """How a contact came to an end. `transferred`: it went to another account, and nobody deleted anything."""
+
+    BY_STAFF = "by_staff"
+    BY_CUSTOMER = "by_customer"
+    TRANSFERRED = "transferred"
+
+
+class ContactLink(SQLModel, table=True):
+    """An account and a customer who are contacts at the partner (好友关系); one account holds, others are linked.
+
+    `told_at` is the instant of the newest thing that is known of it: older news, which come late, change nothing.
+    """
+
+    __tablename__ = "contact_link"
+    __table_args__ = (
+        refers("account_id", "account"),
+        refers("relationship_id", "relationship"),
+        Index("ix_contact_link_relationship", "brand_id", "relationship_id"),
+        Index("ix_contact_link_external", "brand_id", "external_user_id"),
+        Index("ix_contact_link_gone", "brand_id", "account_id", "gone_at"),
+    )
+
+    brand_id: UUID = Field(primary_key=True)
+    account_id: UUID = Field(primary_key=True)
+    relationship_id: UUID = Field(primary_key=True)
+    external_user_id: str = Field(max_length=64)
+    linked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    gone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    gone_why: GoneWhy | None = Field(default=None, sa_type=enum_of(GoneWhy))
+    told_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class Visit(SQLModel, table=True):
     """The customer came to the store, or was visited or called, and somebody noted it."""
 

@@ -36,7 +36,7 @@ def is_live(relationship: type[Relationship] = Relationship) -> ColumnElement[bo
 
 
 def relationships_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A guide sees what their accounts hold; managers their stores; HQ the brand, and machines whose scopes say so.
+    """A guide sees what the accounts hold that they serve; managers their stores; HQ, and machines that may, all.
 
     Nobody sees those that ended with their store.
     """
@@ -44,7 +44,7 @@ def relationships_visible_to(actor: Actor) -> ColumnElement[bool]:
     if not _sees_customers(actor):
         return and_(ours, false())
     if actor.role is Role.GUIDE:
-        return and_(ours, col(Relationship.holder_id).in_(actor.account_ids))
+        return and_(ours, col(Relationship.holder_id).in_(actor.served_ids))
     return and_(in_sight(actor, col(Relationship.brand_id), col(Relationship.store_id)), is_live())
 
 
@@ -83,12 +83,12 @@ def require_writer(actor: Actor) -> None:
 
 
 def require_serves(actor: Actor, relationship: Relationship) -> None:
-    """Whoever holds the relationship writes about it, or a manager of its store."""
+    """Whoever holds the relationship writes about it, or covers for them, or a manager of its store."""
     if actor.role is Role.SYSTEM:
         return
     if actor.role is Role.STORE_MANAGER and actor.store_id == relationship.store_id:
         return
-    if relationship.holder_id not in actor.account_ids:
+    if relationship.holder_id not in actor.served_ids:
         raise Forbidden
 
 

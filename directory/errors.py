@@ -164,6 +164,14 @@ class StillHolds(Conflict):
     zh = "名下还有 {count} 位顾客，请先完成交接。"
 
 
+class PartnerUserTaken(Conflict):
+    """Another guide's account, or a public one, goes by this user id at the partner."""
+
+    code = "PARTNER_USER_TAKEN"
+    en = "Somebody else goes by {user_id} in WeCom already."
+    zh = "企业微信账号 {user_id} 已对应其他账号。"
+
+
 class AccessClosed(Conflict):
     """The person's access is closed: they are leaving, or have left."""
 
@@ -180,9 +188,92 @@ class AccessOpen(Conflict):
     zh = "该员工的账号正在使用中。"
 
 
+class NotLeaving(Conflict):
+    """The person isn't leaving, so there is nothing to take back."""
+
+    code = "NOT_LEAVING"
+    en = "This person isn't leaving."
+    zh = "该员工没有待离职的登记。"
+
+
 class OwnAccess(Forbidden):
     """Nobody changes their own role or place, or closes their own access."""
 
     code = "OWN_ACCESS"
     en = "You can't change your own role or place, or close your own access."
     zh = "不能调整自己的岗位，也不能停用自己的账号。"
+
+
+# Cover for leave
+
+
+class CoverDates(Invalid):
+    """A cover ends after it begins and after now, lasts at most 90 days, and begins within a year."""
+
+    code = "COVER_DATES"
+    en = "A cover ends later than it begins and later than now, lasts at most 90 days, and begins within a year."
+    zh = "代班的结束时间须晚于开始时间和当前时间，最长 90 天，且须在一年内开始。"
+
+
+class AbsentUnfit(Conflict):
+    """Cover is for a guide who works in the store, also one who is leaving; not for managers, nor for who has left."""
+
+    code = "ABSENT_UNFIT"
+    en = "Cover is arranged for a guide who works in a store. This person isn't one."
+    zh = "只能为门店在岗的导购安排代班。"
+
+
+class DelegateUnfit(Conflict):
+    """The delegate is a guide at work in the same store, or its manager."""
+
+    code = "DELEGATE_UNFIT"
+    en = "The cover must be a guide at work in the same store, or its manager."
+    zh = "代班人须是同一门店的在岗导购或店长。"
+
+
+class OwnCover(Invalid):
+    """Nobody covers for themselves."""
+
+    code = "OWN_COVER"
+    en = "Nobody can cover for themselves. Choose somebody else."
+    zh = "代班人不能是本人，请另选他人。"
+
+
+class CoverOverlaps(Conflict):
+    """The same delegate covers for the same person in some of that time already."""
+
+    code = "COVER_OVERLAPS"
+    en = "This person covers for them in some of that time already. Change that cover instead."
+    zh = "该时间段内两人之间已有代班安排，请修改原安排。"
+
+
+class CoverChain(Conflict):
+    """The delegate would be away in that time, or the person who is away would cover for others."""
+
+    code = "COVER_CHAIN"
+    en = "In that time the cover is away themselves, or the person who is away covers for others. Arrange that first."
+    zh = "该时间段内代班人自己休假，或休假人正在为他人代班，请先调整。"
+
+
+class TooManyCovers(Conflict):
+    """One person covers for at most ten at a time, and is covered by at most ten."""
+
+    code = "TOO_MANY_COVERS"
+    en = "At most {most} covers at a time for one person."
+    zh = "每人同一时间最多 {most} 个代班安排。"
+
+
+class CoverUnderWay(Conflict):
+    """The cover has begun: only its end can be changed."""
+
+    code = "COVER_UNDER_WAY"
+    en = "This cover has begun; only its end can be changed."
+    zh = "代班已开始，只能修改结束时间。"
+
+
+class CoverOver(Conflict):
+    """The cover has ended, or was cancelled."""
+
+    code = "COVER_OVER"
+    en = "This cover is over already. Arrange a new one."
+    zh = "该代班已结束，请重新安排。"

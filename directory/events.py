@@ -115,6 +115,42 @@ class StaffStays:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class CoverArranged:
+    cover_id: UUID
+    store_id: UUID
+    staff_id: UUID
+    delegate_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CoverDated:
+    """A cover has other dates."""
+
+    cover_id: UUID
+    store_id: UUID
+    staff_id: UUID
+    delegate_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CoverStarted:
+    cover_id: UUID
+    store_id: UUID
+    staff_id: UUID
+    delegate_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CoverEnded:
+    """A cover is over, or was cancelled before it began."""
+
+    cover_id: UUID
+    store_id: UUID
+    staff_id: UUID
+    delegate_id: UUID
+
+
 RegionEvent = RegionAdded | RegionRenamed | RegionMoved
 StoreEvent = StoreOpened | StoreEdited | StoreShut | StoreReopened
 StaffEvent = (
@@ -128,3 +164,4 @@ StaffEvent = (
     | StaffLeaving
     | StaffStays
 )
+CoverEvent = CoverArranged | CoverDated | CoverStarted | CoverEnded

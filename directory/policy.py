@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory.errors import OwnAccess
-from directory.events import RegionEvent, StaffEvent, StaffMoved, StoreEvent
-from directory.models import Account, Region, Staff, Store
+from directory.events import CoverEvent, RegionEvent, StaffEvent, StaffMoved, StoreEvent
+from directory.models import Account, Cover, Region, Staff, StaffState, Store
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
 from kernel.errors import Forbidden
@@ -72,6 +72,28 @@ def staff_visible_to(actor: Actor) -> ColumnElement[bool]:
     return or_(of_stores, own)
 
 
+def covers_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Managers see the covers of the stores they answer for; everybody sees those that they are part of."""
+    ours = col(Cover.brand_id) == actor.brand_id
+    if actor.role in (Role.GUIDE, Role.SERVICE):
+        return and_(ours, or_(col(Cover.staff_id) == actor.id, col(Cover.delegate_id) == actor.id))
+    return in_sight(actor, col(Cover.brand_id), col(Cover.store_id))
+
+
+def unspoken(actor: Actor) -> ColumnElement[bool]:
+    """Of whom the actor doesn't read that they are leaving, as long as they still work here.
+
+    Guides read it of nobody, and nobody of themselves: a brand that tells a leaver does so in words of its own.
+    """
+    quiet = and_(col(Staff.state) == StaffState.LEAVING, col(Staff.access_closed_at).is_(None))
+    return quiet if actor.role is Role.GUIDE else and_(quiet, col(Staff.id) == actor.id)
+
+
+def serves() -> ColumnElement[bool]:
+    """As `Staff.serves` says: that somebody still works here, be it that they are leaving."""
+    return and_(col(Staff.state) != StaffState.DEPARTED, col(Staff.access_closed_at).is_(None))
+
+
 def regions_visible_to(actor: Actor) -> ColumnElement[bool]:
     """HQ sees the tree, a regional manager their part of it, the others the region of their store."""
     ours = col(Region.brand_id) == actor.brand_id
@@ -90,6 +112,12 @@ def regions_visible_to(actor: Actor) -> ColumnElement[bool]:
 def require_may_arrange(actor: Actor) -> None:
     """Regions and stores are arranged by HQ, by regional managers within what they see, and by machines that may."""
     if actor.role not in (Role.HQ, Role.SYSTEM, Role.REGIONAL_MANAGER) and not _may_write(actor):
+        raise Forbidden
+
+
+def require_headquarters(actor: Actor) -> None:
+    """What holds for the whole brand is said by headquarters, and by the product's own commands."""
+    if actor.role not in (Role.HQ, Role.SYSTEM):
         raise Forbidden
 
 
@@ -117,6 +145,12 @@ def require_may_appoint(actor: Actor, role: Role, region: Region | None) -> None
         case Role.SERVICE if role is not Role.HQ and _may_write(actor):
             return
     raise Forbidden
+
+
+def require_may_cover(actor: Actor) -> None:
+    """Who is covered by whom is said by those who answer for the store; the people are in sight already."""
+    if actor.role not in (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ, Role.SYSTEM):
+        raise Forbidden
 
 
 def require_other(actor: Actor, staff_id: UUID) -> None:
@@ -189,6 +223,29 @@ async def staff_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[
         feeds = [feed.of_staff(event.staff_id), *_of_place(event.store_id)]
         entries += [feed.Entry(feed_id, STAFF, event.staff_id, event.version) for feed_id in feeds]
     return entries
+
+
+async def covers_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[CoverEvent]) -> list[feed.Entry]:
+    """The two people, and the managers' desk: of whoever is away.
+
+    A phone keeps no copy of covers, and asks for them anew when it is told of its owner. What the delegate sees from
+    then on, or no more, isn't told by entries: they follow other feeds, so that their phone starts over.
+    """
+    people = {person for event in events for person in (event.staff_id, event.delegate_id)}
+    found = await session.execute(
+        select(col(Staff.id), col(Staff.version)).where(col(Staff.brand_id) == brand_id, col(Staff.id).in_(people))
+    )
+    versions: dict[UUID, int] = dict(found.all())
+    told = [
+        (feed_id, person)
+        for event in events
+        for feed_id, person in (
+            (feed.of_staff(event.staff_id), event.staff_id),
+            (feed.of_staff(event.delegate_id), event.delegate_id),
+            (feed.of_desk(event.store_id), event.staff_id),
+        )
+    ]
+    return [feed.Entry(feed_id, STAFF, person, versions[person]) for feed_id, person in told]
 
 
 def _may_write(actor: Actor) -> bool:

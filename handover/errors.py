@@ -59,6 +59,14 @@ class UndoWindowOver(Conflict):
     zh = "已超过可撤销的期限，请改为发起新的交接。"
 
 
+class NothingToAskAgain(Conflict):
+    """The partner hasn't said no to this relationship's contact, or the contact isn't there to be asked for."""
+
+    code = "NOTHING_TO_ASK_AGAIN"
+    en = "There is nothing to ask the partner again about this customer (it stands at {there})."
+    zh = "该顾客无需再次向企业微信发起（当前状态：{there}）。"
+
+
 class PartnerNotTied(Conflict):
     """The brand isn't tied to a corp at the partner."""
 
@@ -81,3 +89,11 @@ class ReportTooLarge(Invalid):
     code = "HANDOVER_REPORT_TOO_LARGE"
     en = "This handover has more than {most} relationships, too many for this kind of file."
     zh = "该交接涉及的客户关系超过 {most} 个，无法导出为这种文件。"
+
+
+class AlertSettled(Conflict):
+    """Somebody has looked into this alert already."""
+
+    code = "ALERT_SETTLED"
+    en = "Somebody has looked into this already."
+    zh = "该提醒已有人处理。"

@@ -1,11 +1,18 @@
 """Who sees who is leaving, and handovers: those who answer for the stores."""
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, true
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from directory.models import Staff, StaffState
-from directory.policy import in_sight, staff_visible_to
-from handover.models import Handover, HandoverAccount
+from directory.models import Region, Staff, StaffState, Store
+from directory.policy import STAFF, in_sight, staff_visible_to
+from handover.events import AlertEvent
+from handover.models import Alert, Handover, HandoverAccount
+from kernel import feed
 from kernel.actor import Actor, Role
 from kernel.errors import Forbidden
 
@@ -13,10 +20,10 @@ _MANAGERS = (Role.STORE_MANAGER, Role.REGIONAL_MANAGER, Role.HQ, Role.SYSTEM)
 
 
 def departures_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Managers see the leavers of the stores they answer for; guides and machines see none."""
+    """Managers see the leavers of the stores they answer for, but never themselves; guides and machines see none."""
     if actor.role not in _MANAGERS:
         return and_(col(Staff.brand_id) == actor.brand_id, false())
-    return and_(staff_visible_to(actor), col(Staff.state) == StaffState.LEAVING)
+    return and_(staff_visible_to(actor), col(Staff.state) == StaffState.LEAVING, col(Staff.id) != actor.id)
 
 
 def handovers_visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -37,6 +44,61 @@ def not_own(actor: Actor) -> ColumnElement[bool]:
     if actor.staff_id is None:
         return true()
     return or_(col(Handover.staff_id).is_(None), col(Handover.staff_id) != actor.staff_id)
+
+
+def alerts_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Store managers see those about their guides, regional managers also those about store managers, HQ all.
+
+    Nobody sees one about themselves, and guides and machines see none.
+    """
+    ours = and_(col(Alert.brand_id) == actor.brand_id, col(Alert.staff_id) != actor.id)
+    match actor.role:
+        case Role.HQ | Role.SYSTEM:
+            return ours
+        case Role.REGIONAL_MANAGER | Role.STORE_MANAGER:
+            below = (Role.GUIDE,) if actor.role is Role.STORE_MANAGER else (Role.GUIDE, Role.STORE_MANAGER)
+            there = in_sight(actor, col(Alert.brand_id), col(Alert.store_id))
+            return and_(ours, there, col(Alert.role).in_(below))
+        case _:
+            return and_(ours, false())
+
+
+async def alerts_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[AlertEvent]) -> list[feed.Entry]:
+    """Whoever is to look into it is told to look again at somebody; never the one whom it is about.
+
+    A phone keeps no copy of alerts. The managers of a store hear of their guide; those above hear of themselves.
+    """
+    entries: list[feed.Entry] = []
+    for event in events:
+        found = await session.execute(
+            select(col(Alert.role), col(Alert.store_id), col(Staff.version))
+            .join(Staff, and_(col(Staff.brand_id) == col(Alert.brand_id), col(Staff.id) == col(Alert.staff_id)))
+            .where(col(Alert.brand_id) == brand_id, col(Alert.id) == event.alert_id)
+        )
+        row = found.one()
+        if row.role is Role.GUIDE:
+            entries.append(feed.Entry(feed.of_desk(row.store_id), STAFF, event.staff_id, row.version))
+            continue
+        above = await session.execute(_above(brand_id, row.role, row.store_id).where(col(Staff.id) != event.staff_id))
+        entries += [feed.Entry(feed.of_staff(key), STAFF, key, version) for key, version in above]
+    return entries
+
+
+def _above(brand_id: UUID, role: Role, store_id: UUID | None) -> Select[UUID, int]:
+    """Who answers for a store manager: the regional managers over the store; and for those above stores: HQ."""
+    people = select(col(Staff.id), col(Staff.version)).where(col(Staff.brand_id) == brand_id).order_by(col(Staff.id))
+    if role is not Role.STORE_MANAGER:
+        return people.where(col(Staff.role) == Role.HQ)
+    theirs, around = aliased(Region), aliased(Region)
+    return (
+        people.join(theirs, and_(col(theirs.brand_id) == brand_id, col(theirs.id) == col(Staff.region_id)))
+        .join(Store, and_(col(Store.brand_id) == brand_id, col(Store.id) == store_id))
+        .join(around, and_(col(around.brand_id) == brand_id, col(around.id) == col(Store.region_id)))
+        .where(
+            col(Staff.role) == Role.REGIONAL_MANAGER,
+            func.substr(col(around.path), 1, func.length(col(theirs.path))) == col(theirs.path),
+        )
+    )
 
 
 def require_manager(actor: Actor) -> None:

@@ -1,7 +1,8 @@
 """Who is acting: taken from the token and the directory, never from an argument."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 
@@ -33,13 +34,21 @@ class Scope(StrEnum):
     REPORTS_READ = "reports:read"
 
 
+class Covered(NamedTuple):
+    """An account that somebody serves for a colleague who is away, and whose it is."""
+
+    account_id: UUID
+    staff_id: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Somebody (or a machine) that reads or writes within one brand.
 
     `id` is the staff member's or service account's id. `account_ids` are a guide's own accounts,
-    and for a store manager also the public account of the store. `region_path` bounds a regional
-    manager's sight: the region itself and everything below it.
+    and for a store manager also the public account of the store: what is earned, shared or taken on goes by these.
+    `covered` are those that they serve besides for colleagues who are away at this moment. `region_path` bounds a
+    regional manager's sight: the region itself and everything below it.
     """
 
     brand_id: UUID
@@ -51,6 +60,16 @@ class Actor:
     account_ids: tuple[UUID, ...] = ()
     scopes: frozenset[str] = frozenset()
     sign_in_id: UUID | None = None
+    covered: tuple[Covered, ...] = ()
+
+    @property
+    def served_ids(self) -> tuple[UUID, ...]:
+        """The accounts whose customers, tasks and orders are in the actor's care: their own, and those they cover."""
+        return (*self.account_ids, *(each.account_id for each in self.covered))
+
+    def alone(self) -> "Actor":
+        """The same without what they cover: for figures that are of nobody but themselves."""
+        return replace(self, covered=())
 
     @property
     def is_staff(self) -> bool:

@@ -17,7 +17,10 @@ class AuditEntry(SQLModel, table=True):
     """One act worth answering for: ids and codes only, no personal data."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_brand_id_at", "brand_id", "at"),)
+    __table_args__ = (
+        Index("ix_audit_entry_brand_id_at", "brand_id", "at"),
+        Index("ix_audit_entry_actor", "brand_id", "actor_id", "action", "at"),
+    )
 
     brand_id: UUID = Field(primary_key=True)
     id: UUID = Field(primary_key=True)

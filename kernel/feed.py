@@ -154,14 +154,20 @@ def of_desk(store_id: UUID) -> UUID:
 
 
 def followed_by(actor: Actor) -> list[UUID]:
-    """The feeds that a person hears of: their own, the store's, and for a store manager the desk's."""
+    """The feeds that a person hears of: their own, the store's, and for a store manager the desk's.
+
+    Whoever covers for a colleague follows that one's feed, too: all that the colleague's accounts hold is told there.
+    The desk's feed tells a manager of it anyway.
+    """
     if actor.staff_id is None:
         return []
-    followed = [of_staff(actor.staff_id)]
+    followed = {of_staff(actor.staff_id)}
     if actor.store_id is not None:
-        followed.append(of_store(actor.store_id))
+        followed.add(of_store(actor.store_id))
         if actor.role is Role.STORE_MANAGER:
-            followed.append(of_desk(actor.store_id))
+            followed.add(of_desk(actor.store_id))
+        else:
+            followed.update(of_staff(each.staff_id) for each in actor.covered)
     return sorted(followed)
 
 

@@ -148,6 +148,13 @@ class RefundRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class CommissionExported:
+    """Somebody took a period of commission away as a file."""
+
+    actor_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class PurchasesLoaded:
     """Orders or refunds of these customers were loaded, corrected or taken away, without a word for each."""
 

@@ -135,8 +135,8 @@ def require_recorder(actor: Actor) -> None:
 
 
 def require_keeper(actor: Actor, order: Order) -> None:
-    """An order is moved on by the machine it came from, by whoever serves it, or by the store's manager."""
-    serves = order.serving_account_id in actor.account_ids
+    """An order is moved on by the machine it came from, by whoever serves or covers it, or by the store's manager."""
+    serves = order.serving_account_id in actor.served_ids
     if not (serves or _is_machine(actor, Scope.ORDERS_WRITE) or _manages(actor, order)):
         raise Forbidden
 
@@ -148,7 +148,7 @@ def require_canceller(actor: Actor, order: Order) -> None:
 
 
 def require_answerer(actor: Actor, order: Order) -> None:
-    """An order is answered by the guide who holds its relationship (no other has it in sight), or the manager."""
+    """An order is answered by the guide who holds its relationship or covers it (no other sees it), or the manager."""
     if actor.role is not Role.GUIDE and not _manages(actor, order):
         raise Forbidden
 

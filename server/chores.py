@@ -9,10 +9,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from directory.queries import actors
+from customers import commands as customers
+from directory.commands import covers
+from directory.queries import actors, staff
+from directory.queries import covers as cover_queries
 from directory.queries.stores import home_zone
-from handover.commands import leasing
-from handover.queries import moving
+from handover.commands import leasing, settling
+from handover.queries import moving, partner
+from handover.queries import settling as settlement
 from kernel import clock, jobs
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
@@ -31,6 +35,7 @@ MOST_PLANS = 200  # stores at a sweep
 
 MOST_CAMPAIGNS = 20  # of each brand at a sweep
 MOST_HANDOVERS = 100  # of each brand at a sweep
+MOST_LEAVERS = 50  # of each brand at a sweep
 MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
 
 Chore = Callable[[Ground], Awaitable[None]]
@@ -134,7 +139,48 @@ async def mind_handovers(ground: Ground) -> None:
                     await leasing.revive(work, handover_id)
 
 
+async def mind_covers(ground: Ground) -> None:
+    """Tell of the covers that have begun or are over. In force they are by their dates, also while no worker runs."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            due_ones = await cover_queries.due(session, brand_id, clock.now())
+        for cover_id in due_ones:
+            async with unit_of_work(ground, system(brand_id)) as work:
+                await covers.note(work, cover_id)
+
+
+async def end_last_days(ground: Ground) -> None:
+    """Shut out those who are leaving and whose last day is over where they work."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            over = await staff.past_last_day(session, brand_id, clock.now(), MOST_LEAVERS)
+        for staff_id in over:
+            async with unit_of_work(ground, system(brand_id)) as work:
+                await customers.close_after_last_day(work, staff_id)
+
+
+async def mind_settling(ground: Ground) -> None:
+    """Ask for the settling of what is due at the partner, where nobody has asked for it yet."""
+    async with ground.db.read() as session:
+        brands = [brand.id for brand in await actors.brands(session)]
+    for brand_id in brands:
+        async with ground.db.read() as session:
+            is_due = await settlement.is_anything_due(session, brand_id, clock.now())
+            if not is_due or not await partner.is_active(session, brand_id):
+                continue
+            if await jobs.waiting(session, brand_id, settling.SETTLE):
+                continue
+        async with unit_of_work(ground, system(brand_id)) as work:
+            work.later(settling.SETTLE)
+
+
 CHORES: tuple[Chore, ...] = (
+    mind_covers,
+    end_last_days,
     begin_nights,
     follow_rules,
     mind_segments,
@@ -142,6 +188,7 @@ CHORES: tuple[Chore, ...] = (
     mind_campaigns,
     tend_tasks,
     mind_handovers,
+    mind_settling,
 )
 
 

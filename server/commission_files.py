@@ -8,6 +8,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from kernel.errors import NotFound
+from kernel.work import carry_out
+from mall.commands.commission.exporting import note_export
 from mall.queries.commission import exporting
 from mall.queries.commission.exporting import Export, Row
 from server import files, sheets
@@ -42,7 +44,7 @@ _TITLES = {"zh": ("对账", "对账单", "明细"), "en": ("Reconciliation", "St
 
 async def as_csv(asked: Asked) -> Response:
     """Three tables, one below the other, as CSV in UTF-8, streamed: `FORBIDDEN`, `NOT_FOUND`."""
-    export = await exporting.begin(asked.edge.ground.db.read, asked.actor, _day(asked))
+    export = await _begun(asked)
     return StreamingResponse(
         _lines(export, _language(asked)),
         media_type=sheets.CSV,
@@ -52,7 +54,7 @@ async def as_csv(asked: Asked) -> Response:
 
 async def as_xlsx(asked: Asked) -> Response:
     """The same as a workbook with three sheets; `COMMISSION_EXPORT_TOO_LARGE` beyond 50,000 entries."""
-    export = await exporting.begin(asked.edge.ground.db.read, asked.actor, _day(asked), in_a_book=True)
+    export = await _begun(asked, in_a_book=True)
     language = _language(asked)
     statements = [row async for row in export.statements()]
     entries = [row async for piece in export.entries() for row in piece]
@@ -71,6 +73,13 @@ ROUTES = [
     Route("/files/commission/{period}.csv", files.endpoint(as_csv), methods=["GET"]),
     Route("/files/commission/{period}.xlsx", files.endpoint(as_xlsx), methods=["GET"]),
 ]
+
+
+async def _begun(asked: Asked, *, in_a_book: bool = False) -> Export:
+    ground = asked.edge.ground
+    export = await exporting.begin(ground.db.read, asked.actor, _day(asked), in_a_book=in_a_book)
+    await carry_out(ground, asked.actor, lambda work: note_export(work, export))
+    return export
 
 
 def _day(asked: Asked) -> date:

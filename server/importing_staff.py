@@ -99,6 +99,8 @@ def _show(tally: Tally, dry_run: bool) -> None:
         typer.echo(f"  {name:8} {counts.added} added, {counts.changed} changed, {counts.unchanged} as they were")
     if tally.left:
         typer.echo(f"  {tally.left} have left and stay as they are; reopen their access to change that.")
+    if tally.leaving:
+        typer.echo(f"  {tally.leaving} are leaving, or have left: look at what they hold.")
     if tally.without_password:
         typer.echo(f"  {tally.without_password} have no password: they can't sign in until somebody above sets one.")
 

@@ -7,8 +7,10 @@ from uuid import UUID
 from starlette.responses import Response, StreamingResponse
 
 from kernel.errors import NotFound
+from kernel.work import carry_out
 from server import sheets
 from server.files import Asked
+from tagging.commands.exporting import note_export
 from tagging.queries import exporting
 
 _HEADINGS = {
@@ -23,7 +25,9 @@ async def members(asked: Asked) -> Response:
         segment_id = UUID(asked.request.path_params["id"])
     except ValueError as error:
         raise NotFound from error
-    pieces = await exporting.begin(asked.edge.ground.db.read, asked.actor, segment_id)
+    ground = asked.edge.ground
+    pieces = await exporting.begin(ground.db.read, asked.actor, segment_id)
+    await carry_out(ground, asked.actor, lambda work: note_export(work, segment_id))
     return StreamingResponse(
         _lines(pieces, asked.language),
         media_type=sheets.CSV,

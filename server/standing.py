@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from directory.queries import standing
+from directory.queries import covers, standing
 from directory.queries.standing import Post
 from kernel import clock
 from kernel.actor import Actor
@@ -87,7 +87,10 @@ class Standing:
             await asyncio.gather(task, return_exceptions=True)
 
     async def check(self) -> None:
-        """End the sockets whose token has expired, whose sign-in is over, or whose owner has another post now."""
+        """End the sockets whose token has expired, whose sign-in is over, or whose owner has another post now.
+
+        Or covers for somebody else than when they came: what they see from then on are other rows and other feeds.
+        """
         now = clock.now()
         signed_in: list[tuple[Guest, Actor, UUID]] = []
         for guest in list(self._guests):
@@ -104,10 +107,13 @@ class Standing:
             by_brand.setdefault(actor.brand_id, set()).add(sign_in_id)
         async with self._ground.db.read() as session:
             posts = await standing.posts(session, by_brand)
+            covered = {brand_id: await covers.covered(session, brand_id) for brand_id in by_brand}
         for guest, actor, sign_in_id in signed_in:
             post = posts.get(sign_in_id)
             if post is None:
                 guest.end_sign_in("The sign-in has ended")
+            elif actor.covered != covered[actor.brand_id].get(actor.id, ()):
+                guest.end_sign_in("What is covered has changed")
             elif post != Post(actor.role, actor.store_id, actor.region_path):
                 # Come back with the same token: what is seen from the new post is other rows and other feeds.
                 guest.end_sign_in("The post has changed")

@@ -10,10 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import handover.commands.departing
 import handover.commands.listening
 import handover.commands.moving
 import handover.commands.planning
+import handover.commands.settling
+import handover.commands.watching
 import handover.jobs
+import handover.policy
+import handover.reactions
 import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs
@@ -39,9 +44,12 @@ import tasks.policy
 import tasks.reactions
 from customers.events import (
     CustomerChanged,
+    DepartureReported,
     NoteAdded,
     NoteEdited,
+    PhoneRevealed,
     PrimaryChanged,
+    ReachLost,
     RelationshipAdded,
     RelationshipReassigned,
     RelationshipSucceeded,
@@ -50,6 +58,10 @@ from customers.events import (
     VisitNoted,
 )
 from directory.events import (
+    CoverArranged,
+    CoverDated,
+    CoverEnded,
+    CoverStarted,
     PasswordReset,
     RegionAdded,
     RegionMoved,
@@ -67,6 +79,7 @@ from directory.events import (
     StoreReopened,
     StoreShut,
 )
+from handover.events import AlertLookedInto, AlertRaised, ContactDeleted, PartnerMemberLeft
 from intake.events import (
     ImportApplied,
     ImportBegun,
@@ -79,6 +92,7 @@ from kernel import feed, jobs
 from kernel.crypto import Vault
 from kernel.work import Event, Work
 from mall.events import (
+    CommissionExported,
     CreditChanged,
     CreditCorrected,
     CreditDecided,
@@ -96,14 +110,17 @@ from mall.events import (
     ServingMoved,
 )
 from server.planning_handovers import plan_handover
+from server.settling import PartnerOf, settle
 from tagging.events import (
     CustomerTagsChanged,
+    MembersExported,
     TagChanged,
     TagCheckSettled,
     TagGroupChanged,
     TagQuestionAsked,
     TagQuestionClosed,
     TagRetired,
+    TagsTakenOff,
     TagsWentStale,
 )
 from tasks.events import (
@@ -143,6 +160,20 @@ SEEN_BY: dict[type, SeenBy] = {
     StaffDeparted: directory.policy.staff_seen_by,
     StaffLeaving: directory.policy.staff_seen_by,
     StaffStays: directory.policy.staff_seen_by,
+    CoverArranged: directory.policy.covers_seen_by,
+    CoverDated: directory.policy.covers_seen_by,
+    CoverStarted: directory.policy.covers_seen_by,
+    CoverEnded: directory.policy.covers_seen_by,
+    # What it changes of somebody is told by itself.
+    DepartureReported: directory.policy.seen_by_nobody,
+    # Whether it was too much is found out in the same commit.
+    PhoneRevealed: directory.policy.seen_by_nobody,
+    ReachLost: directory.policy.seen_by_nobody,
+    TagsTakenOff: directory.policy.seen_by_nobody,
+    MembersExported: directory.policy.seen_by_nobody,
+    CommissionExported: directory.policy.seen_by_nobody,
+    AlertRaised: handover.policy.alerts_seen_by,
+    AlertLookedInto: handover.policy.alerts_seen_by,
     CustomerChanged: customers.policy.customer_seen_by,
     RelationshipAdded: customers.policy.seen_by,
     RelationshipReassigned: customers.policy.moved_seen_by,
@@ -178,6 +209,9 @@ SEEN_BY: dict[type, SeenBy] = {
     # A question is no news by itself: a task says that it is there, and it is read when it is opened.
     TagQuestionAsked: directory.policy.seen_by_nobody,
     TagQuestionClosed: directory.policy.seen_by_nobody,
+    # Managers hear of alerts that come of it, and of departures.
+    ContactDeleted: directory.policy.seen_by_nobody,
+    PartnerMemberLeft: directory.policy.seen_by_nobody,
     ImportBegun: intake.policy.seen_by,
     ImportMovedOn: intake.policy.seen_by,
     ImportLeftBehind: intake.policy.seen_by,
@@ -206,6 +240,7 @@ _ON_ORDERS: tuple[Mark, ...] = (
 # Rows in the same commit that say what has to be looked at again, or jobs where it takes a look to know that one is
 # wanted. A mark says nothing: it records no event.
 MARKS: dict[type, tuple[Mark, ...]] = {
+    **dict.fromkeys(handover.reactions.WATCHED, (handover.reactions.watch,)),
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
     RelationshipSucceeded: (tagging.reactions.mark_for_segments,),
@@ -230,6 +265,7 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 }
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
+    DepartureReported: (handover.reactions.on_departure_reported,),
     OrderCompleted: (tasks.reactions.on_order_completed,),
     OrderCancelled: (tasks.reactions.on_order_cancelled,),
     OrderAnswered: (tasks.reactions.on_order_answered,),
@@ -247,6 +283,8 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 
 HANDLERS: dict[str, jobs.Handler] = {
     handover.commands.listening.HEAR: handover.jobs.hear,
+    handover.commands.departing.PREPARE: handover.reactions.prepare,
+    handover.commands.watching.RAISE: handover.reactions.raise_alert,
     intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
     mall.commands.commission.catching_up.CATCH_UP: mall.reactions.catch_up_commission,
@@ -300,6 +338,11 @@ ERRANDS: dict[str, Errand] = {
     handover.commands.moving.MOVE: server.handing_over.move,
     handover.commands.planning.PLAN: plan_handover,
 }
+
+
+def errands(partner_of: PartnerOf) -> Mapping[str, Errand]:
+    """Those, and the one that asks the partner."""
+    return ERRANDS | {handover.commands.settling.SETTLE: partial(settle, partner_of)}
 
 
 def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:

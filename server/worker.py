@@ -29,7 +29,8 @@ from kernel.work import Ground, Work, unit_of_work
 from mall.commands import folding
 from server import chores
 from server.settings import Settings
-from server.wiring import ERRANDS, HANDLERS, LAST_RESORTS, PREPARATIONS, Errand, LastResort, handlers
+from server.wecom.connecting import partner_of
+from server.wiring import ERRANDS, HANDLERS, LAST_RESORTS, PREPARATIONS, Errand, LastResort, errands, handlers
 from tasks.commands import plans
 
 # Below the lease, so that nobody else takes a job that is still being carried out.
@@ -131,9 +132,11 @@ async def see_to_left_imports(ground: Ground) -> None:
 async def working(ground: Ground, settings: Settings, grace: float = GRACE_SECONDS) -> AsyncIterator[None]:
     """Jobs are carried out for as long as the block lasts; those under way get some seconds to end."""
     collect_seldom()
+    vault = Vault(settings.data_key_bytes)
     worker = Worker(
         ground,
-        handlers(Vault(settings.data_key_bytes)),
+        handlers(vault),
+        errands=errands(lambda on, brand_id: partner_of(on, vault, settings, brand_id)),
         poll_seconds=settings.worker_poll_seconds,
         sweep_seconds=1.0 if settings.is_embedded else 5.0,
     )
@@ -163,6 +166,7 @@ class Worker:
     ground: Ground
     handlers: Mapping[str, jobs.Handler] = field(default_factory=lambda: HANDLERS)
     preparations: Mapping[str, jobs.Preparation] = field(default_factory=lambda: PREPARATIONS)
+    errands: Mapping[str, Errand] = field(default_factory=lambda: ERRANDS)
     poll_seconds: float = 0.1
     sweep_seconds: float = 5.0
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -239,7 +243,9 @@ class Worker:
         async with self._turns:
             if self._stopping.is_set():
                 return
-            task = asyncio.create_task(run(self.ground, job_id, self.handlers, self.preparations, self._readers))
+            task = asyncio.create_task(
+                run(self.ground, job_id, self.handlers, self.preparations, self._readers, self.errands)
+            )
             self._running.add(task)
             task.add_done_callback(self._running.discard)
             # Waited for, not awaited: a job that ends cancelled must not cancel the sweeper, or arq's loop.

@@ -14,6 +14,20 @@ class CustomerTagsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TagsTakenOff:
+    """Somebody took tags off customers by hand."""
+
+    actor_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class MembersExported:
+    """Somebody took the members of a segment away as a file."""
+
+    actor_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class TagCheckSettled:
     """What the holder was asked about a stale tag at `asked_at` is settled: it was checked, or isn't there to be."""
 

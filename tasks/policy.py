@@ -21,25 +21,25 @@ TASK = "task"
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """A guide sees the tasks their accounts keep; managers those of their stores; HQ all."""
+    """A guide sees the tasks of the accounts that they serve; managers those of their stores; HQ all."""
     if not actor.may(Scope.TASKS_READ, Scope.TASKS_WRITE):
         return and_(col(Task.brand_id) == actor.brand_id, false())
     if actor.role is Role.GUIDE:
-        return and_(col(Task.brand_id) == actor.brand_id, col(Task.account_id).in_(actor.account_ids))
+        return and_(col(Task.brand_id) == actor.brand_id, col(Task.account_id).in_(actor.served_ids))
     return in_sight(actor, col(Task.brand_id), col(Task.store_id))
 
 
 def require_keeper(actor: Actor, task: Task) -> None:
-    """Only whoever keeps a task closes it, or a manager of its store on their behalf."""
+    """Only whoever keeps a task closes it, or covers for them, or a manager of its store on their behalf."""
     if actor.role is Role.STORE_MANAGER and actor.store_id == task.store_id:
         return
-    if task.account_id not in actor.account_ids:
+    if task.account_id not in actor.served_ids:
         raise Forbidden
 
 
 def require_own(actor: Actor, task: Task) -> None:
-    """Only whoever keeps a task can have opened it as theirs."""
-    if task.account_id not in actor.account_ids:
+    """Only whoever keeps a task, or covers for them, can have opened it as theirs."""
+    if task.account_id not in actor.served_ids:
         raise Forbidden
 
 

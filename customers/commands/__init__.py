@@ -1,6 +1,6 @@
 """What can be done in this domain; the only writer of its tables."""
 
-from customers.commands.leaving import close_access, close_store, move_staff
+from customers.commands.leaving import close_access, close_after_last_day, close_store, move_staff, report_leaving
 from customers.commands.load import load
 from customers.commands.moving import Move, Moved, move_many
 from customers.commands.profile import change_phone, edit, reveal_phone, set_consent
@@ -16,6 +16,7 @@ __all__ = [
     "change_phone",
     "claim",
     "close_access",
+    "close_after_last_day",
     "close_store",
     "create",
     "edit",
@@ -27,6 +28,7 @@ __all__ = [
     "note_visit",
     "reassign",
     "register",
+    "report_leaving",
     "reveal_phone",
     "set_consent",
     "set_primary",

@@ -6,11 +6,11 @@ from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from customers.errors import NoPhone, PhoneTaken, TooManyReveals
-from customers.events import CustomerChanged
+from customers.events import CustomerChanged, PhoneRevealed, ReachLost
 from customers.models import Customer
 from customers.policy import require_writer
 from customers.queries import customers, phones
-from customers.queries.looks import REVEALED
+from customers.queries.looks import CONSENT_CHANGED, PHONE_CHANGED, REVEALED
 from directory.queries import staff
 from kernel import audit, clock
 from kernel.crypto import Vault
@@ -81,8 +81,9 @@ async def change_phone(
     customer.phone_masked = phones.masked(number) if number else None
     customer.version += 1
     await flush_or_refuse(work.session, "phone_index", PhoneTaken())
-    await audit.write(work.session, work.actor, "customer.phone_changed", "customer", customer.id)
+    await audit.write(work.session, work.actor, PHONE_CHANGED, "customer", customer.id)
     _say(work, customer)
+    work.record(ReachLost(actor_id=work.actor.id))
     return customer
 
 
@@ -100,12 +101,14 @@ async def set_consent(
     await audit.write(
         work.session,
         work.actor,
-        "customer.consent_changed",
+        CONSENT_CHANGED,
         "customer",
         customer.id,
         {"do_not_contact": do_not_contact},
     )
     _say(work, customer)
+    if do_not_contact:
+        work.record(ReachLost(actor_id=work.actor.id))
     return customer
 
 
@@ -124,6 +127,7 @@ async def reveal_phone(work: Work, customer_id: UUID) -> Look:
     hour_ago = clock.now() - timedelta(hours=1)
     if await audit.count_since(work.session, work.actor, REVEALED, hour_ago) >= MOST_REVEALS:
         raise TooManyReveals(most=MOST_REVEALS)
+    work.record(PhoneRevealed(actor_id=work.actor.id))
     return Look(await audit.write(work.session, work.actor, REVEALED, "customer", customer.id))
 
 

@@ -123,6 +123,31 @@ async def require_fit(work: Work, account: Account) -> None:
     await stores.hold_open(work.session, work.actor, account.store_id)
 
 
+async def require_served(work: Work, account: Account) -> None:
+    """Refuse an account that nobody acts for: its owner has left or works elsewhere, or its store is closed.
+
+    Whoever is leaving acts for theirs until their access is closed. Raises `HOLDER_UNFIT`, `STORE_CLOSED`.
+    """
+    owners = await staff.lock_owners(work.session, work.actor.brand_id, [account.id])
+    owner = owners.get(account.id)
+    if owner is not None and not (owner.serves and owner.store_id == account.store_id and owner.role is Role.GUIDE):
+        raise HolderUnfit
+    await stores.hold_open(work.session, work.actor, account.store_id)
+
+
+async def _fit(work: Work, account: Account) -> Account:
+    """The account that takes somebody new: of a guide who is leaving and takes them on, the store's public one.
+
+    So nobody is sent away who stands in the store, and no refusal says what the guide may not know yet.
+    """
+    owners = await staff.lock_owners(work.session, work.actor.brand_id, [account.id])
+    owner = owners.get(account.id)
+    if owner is not None and owner.id == work.actor.id and owner.is_leaving_from(account.store_id):
+        account = await accounts.public_account(work.session, account.brand_id, account.store_id)
+    await require_fit(work, account)
+    return account
+
+
 async def _holder(work: Work, account_id: UUID | None) -> Account:
     """The account that is to hold: the one named, or the actor's own."""
     require_writer(work.actor)
@@ -202,7 +227,7 @@ async def _relate(
             if present.holder_id == holder.id:
                 return present
             raise AlreadyHeld
-    await require_fit(work, holder)
+    holder = await _fit(work, holder)
     at = clock.now()
     relationship = Relationship(
         brand_id=customer.brand_id,

@@ -17,6 +17,8 @@ from kernel.crypto import Vault
 from kernel.errors import NotFound
 
 REVEALED = "customer.phone_revealed"
+PHONE_CHANGED = "customer.phone_changed"
+CONSENT_CHANGED = "customer.consent_changed"
 LASTS = timedelta(hours=1)
 
 

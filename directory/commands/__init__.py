@@ -12,6 +12,7 @@ from directory.commands.access import (
 )
 from directory.commands.brands import found
 from directory.commands.load import load
+from directory.commands.partner_ids import set_partner_user_id, set_partner_user_ids
 from directory.commands.regions import add_region, move_region, rename_region
 from directory.commands.staff import hire, move_staff, rename
 from directory.commands.stores import close_store, edit_store, open_store, reopen_store
@@ -36,5 +37,7 @@ __all__ = [
     "reopen_access",
     "reopen_store",
     "reset_password",
+    "set_partner_user_id",
+    "set_partner_user_ids",
     "withdraw_leaving",
 ]

@@ -1,9 +1,10 @@
 """Let people in, and shut them out."""
 
 import asyncio
+from datetime import date, timedelta
 from uuid import UUID
 
-from directory.commands import passwords, sign_in
+from directory.commands import covers, passwords, sign_in
 from directory.commands.staff import begin_assignment, end_assignment, require_may_manage
 from directory.events import (
     PasswordReset,
@@ -17,8 +18,10 @@ from directory.models import Staff, StaffState
 from directory.policy import require_other
 from directory.queries import staff, stores
 from kernel import audit, clock
-from kernel.errors import require_version
+from kernel.errors import Invalid, require_version
 from kernel.work import Work
+
+FURTHEST = timedelta(days=366)
 
 
 async def hashed(password: str) -> str:
@@ -58,6 +61,7 @@ async def close_access(work: Work, staff_id: UUID, *, holds: int, expected_versi
     await require_may_manage(work, person)
     require_version(person, expected_version)
     person.close_access(clock.now())
+    await covers.end_of_delegate(work, person)
     await sign_in.end_all_of(work, person.id)
     await audit.write(work.session, work.actor, "staff.access_closed", "staff", person.id)
     work.record(StaffAccessClosed(staff_id=person.id, store_id=person.store_id, version=person.version))
@@ -74,20 +78,29 @@ async def depart(work: Work, person: Staff) -> None:
     if person.state is not StaffState.LEAVING or person.access_closed_at is None:
         return
     person.depart()
+    await covers.end_of(work, person)
     await end_assignment(work, person, clock.now())
     work.record(StaffDeparted(staff_id=person.id, store_id=person.store_id, version=person.version))
 
 
-async def begin_leaving(work: Work, staff_id: UUID, *, expected_version: int | None = None) -> Staff:
-    """Note that somebody is going to leave: they take on nothing new, and may sign in until access is closed.
+async def begin_leaving(
+    work: Work, staff_id: UUID, *, last_day: date | None = None, expected_version: int | None = None
+) -> Staff:
+    """Note that somebody is going to leave: they get no new customers, and may sign in until access is closed.
 
-    Raises `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`, `STALE_VERSION`, `ACCESS_CLOSED` for whoever is leaving already.
+    That comes by itself when `last_day` is over where they work: today at the earliest, in a year at the latest. Of
+    somebody who is leaving already only the last day changes. Raises `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`,
+    `STALE_VERSION`, `INVALID`, `ACCESS_CLOSED`.
     """
     person = await staff.lock(work.session, work.actor, staff_id)
     require_other(work.actor, person.id)
     await require_may_manage(work, person)
     require_version(person, expected_version)
-    person.begin_leaving()
+    if last_day is not None:
+        _require_ahead(last_day, clock.store_day(clock.now(), await staff.zone_of(work.session, person)))
+    if not person.begin_leaving(last_day):
+        return person
+    await covers.end_of_delegate(work, person)
     await audit.write(work.session, work.actor, "staff.leaving", "staff", person.id)
     work.record(StaffLeaving(staff_id=person.id, store_id=person.store_id, version=person.version))
     return person
@@ -96,8 +109,7 @@ async def begin_leaving(work: Work, staff_id: UUID, *, expected_version: int | N
 async def withdraw_leaving(work: Work, staff_id: UUID, *, expected_version: int | None = None) -> Staff:
     """Let somebody stay after all whose access was not closed yet.
 
-    Raises `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`, `STALE_VERSION`, `ACCESS_CLOSED`, `ACCESS_OPEN` for whoever isn't
-    leaving.
+    Raises `NOT_FOUND`, `FORBIDDEN`, `OWN_ACCESS`, `STALE_VERSION`, `ACCESS_CLOSED`, `NOT_LEAVING`.
     """
     person = await staff.lock(work.session, work.actor, staff_id)
     require_other(work.actor, person.id)
@@ -136,3 +148,8 @@ async def reopen_access(work: Work, staff_id: UUID, *, expected_version: int | N
     await audit.write(work.session, work.actor, "staff.access_reopened", "staff", person.id)
     work.record(StaffAccessReopened(staff_id=person.id, store_id=person.store_id, version=person.version))
     return person
+
+
+def _require_ahead(last_day: date, today: date) -> None:
+    if not today <= last_day <= today + FURTHEST:
+        raise Invalid(field="lastDay", reason="from today to a year ahead.", reason_zh="应在今天至一年之内。")

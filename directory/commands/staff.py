@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from directory.commands import covers
 from directory.commands.stores import checked_code
 from directory.errors import CodeTaken, PlaceMismatch, StillHolds
 from directory.events import StaffHired, StaffMoved, StaffRenamed
@@ -96,6 +97,7 @@ async def move_staff(
         return person
     if holds:
         raise StillHolds(count=holds)
+    await covers.end_of(work, person)
     person.move(role, store_id, region_id)
     at = clock.now()
     await end_assignment(work, person, at)

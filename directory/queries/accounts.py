@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import Row, Select, and_, distinct, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from directory.models import Account, AccountKind, Staff
+from directory.models import Account, AccountKind, Brand, Staff, StaffState
 from directory.policy import accounts_visible_to
 from kernel.actor import Actor, Role
 from kernel.errors import NotFound
@@ -16,12 +16,62 @@ from kernel.errors import NotFound
 AccountRow = Row[*tuple[Any, ...]]
 
 
-async def get(session: AsyncSession, actor: Actor, account_id: UUID) -> Account:
-    """The account. `NOT_FOUND` if it isn't in sight."""
-    account = await session.scalar(select(Account).where(col(Account.id) == account_id, accounts_visible_to(actor)))
+async def get(session: AsyncSession, actor: Actor, account_id: UUID, *, is_fresh: bool = False) -> Account:
+    """The account; `is_fresh`: as it is now, though it was read before. `NOT_FOUND` if it isn't in sight."""
+    account = await session.scalar(
+        select(Account)
+        .where(col(Account.id) == account_id, accounts_visible_to(actor))
+        .execution_options(populate_existing=is_fresh)
+    )
     if account is None:
         raise NotFound
     return account
+
+
+async def lock_partner_ids(session: AsyncSession, brand_id: UUID) -> None:
+    """Let nobody else say until the commit by which ids the partner knows the brand's accounts."""
+    await session.scalar(select(col(Brand.id)).where(col(Brand.id) == brand_id).with_for_update(key_share=True))
+
+
+async def by_numbers(session: AsyncSession, actor: Actor, numbers: Sequence[str]) -> list[tuple[str, Account]]:
+    """All accounts of the staff members with these numbers, each with its number, as they are now."""
+    found = await session.execute(
+        select(col(Staff.number), Account)
+        .join(Account, (col(Account.brand_id) == col(Staff.brand_id)) & (col(Account.staff_id) == col(Staff.id)))
+        .where(accounts_visible_to(actor), col(Staff.brand_id) == actor.brand_id, col(Staff.number).in_(numbers))
+        .order_by(col(Account.id))
+        .execution_options(populate_existing=True)
+    )
+    return [(row[0], row[1]) for row in found]
+
+
+async def shared_partner_id(session: AsyncSession, brand_id: UUID, partner_ids: Sequence[str]) -> str | None:
+    """The first of these ids by which the partner would know two people, or a person and a public account."""
+    whose = func.coalesce(col(Account.staff_id), col(Account.id))
+    shared: str | None = await session.scalar(
+        select(col(Account.partner_user_id))
+        .where(col(Account.brand_id) == brand_id, col(Account.partner_user_id).in_(partner_ids))
+        .group_by(col(Account.partner_user_id))
+        .having(func.count(distinct(whose)) > 1)
+        .order_by(col(Account.partner_user_id))
+        .limit(1)
+    )
+    return shared
+
+
+async def without_partner_id(session: AsyncSession, brand_id: UUID) -> int:
+    """How many accounts of guides at work have no id at the partner: of their customers nothing is settled there."""
+    counted = (
+        select(func.count())
+        .select_from(Account)
+        .join(Staff, (col(Staff.brand_id) == col(Account.brand_id)) & (col(Staff.id) == col(Account.staff_id)))
+        .where(
+            col(Account.brand_id) == brand_id,
+            col(Account.partner_user_id).is_(None),
+            col(Staff.state) == StaffState.ACTIVE,
+        )
+    )
+    return await session.scalar(counted) or 0
 
 
 async def own(session: AsyncSession, actor: Actor) -> Account | None:
@@ -61,6 +111,18 @@ async def public_of(session: AsyncSession, brand_id: UUID, store_ids: Collection
         )
     )
     return dict(found.all())
+
+
+async def public_account(session: AsyncSession, brand_id: UUID, store_id: UUID) -> Account:
+    """The store's public account, which every store has."""
+    found = await session.scalars(
+        select(Account).where(
+            col(Account.brand_id) == brand_id,
+            col(Account.store_id) == store_id,
+            col(Account.kind) == AccountKind.PUBLIC,
+        )
+    )
+    return found.one()
 
 
 async def by_ids(session: AsyncSession, actor: Actor, account_ids: Sequence[UUID]) -> dict[UUID, AccountRow]:

@@ -12,9 +12,21 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from directory.errors import SignInEnded
-from directory.models import Account, AccountKind, Brand, Region, ServiceAccount, SignIn, Staff, StaffState, Store
+from directory.models import (
+    Account,
+    AccountKind,
+    Brand,
+    Cover,
+    Region,
+    ServiceAccount,
+    SignIn,
+    Staff,
+    StaffState,
+    Store,
+)
+from directory.queries.covers import in_force
 from kernel import clock
-from kernel.actor import Actor, Role
+from kernel.actor import Actor, Covered, Role
 from kernel.db import OneOf, UtcDateTime
 
 
@@ -61,6 +73,8 @@ _STAFF = (
         col(Region.path),
         col(_own.id),
         col(_public.id),
+        col(Cover.account_id),
+        col(Cover.staff_id),
     )
     .select_from(SignIn)
     .join(Staff, and_(col(Staff.brand_id) == col(SignIn.brand_id), col(Staff.id) == col(SignIn.staff_id)))
@@ -73,6 +87,14 @@ _STAFF = (
             col(_public.store_id) == col(Staff.store_id),
             col(_public.kind) == AccountKind.PUBLIC,
             col(Staff.role) == Role.STORE_MANAGER,
+        ),
+    )
+    .outerjoin(
+        Cover,
+        and_(
+            col(Cover.brand_id) == col(Staff.brand_id),
+            col(Cover.delegate_id) == col(Staff.id),
+            *in_force(bindparam("now", type_=UtcDateTime())),
         ),
     )
     .where(
@@ -100,7 +122,7 @@ async def of_staff_sign_ins(session: AsyncSession, brand_id: UUID, sign_in_ids: 
     """The staff members behind those of these sign-ins that still count, by sign-in, in one query.
 
     A guide acts for their own accounts, that of the present store first; a store manager also for the
-    store's public account.
+    store's public account. Either serves the accounts that they cover at this moment besides.
     """
     found = await session.execute(_STAFF, _asked(brand_id, sign_in_ids))
     by_sign_in: dict[UUID, list[Any]] = {}
@@ -110,9 +132,9 @@ async def of_staff_sign_ins(session: AsyncSession, brand_id: UUID, sign_in_ids: 
 
 
 def _actor(brand_id: UUID, rows: Sequence[Any]) -> Actor:
-    """The actor whom these rows, one for each of their own accounts, describe."""
-    sign_in_id, staff_id, role, store_id, region_path, _, public_id = rows[0]
-    account_ids = [row[5] for row in rows if row[5] is not None]
+    """The actor whom these rows, one for each of their own accounts and each that they cover, describe."""
+    sign_in_id, staff_id, role, store_id, region_path, _, public_id, *_ = rows[0]
+    account_ids = list(dict.fromkeys(row[5] for row in rows if row[5] is not None))
     return Actor(
         brand_id=brand_id,
         id=staff_id,
@@ -122,6 +144,7 @@ def _actor(brand_id: UUID, rows: Sequence[Any]) -> Actor:
         region_path=region_path,
         account_ids=tuple(account_ids if public_id is None else [*account_ids, public_id]),
         sign_in_id=sign_in_id,
+        covered=tuple(sorted({Covered(row[7], row[8]) for row in rows if row[7] is not None})),
     )
 
 

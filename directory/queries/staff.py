@@ -1,22 +1,27 @@
 """Reads of staff."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, case, false, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from directory.models import Account, Assignment, Staff, StaffState
-from directory.policy import staff_visible_to
+from directory.models import Account, Assignment, Staff, StaffState, Store
+from directory.policy import staff_visible_to, unspoken
+from directory.queries.stores import home_zone
+from kernel import clock
 from kernel.actor import Actor, Role
+from kernel.db import enum_of
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
 
 StaffRow = Row[*tuple[Any, ...]]
 
 MOST_AT_ONCE = 1_000
+FURTHEST_AHEAD = timedelta(hours=14)
 
 
 async def lock(session: AsyncSession, actor: Actor, staff_id: UUID) -> Staff:
@@ -59,6 +64,35 @@ async def lock_self(session: AsyncSession, actor: Actor) -> None:
         .where(col(Staff.brand_id) == actor.brand_id, col(Staff.id) == actor.id)
         .with_for_update(key_share=True)
     )
+
+
+async def zone_of(session: AsyncSession, staff: Staff) -> str:
+    """The time zone of the days somebody works: their store's, and for those above stores the brand's."""
+    zone = await session.scalar(
+        select(col(Store.time_zone)).where(col(Store.brand_id) == staff.brand_id, col(Store.id) == staff.store_id)
+    )
+    return zone or await home_zone(session, staff.brand_id)
+
+
+async def past_last_day(session: AsyncSession, brand_id: UUID, at: datetime, most: int) -> list[UUID]:
+    """Some of those who may still sign in although their last day is over where they work."""
+    found = await session.execute(
+        select(col(Staff.id), col(Staff.last_day), col(Store.time_zone))
+        .outerjoin(Store, (col(Store.brand_id) == col(Staff.brand_id)) & (col(Store.id) == col(Staff.store_id)))
+        .where(
+            col(Staff.brand_id) == brand_id,
+            col(Staff.access_closed_at).is_(None),
+            # No clock on earth is further ahead: of what is left few are not over yet.
+            col(Staff.last_day) < (at + FURTHEST_AHEAD).date(),
+        )
+        .order_by(col(Staff.last_day), col(Staff.id))
+        .limit(most)
+    )
+    rows = found.all()
+    if not rows:
+        return []
+    home = await home_zone(session, brand_id)
+    return [row.id for row in rows if row.last_day < clock.store_day(at, row.time_zone or home)]
 
 
 async def open_assignment(session: AsyncSession, staff: Staff) -> Assignment | None:
@@ -121,7 +155,7 @@ async def page(
     if role is not None:
         rows = rows.where(col(Staff.role) == role)
     if state is not None:
-        rows = rows.where(col(Staff.state) == state)
+        rows = rows.where(_state(actor) == state)
     found = await session.execute(paged(rows, page, Key(col(Staff.number)), Key(col(Staff.id))))
     return found.all()
 
@@ -157,6 +191,17 @@ def _matches(text: str) -> ColumnElement[bool]:
 
 
 def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
-    """Without the password's hash, which nobody who reads has a use for."""
-    columns = [column for column in Staff.__table__.columns if column.name != "password_hash"]  # type: ignore[attr-defined]  # set by SQLModel
+    """Without the password's hash, which nobody who reads has a use for, and without what is not told yet."""
+    shown = {"password_hash": None, "state": _state(actor), "last_day": _last_day(actor)}
+    columns = [shown.get(column.name, column) for column in Staff.__table__.columns if column.name != "password_hash"]  # type: ignore[attr-defined]  # set by SQLModel
     return select(*columns).where(staff_visible_to(actor))
+
+
+def _state(actor: Actor) -> Any:
+    """Whoever is leaving is at work to those who are not told: see `unspoken`."""
+    at_work = literal(StaffState.ACTIVE, enum_of(StaffState))
+    return case((unspoken(actor), at_work), else_=col(Staff.state)).label("state")
+
+
+def _last_day(actor: Actor) -> Any:
+    return case((unspoken(actor), None), else_=col(Staff.last_day)).label("last_day")

@@ -1,6 +1,8 @@
 """Tie a brand to its corp at the partner (WeCom, 企业微信), pause that, and untie it."""
 
 import re
+import secrets
+import string
 
 from handover.errors import PartnerKeyWrong, PartnerNotTied
 from handover.models import PartnerTie
@@ -12,8 +14,19 @@ from kernel.work import Work
 
 LONGEST_CORP_ID = 64
 LONGEST_SECRET = 256
+_LETTERS = string.ascii_letters + string.digits
 _TOKEN = re.compile(r"[A-Za-z0-9]{3,32}")
 _KEY = re.compile(r"[A-Za-z0-9]{43}")
+
+
+def new_token() -> str:
+    """A token for the address that the partner calls."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(32))
+
+
+def new_key() -> str:
+    """An EncodingAESKey. Its last character stands for 4 bits, so that it is one of those that WeCom makes itself."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(42)) + secrets.choice("AEIMQUYcgkosw048")
 
 
 async def tie(

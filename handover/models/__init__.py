@@ -1,5 +1,8 @@
 """Tables of handovers, and what changes their states, without I/O."""
 
+from handover.models.alerts import Alert, AlertKind
+from handover.models.attempts import HandoverAttempt
+from handover.models.chats import ChatState, GroupChat, GroupChatMove
 from handover.models.handovers import (
     IN_FLIGHT,
     LEASE,
@@ -13,16 +16,24 @@ from handover.models.handovers import (
 from handover.models.heard import PartnerNews
 from handover.models.items import HandoverItem, HeldHere, ItemReason, LinkedThere
 from handover.models.ledger import LedgerEntry, LedgerLine, LedgerTotal
+from handover.models.news import News, NewsKind, NewsReason
 from handover.models.partner import PartnerTie
 from handover.models.setting import HandoverSetting, TakeoverCapacity, Telling
+from handover.models.settlement import Todo
 from handover.models.succession import Merger
 
 __all__ = [
     "IN_FLIGHT",
     "LEASE",
     "UNDOABLE",
+    "Alert",
+    "AlertKind",
+    "ChatState",
+    "GroupChat",
+    "GroupChatMove",
     "Handover",
     "HandoverAccount",
+    "HandoverAttempt",
     "HandoverItem",
     "HandoverKind",
     "HandoverSetting",
@@ -34,9 +45,13 @@ __all__ = [
     "LedgerTotal",
     "LinkedThere",
     "Merger",
+    "News",
+    "NewsKind",
+    "NewsReason",
     "PartnerNews",
     "PartnerTie",
     "Strategy",
     "TakeoverCapacity",
     "Telling",
+    "Todo",
 ]

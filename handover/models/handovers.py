@@ -106,6 +106,7 @@ class Handover(SQLModel, table=True):
     moved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     undo_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    chats_listed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     lease_token: UUID | None = None
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1

@@ -10,7 +10,7 @@ from sqlmodel import col
 from customers.models import Note, Relationship
 from customers.policy import is_live
 from directory.models import Account
-from handover.models import HandoverAccount, HandoverItem, LedgerLine
+from handover.models import GroupChat, HandoverAccount, HandoverItem, LedgerLine
 from mall.models import OPEN_STATES, CommissionEntry, CommissionPeriod, Order, OrderStep, OrderStepKind, Share
 from tagging.models import Tag
 from tasks.models import Campaign, CampaignState, StepKind, Task, TaskState, TaskStep
@@ -98,6 +98,9 @@ def held(handover: Whose) -> dict[LedgerLine, Select[UUID]]:
             col(Campaign.brand_id) == brand_id,
             col(Campaign.created_by_id).in_(theirs),
             col(Campaign.state) == CampaignState.SCHEDULED,
+        ),
+        LedgerLine.GROUP_CHATS: select(col(GroupChat.id)).where(
+            col(GroupChat.brand_id) == brand_id, col(GroupChat.account_id).in_(ours), col(GroupChat.gone_at).is_(None)
         ),
     }
 

@@ -12,8 +12,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import SQLModel, col
 
 from customers.models import Note, Relationship
+from customers.policy import is_live
 from directory.models import Account, AccountKind
-from handover.models import HeldHere, LedgerEntry, LedgerLine, LedgerTotal
+from handover.models import GroupChat, HeldHere, LedgerEntry, LedgerLine, LedgerTotal
 from handover.queries import holdings, wearers
 from handover.queries.holdings import Whose
 from kernel import clock
@@ -25,8 +26,10 @@ from tasks.models import Campaign, CampaignState, Task, TaskState
 class Whereabouts(StrEnum):
     """Where a thing is: each is in exactly one place. `missing` has no row any more, which no part of the product does.
 
+    `paid`: its period is closed. `closed`: an order or task that came to its end, a relationship that ended with its
+    store and goes on in another, a tag that was retired, a message that is no longer scheduled.
     `paid`: its period is closed. `closed`: an order or task that came to its end, a tag that was retired, a message
-    that is no longer scheduled.
+    that is no longer scheduled, a chat that was dismissed.
     """
 
     WITH_LEAVER = "with_leaver"
@@ -61,7 +64,7 @@ class LineNow:
 
 
 async def lines(session: AsyncSession, handover: Whose) -> list[LineNow]:
-    """Each line of the ledger as it is now, counted from the tables themselves, in eight statements."""
+    """Each line of the ledger as it is now, counted from the tables themselves, in nine statements."""
     totals = await session.scalars(
         select(LedgerTotal).where(
             col(LedgerTotal.brand_id) == handover.brand_id, col(LedgerTotal.handover_id) == handover.id
@@ -129,7 +132,7 @@ def _things(handover: Whose, line: LedgerLine) -> Any:
 def _there(handover: Whose) -> dict[LedgerLine, _There]:
     """For each line its table, and where a row of it is."""
     brand_id, ours = handover.brand_id, holdings.accounts(handover)
-    holder, keeper, server = aliased(Account), aliased(Account), aliased(Account)
+    holder, keeper, server, owner = (aliased(Account) for _ in range(4))
     of_note = aliased(Relationship)
 
     def account(alias: Any, key: Any) -> tuple[Any, ColumnElement[bool]]:
@@ -145,7 +148,9 @@ def _there(handover: Whose) -> dict[LedgerLine, _There]:
     closed, with_leaver = Whereabouts.CLOSED.value, Whereabouts.WITH_LEAVER.value
     return {
         LedgerLine.RELATIONSHIPS: _There(
-            Relationship, with_whom(holder), [account(holder, col(Relationship.holder_id))]
+            Relationship,
+            case((is_live(), with_whom(holder)), else_=closed),
+            [account(holder, col(Relationship.holder_id))],
         ),
         LedgerLine.OPEN_TASKS: _There(
             Task,
@@ -185,6 +190,11 @@ def _there(handover: Whose) -> dict[LedgerLine, _There]:
                 (col(Campaign.created_by_id).in_(holdings.owners(handover)), with_leaver),
                 else_=Whereabouts.WITH_TAKEOVER.value,
             ),
+        ),
+        LedgerLine.GROUP_CHATS: _There(
+            GroupChat,
+            case((col(GroupChat.gone_at).is_not(None), closed), else_=with_whom(owner)),
+            [account(owner, col(GroupChat.account_id))],
         ),
     }
 

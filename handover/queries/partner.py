@@ -15,6 +15,15 @@ async def is_tied(session: AsyncSession, brand_id: UUID) -> bool:
     return bool(await session.scalar(select(exists().where(col(PartnerTie.brand_id) == brand_id))))
 
 
+async def is_active(session: AsyncSession, brand_id: UUID) -> bool:
+    """Whether the partner may be asked: the brand is tied, and the tie isn't paused."""
+    return bool(
+        await session.scalar(
+            select(exists().where(col(PartnerTie.brand_id) == brand_id, col(PartnerTie.is_paused).is_(False)))
+        )
+    )
+
+
 async def tie_of(session: AsyncSession, brand_id: UUID) -> PartnerTie | None:
     """How the brand is tied, paused or not."""
     found: PartnerTie | None = await session.scalar(select(PartnerTie).where(col(PartnerTie.brand_id) == brand_id))

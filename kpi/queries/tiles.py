@@ -92,7 +92,8 @@ async def tiles(session: AsyncSession, actor: Actor) -> Tiles:
     """Today and the month up to today, by each store's own calendar, as far as the actor sees.
 
     A guide's orders are those credited to their accounts, wherever they were made, and their refunds
-    those that their accounts bear. Managers' are those of their stores. Raises `FORBIDDEN` for a machine
+    those that their accounts bear. What is to be done counts the tasks of colleagues whom they cover, too;
+    what is earned and held doesn't. Managers' are those of their stores. Raises `FORBIDDEN` for a machine
     that may not read reports.
     """
     require_reader(actor)
@@ -119,7 +120,7 @@ def _side_by_side(actor: Actor, calendar: _Calendar) -> Select[Any]:
         _done_tasks(actor, calendar).subquery("done"),
         select(func.count().label("customers_held"))
         .select_from(Relationship)
-        .where(relationships_visible_to(actor))
+        .where(relationships_visible_to(actor.alone()))
         .subquery("held"),
     ]
     statement = select(col(Brand.currency), *(column for part in parts for column in part.c)).select_from(Brand)

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from customers.models import Holding, Relationship
 from directory.models import Account, Brand, Staff, StaffState, Store
+from directory.policy import serves
 from kernel.actor import Role
 from mall.models import Landing, MallSetting, Product, Share, ShareKind, Shown
 
@@ -87,7 +88,7 @@ async def takeover_guide(session: AsyncSession, brand_id: UUID, store_id: UUID, 
 async def _share(session: AsyncSession, code: str) -> Row[*tuple[Any, ...]] | None:
     """By its code alone, which is all that an address says; everything else is of the link's own brand."""
     brand_id = col(Share.brand_id)
-    at_work = and_(_same(Staff, col(Account.staff_id), brand_id), _at_work_in(col(Share.store_id)))
+    at_work = and_(_same(Staff, col(Account.staff_id), brand_id), _works_in(col(Share.store_id)), serves())
     found = await session.execute(
         select(
             *Share.__table__.columns,  # type: ignore[attr-defined]  # set by SQLModel
@@ -134,9 +135,8 @@ def _same(model: Any, key: Any, brand_id: Any) -> ColumnElement[bool]:
 
 def _at_work_in(store_id: Any) -> ColumnElement[bool]:
     """As `Staff.can_hold_in` says."""
-    return and_(
-        col(Staff.role) == Role.GUIDE,
-        col(Staff.store_id) == store_id,
-        col(Staff.state) == StaffState.ACTIVE,
-        col(Staff.access_closed_at).is_(None),
-    )
+    return and_(_works_in(store_id), serves(), col(Staff.state) == StaffState.ACTIVE)
+
+
+def _works_in(store_id: Any) -> ColumnElement[bool]:
+    return and_(col(Staff.role) == Role.GUIDE, col(Staff.store_id) == store_id)

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.directory.partner import PartnerIdMutations
 from schema.directory.people import StaffMutations
 from schema.directory.places import PlaceMutations
 from schema.directory.queries import DirectoryQueries
@@ -9,7 +10,7 @@ from schema.directory.types import Account, Region, Staff, Store, account_of, re
 
 
 @strawberry.type
-class DirectoryMutations(PlaceMutations, StaffMutations):
+class DirectoryMutations(PlaceMutations, StaffMutations, PartnerIdMutations):
     """All that can be changed in the directory."""
 
 

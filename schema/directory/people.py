@@ -6,6 +6,7 @@ import strawberry
 
 from customers import commands as customers
 from directory import commands
+from handover.commands import departing
 from kernel.actor import Role
 from schema.context import Act, Info
 from schema.directory.types import Staff, staff_of
@@ -147,7 +148,8 @@ class StaffMutations:
 
     @mutation(
         "Take a leave back, or hire somebody again in the role and place they had: `NOT_FOUND`, `FORBIDDEN`, "
-        "`OWN_ACCESS`, `STALE_VERSION`, `ACCESS_OPEN`, `STORE_CLOSED`.",
+        "`OWN_ACCESS`, `STALE_VERSION`, `ACCESS_OPEN`, `STORE_CLOSED`, `HANDOVER_IN_FLIGHT`; a handover of theirs that "
+        "isn't approved yet is cancelled.",
         edited=(Staff, staff_of),
     )
     async def reopen_access(
@@ -160,7 +162,7 @@ class StaffMutations:
         return await _staff(
             info,
             idempotency_key,
-            lambda work: commands.reopen_access(work, read_id(id), expected_version=expected_version),
+            lambda work: departing.reopen_access(work, read_id(id), expected_version=expected_version),
         )
 
 

@@ -1,22 +1,34 @@
 """What brand, regions, stores, staff and accounts look like."""
 
 import asyncio
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from directory.models import AccountKind, StaffState, StoreState
-from directory.queries import accounts, brands, machines, regions, staff, stores
+from directory.queries import accounts, brands, covers, machines, regions, staff, stores
+from handover.models.words import kind_word
+from handover.queries import departures
 from kernel.actor import Role
 from schema.context import Info
 from schema.fields import OUT_OF_SIGHT, field
 from schema.scalars import shown_as
 from schema.versioned import Versioned
 
+if TYPE_CHECKING:
+    from schema.handover.covering import Cover
+
+# A type of a module further up.
+_COVERS = list[Annotated["Cover", strawberry.lazy("schema.handover.covering")]]
+
 strawberry.enum(Role, description="What somebody is to the brand; decides what they see.")
-strawberry.enum(StaffState, description="`LEAVING` from the day access closes until nothing is held; then `DEPARTED`.")
+strawberry.enum(
+    StaffState,
+    description="`LEAVING` from the day that it is known until access is closed and nothing is held; then `DEPARTED`. "
+    "Guides read `ACTIVE` as long as access is open, of themselves and of others; so does everybody of themselves.",
+)
 strawberry.enum(StoreState, description="Whether a store trades.")
 strawberry.enum(AccountKind, description="A guide's own account, or the one public account of a store (店铺公共号).")
 
@@ -95,6 +107,10 @@ class Staff(Versioned):
     state: StaffState
     hired_at: datetime = strawberry.field(description="In UTC.")
     access_closed_at: datetime | None = strawberry.field(description="Since when they can't sign in, in UTC.")
+    last_day: date | None = strawberry.field(
+        description="Of somebody who is leaving: when this day is over in their store, access closes by itself. Null "
+        "if none was named, and where `state` reads `ACTIVE`."
+    )
     store_id: strawberry.Private[UUID | None]
     region_id: strawberry.Private[UUID | None]
 
@@ -116,9 +132,7 @@ class Staff(Versioned):
 
 
 @strawberry.type(description="What customers add and what holds relationships (账号); of one store for good.")
-class Account:
-    id: strawberry.ID
-    version: int
+class Account(Versioned):
     kind: AccountKind
     partner_user_id: str | None = strawberry.field(description="Its user id on the partner's side (企业微信).")
     store_id: strawberry.Private[UUID]
@@ -138,6 +152,12 @@ class ServiceAccount:
     id: strawberry.ID
     name: str
     scopes: list[str] = strawberry.field(description="What it may do, such as `orders:write`; nothing else.")
+
+
+@strawberry.type(description="What a brand that tells leavers so says to the viewer who is leaving.")
+class OwnDeparture:
+    last_day: date | None = strawberry.field(description="Until when they can sign in; null if no day was named.")
+    message: str = strawberry.field(description="A kind word, in the language of the request.")
 
 
 @strawberry.type(description="Who asks.")
@@ -171,6 +191,22 @@ class Viewer:
         if self.staff_id is not None:
             return None
         return shown_as(ServiceAccount, await info.context.load(machines.by_ids, self.id))
+
+    @field(
+        "The covers (代班) that they are part of and that are not over: for whom they serve until when, or who for "
+        "them. Ask anew when you are told of your owner's own `STAFF` row, and after `mustRefetch`.",
+        graphql_type=_COVERS,
+    )
+    async def covers(self, info: Info) -> Any:
+        return await info.context.load(covers.open_of, self.staff_id) if self.staff_id else []
+
+    @field("Null for whoever isn't leaving, and always where the brand tells leavers nothing (`telling`).")
+    async def departure(self, info: Info) -> OwnDeparture | None:
+        async with info.context.read() as session:
+            found = await departures.own(session, info.context.actor)
+        if found is None:
+            return None
+        return OwnDeparture(last_day=found.last_day, message=kind_word(found.last_day, info.context.language))
 
     @field("The accounts that they act for: a guide's own, a store manager's also the public one of the store.")
     async def accounts(self, info: Info) -> list[Account]:

@@ -2,6 +2,9 @@
 
 import strawberry
 
+from schema.handover.alerts import AlertMutations, AlertQueries
+from schema.handover.covering import CoverMutations, CoverQueries
+from schema.handover.departing import DepartingMutations
 from schema.handover.departures import DepartureMutations, DepartureQueries
 from schema.handover.following import HandoverSubscriptions
 from schema.handover.planning import PlanningMutations
@@ -12,10 +15,12 @@ __all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "
 
 
 @strawberry.type
-class HandoverQueries(HandoverReading, DepartureQueries, HandoverSettingQueries):
+class HandoverQueries(HandoverReading, DepartureQueries, HandoverSettingQueries, CoverQueries, AlertQueries):
     """What can be asked about handovers."""
 
 
 @strawberry.type
-class HandoverMutations(DepartureMutations, PlanningMutations, HandoverSettingMutations):
+class HandoverMutations(
+    DepartureMutations, DepartingMutations, PlanningMutations, HandoverSettingMutations, CoverMutations, AlertMutations
+):
     """What can be done about handovers."""

@@ -1,8 +1,8 @@
 """Stay well below WeCom's rate limits, and keep quiet for as long as it asks for.
 
-WeCom allows a corp 10,000 calls of each interface a minute and 150,000 an hour, and an address 20,000 a minute; who goes
-beyond is shut out for a minute, an hour, a day. Other programs of the brand use the same allowance, so we take a fifth.
-The counts are in Redis, where all processes see them; while it is away each process minds only its own calls at once.
+WeCom allows a corp 10,000 calls of each interface a minute and 150,000 an hour, and an address 20,000 a minute; who
+goes beyond is shut out for a minute, an hour, a day. Other programs of the brand use the same allowance, so we take a
+fifth. The counts are in Redis, where all processes see them; while it is away each process minds only its own calls.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Limits:
 
     @asynccontextmanager
     async def room(self, path: str) -> AsyncIterator[None]:
-        """Call within. Raises `PartnerAway` with the seconds to wait where too much was asked, or WeCom wants silence."""
+        """Call within. Raises `PartnerAway` with the seconds to wait where too much was asked, or silence is due."""
         async with self._room:
             try:
                 await self._count(path)

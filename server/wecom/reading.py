@@ -81,7 +81,7 @@ def standings(found: Iterable[Said]) -> list[Standing]:
 
 
 def answers(asked: Sequence[str], found: Sequence[Said]) -> dict[str, Answer]:
-    """What is said of each customer that was named; of whom nothing is said, nothing is known: `other`, without a code."""
+    """What is said of each customer that was named. Of whom nothing is said, nothing is known: `other`, no code."""
     by_id = {text(row, "external_userid"): number(row, "errcode") for row in found}
     return {each: _answer(by_id.get(each)) for each in asked}
 

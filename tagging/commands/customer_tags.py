@@ -9,6 +9,7 @@ from tagging.commands import carrying
 from tagging.commands.carrying import Pair
 from tagging.commands.writing import LONGEST_REASON
 from tagging.errors import TagNotForYou, TagRetired
+from tagging.events import TagsTakenOff
 from tagging.models import SetBy
 from tagging.policy import is_for, require_tagger
 from tagging.queries import carried, library
@@ -60,9 +61,12 @@ async def remove_tags(
     Returns the ids of the customers that changed. Raises `FORBIDDEN`, `NOT_FOUND`, `INVALID`.
     """
     pairs = await _pairs(work, customer_ids, tag_ids)
-    return await carrying.take_off(
+    changed = await carrying.take_off(
         work, pairs, set_by=SetBy.GUIDE, by_staff_id=work.actor.staff_id, reason=_checked_reason(reason)
     )
+    if changed:
+        work.record(TagsTakenOff(actor_id=work.actor.id))
+    return changed
 
 
 async def _pairs(work: Work, customer_ids: Sequence[UUID], tag_ids: Sequence[UUID]) -> list[Pair]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from kernel.db import UtcDateTime, enum_of, refers, unique_where
+from kernel.db import UtcDateTime, enum_of, index_where, refers, unique_where
 from tagging.errors import SuggestionDecided
 
 CERTAIN = 100
@@ -92,6 +92,13 @@ class TagChange(SQLModel, table=True):
         refers("tag_id", "tag"),
         Index("ix_tag_change_customer", "brand_id", "customer_id", "at", "id"),
         Index("ix_tag_change_tag", "brand_id", "tag_id", "at"),
+        index_where(
+            "ix_tag_change_removed",
+            "brand_id",
+            "by_staff_id",
+            "at",
+            where="kind = 'removed' AND by_staff_id IS NOT NULL",
+        ),
     )
 
     brand_id: UUID = Field(primary_key=True)

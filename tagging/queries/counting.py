@@ -189,7 +189,7 @@ async def _sight(session: AsyncSession, actor: Actor, revision: int) -> BitMap |
 
 
 async def _held(session: AsyncSession, actor: Actor) -> BitMap:
-    """A guide's customers, who change hands without leaving a mark."""
+    """The customers whom a guide serves, who change hands without leaving a mark."""
     found = await session.scalars(
         select(col(SegmentMember.number))
         .join(
@@ -199,7 +199,7 @@ async def _held(session: AsyncSession, actor: Actor) -> BitMap:
         )
         .where(
             col(SegmentMember.brand_id) == actor.brand_id,
-            col(Relationship.holder_id).in_(actor.account_ids),
+            col(Relationship.holder_id).in_(actor.served_ids),
             is_live(),
         )
     )

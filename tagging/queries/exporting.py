@@ -25,6 +25,7 @@ from tagging.queries.counting import Found
 from tagging.queries.preparing import prepared
 
 AT_ONCE = 1_000
+EXPORTED = "segment.exported"
 
 Read = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 MemberRow = Row[*tuple[Any, ...]]

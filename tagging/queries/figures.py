@@ -80,9 +80,10 @@ async def page(
     """The figures of the stores, accounts or groups in sight, by id; one more than asked for if there is a next page.
 
     A line by guide is an account of a store: the public one has no guide. `store_id` narrows to one store,
-    `group_id` to the tags of one group. By guide, `adjusted` leaves out what came to them by a handover in the last 30
-    days: how the leaver tagged isn't how they do.
+    `group_id` to the tags of one group. A guide's figures are without what they cover. By guide, `adjusted` leaves out
+    what came to them by a handover in the last 30 days: how the leaver tagged isn't how they do.
     """
+    actor = actor.alone()
     lines = (await session.execute(paged(_lines(actor, by, store_id, group_id), page, Key(_ids(by))))).all()
     keys = [row.id for row in lines]
     now = clock.now()

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Customer, Visit
-from directory.models import Staff, StaffState
+from directory.models import Staff
+from directory.policy import serves
 from kernel.actor import Actor, Role
 from kernel.errors import NotFound
 from mall.models import COUNTED_STATES, LineKind, Order, OrderLine
@@ -205,9 +206,7 @@ def _open(brand_id: UUID, store_ids: Collection[UUID]) -> Any:
 
 
 def _at_work() -> Any:
-    return and_(
-        col(Staff.role) == Role.GUIDE, col(Staff.state) == StaffState.ACTIVE, col(Staff.access_closed_at).is_(None)
-    )
+    return and_(col(Staff.role) == Role.GUIDE, serves())
 
 
 async def _by_question(session: AsyncSession, numbered: Any) -> dict[UUID, list[QuestionRow]]:

@@ -6,10 +6,12 @@ from uuid import UUID
 from kernel import clock
 from kernel.errors import optional_text, require_text
 from kernel.work import Work
-from tasks.commands.changing import change, take
+from tasks.commands.changing import change, of, take
+from tasks.commands.telling import tell
 from tasks.events import TaskCancelled, TaskCompleted, TaskSkipped
 from tasks.models import Outcome, SkipReason, Task
 from tasks.policy import require_may_cancel
+from tasks.queries import tasks as queries
 
 LONGEST_REMARK = 500
 
@@ -43,6 +45,16 @@ async def complete_many(
     words = require_text("remark", remark, longest=LONGEST_REMARK) if remark is not None else None
     at, by_id = clock.now(), work.actor.staff_id
     return await change(work, task_ids, tasks, lambda task: task.complete(at, outcome, words, by_id), TaskCompleted)
+
+
+async def complete_made(work: Work, source_key: str) -> Task | None:
+    """Close the task that was made under this key as carried out, on its maker's behalf; none if it isn't open."""
+    task = await queries.lock_by_source_key(work.session, work.actor.brand_id, source_key)
+    if task is None:
+        return None
+    task.complete(clock.now(), None, None, work.actor.staff_id)
+    await tell(work, of(task, TaskCompleted))
+    return task
 
 
 async def skip(

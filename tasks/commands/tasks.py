@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from customers.commands.register import require_fit
+from customers.commands.register import require_served
 from customers.queries import relationships
 from directory.queries import accounts
 from kernel import clock, ids
@@ -131,7 +131,7 @@ async def _subject(
     if account_id is not None:
         account = await accounts.get(work.session, work.actor, account_id)
         require_may_give(work.actor, account.id)
-        await require_fit(work, account)
+        await require_served(work, account)
         return _Subject(account.store_id, account.id)
     own = await accounts.own(work.session, work.actor)
     if own is None:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import Customer, Relationship
-from directory.models import Account, AccountKind, Staff, StaffState
+from directory.models import Account, AccountKind, Staff
+from directory.policy import serves
 from kernel import clock
 from kernel.actor import Actor, Role
 from kernel.db import OneOf
@@ -198,12 +199,12 @@ def _turned_to(about: Any, contacts: Any, manner: Manner) -> Sequence[Any]:
 
 
 def _holder_away() -> Any:
-    """That somebody who has left, or is leaving, holds the relationship; a store's public account is always there."""
+    """That somebody who is shut out holds the relationship; a store's public account is always there."""
     return exists().where(
         col(Account.brand_id) == col(Relationship.brand_id),
         col(Account.id) == col(Relationship.holder_id),
         _owns(),
-        or_(col(Staff.state) != StaffState.ACTIVE, col(Staff.access_closed_at).is_not(None)),
+        ~serves(),
     )
 
 
@@ -217,8 +218,7 @@ def _at_work() -> Any:
         col(Account.kind) == AccountKind.GUIDE,
         col(Staff.store_id) == col(Account.store_id),
         col(Staff.role) == Role.GUIDE,
-        col(Staff.state) == StaffState.ACTIVE,
-        col(Staff.access_closed_at).is_(None),
+        serves(),
     )
 
 

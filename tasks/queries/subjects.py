@@ -13,7 +13,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import Customer, Relationship
-from directory.models import Account, Brand, Staff, StaffState, Store
+from directory.models import Account, Brand, Staff, Store
+from directory.policy import serves
 from kernel import clock
 from mall.models import Product, PurchaseProfile, ScoreScale, year_before
 from mall.queries import churn, purchase_figures
@@ -166,7 +167,6 @@ def _until(whose: Whose, currency: str) -> FromClause:
 
 def _relationships(whose: Whose, bought: FromClause, *, as_of_past: bool) -> Select[Any]:
     """All of the store's relationships, beside the customer, the holder, and what was bought."""
-    works = and_(col(Staff.state) == StaffState.ACTIVE, col(Staff.access_closed_at).is_(None))
     return (
         select(
             col(Relationship.customer_id),
@@ -174,7 +174,7 @@ def _relationships(whose: Whose, bought: FromClause, *, as_of_past: bool) -> Sel
             col(Relationship.holder_id),
             col(Relationship.is_primary),
             col(Relationship.created_at),
-            or_(col(Account.staff_id).is_(None), works).label("holder_works"),
+            or_(col(Account.staff_id).is_(None), serves()).label("holder_works"),
             _contacted(whose, as_of_past=as_of_past).label("contacted_at"),
             col(Customer.do_not_contact),
             col(Customer.birthday),

@@ -141,9 +141,9 @@ def _layouts(brand_id: UUID) -> Select[*tuple[Any, ...]]:
 
 
 def _held(actor: Actor) -> Select[UUID]:
-    """The customers that the actor's accounts hold, each once, without those who want to be left alone."""
+    """The customers of the accounts that the actor serves, each once, without those who want to be left alone."""
     held = select(col(Relationship.customer_id)).where(
-        col(Relationship.brand_id) == actor.brand_id, is_live(), col(Relationship.holder_id).in_(actor.account_ids)
+        col(Relationship.brand_id) == actor.brand_id, is_live(), col(Relationship.holder_id).in_(actor.served_ids)
     )
     return select(col(Customer.id)).where(
         col(Customer.brand_id) == actor.brand_id,

@@ -29,6 +29,7 @@ from tests.handover.test_closing import (
 )
 from tests.mall.trading import place
 
+_TOUCHED: tuple[Any, ...] = (Relationship, Note, Visit, Order, Refund, Task)
 _CHANGES = {"version", "touched_at", "seen_at", "alert_at"}
 
 
@@ -36,9 +37,8 @@ async def everything(ground: Ground, world: World) -> dict[str, Any]:
     """All rows that a closing may touch, but for what says that they were touched."""
     found: dict[str, Any] = {}
     async with ground.db.read() as session:
-        for model in (Relationship, Note, Visit, Order, Refund, Task):
-            table: Any = model
-            rows: list[Any] = list(await session.scalars(select(model).where(col(table.brand_id) == world.brand.id)))
+        for model in _TOUCHED:
+            rows = await session.scalars(select(model).where(col(model.brand_id) == world.brand.id))
             found |= {f"{model.__name__} {row.id}": row.model_dump(exclude=_CHANGES) for row in rows}
         open_lines = await session.execute(
             select(col(Holding.relationship_id), col(Holding.account_id)).where(

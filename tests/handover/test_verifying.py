@@ -121,7 +121,7 @@ async def test_each_thing_is_in_one_place_and_the_lines_add_up(ground: Ground) -
     start = await lines(ground, scene)
     both = {LedgerLine.RELATIONSHIPS: 2, LedgerLine.OPEN_TASKS: 2, LedgerLine.OPEN_ORDERS: 2}
     one = {LedgerLine.SHARES: 1, LedgerLine.NOTES: 1, LedgerLine.PERSONAL_TAGS: 1}
-    none = {LedgerLine.UNPAID_COMMISSION: 0, LedgerLine.SCHEDULED_MESSAGES: 0}
+    none = {LedgerLine.UNPAID_COMMISSION: 0, LedgerLine.SCHEDULED_MESSAGES: 0, LedgerLine.GROUP_CHATS: 0}
     assert {line: (now.at_start, now.arrived) for line, now in start.items()} == {
         line: (count, 0) for line, count in (both | one | none).items()
     }

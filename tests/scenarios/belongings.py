@@ -1,6 +1,6 @@
 """One thing of each kind that a shop has, for tests that walk through the whole schema."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from customers.models import Note, Relationship, Visit
-from directory.models import Account
+from directory.models import Account, Cover
+from handover.models import Handover, HandoverAccount, HandoverKind, HandoverState, Strategy
 from intake.models import HookMessage, HookMessageState, HookSecret, HookSource
 from kernel import ids
 from kernel.actor import Actor
@@ -58,6 +59,7 @@ from tests.factories import (
     relationship_of,
     save,
 )
+from tests.handover.leaving import build_alert
 from tests.mall.sharing import build_share
 
 Belongings = dict[str, UUID]
@@ -123,10 +125,13 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     order, refund = await _sell(ground, relationship, product, guide)
     campaign = await build_campaign(ground, shop.manager)
     share = await build_share(ground, guide, product)
+    handover = await _handed_over(ground, shop)
     audited = await _audit(ground, relationship, tag, shop)
     plan = await _commission_plan(ground, world)
     hooks = await _connect(ground, brand_id, name)
+    alert = await build_alert(ground, shop)
     return {
+        "alert": alert.id,
         "commission_plan": plan.id,
         "customer": customer.id,
         "relationship": relationship.id,
@@ -152,8 +157,48 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "tag_audit": audited.audit_id,
         "tag_question": audited.id,
         "share": share.id,
+        "handover": handover.id,
+        "cover": await _cover(ground, shop),
         **hooks,
     }
+
+
+async def _handed_over(ground: Ground, shop: Shop) -> Handover:
+    """A handover of the shop's second guide that was given up."""
+    brand_id, leaver = shop.store.brand_id, shop.other_guide
+    handover = Handover(
+        brand_id=brand_id,
+        id=ids.new(),
+        kind=HandoverKind.TRANSFER,
+        state=HandoverState.CANCELLED,
+        staff_id=leaver.id,
+        store_id=shop.store.id,
+        strategy=Strategy.BALANCED,
+        started_at=NOON,
+    )
+    of_it: dict[str, Any] = {"brand_id": brand_id, "handover_id": handover.id, "store_id": shop.store.id}
+    await save(ground, handover, HandoverAccount(account_id=leaver.account_ids[0], **of_it))
+    return handover
+
+
+async def _cover(ground: Ground, shop: Shop) -> UUID:
+    """One that is long to come: nobody sees more by it yet."""
+    begins = datetime(2100, 1, 1, tzinfo=UTC)
+    absent, delegate = shop.guides
+    row = Cover(
+        brand_id=absent.brand_id,
+        id=ids.new(),
+        store_id=shop.store.id,
+        account_id=absent.account_ids[0],
+        staff_id=absent.id,
+        delegate_id=delegate.id,
+        starts_at=begins,
+        ends_at=begins + timedelta(days=3),
+        arranged_by_id=shop.manager.id,
+        arranged_at=NOON,
+    )
+    await save(ground, row)
+    return row.id
 
 
 def _revisit_rule(world: World, state: RevisitRuleState, name: str) -> RevisitRule:

@@ -13,7 +13,8 @@ from sqlmodel import SQLModel, col
 from customers import commands as customers
 from customers.models import Customer, Note, Relationship
 from directory import commands as directory
-from directory.models import Account, Staff
+from directory.commands import covers
+from directory.models import Account, Cover, Staff
 from handover import commands as handover
 from kernel import clock, compaction
 from kernel.actor import Actor, Role, system
@@ -22,6 +23,7 @@ from kernel.work import Work, carry_out
 from mall import commands as mall
 from mall.commands import Line, OrderNews, RefundNews
 from mall.models import Channel, Order, OrderState
+from server import chores
 from server.wiring import handlers
 from tagging import commands as tagging
 from tagging.models import Tag, TagGroup
@@ -273,6 +275,25 @@ async def move_staff(scene: Scene) -> None:
     await scene.do(scene.stage.world.hq, lambda work: customers.move_staff(work, person.id, role=role, **place))
 
 
+async def cover(scene: Scene) -> None:
+    """One guide covers for another from now on or soon, for hours or for a moment; or a cover has another end."""
+    hq, kind, at = scene.stage.world.hq, scene.dice.randrange(5), clock.now()
+    absent, arranged = await scene.some(Staff, col(Staff.role) == Role.GUIDE), await scene.some(Cover)
+    if kind == 0 and arranged:
+        await scene.do(hq, lambda work: covers.end(work, arranged.id))
+    elif kind == 1 and arranged:
+        await scene.do(hq, lambda work: covers.date(work, arranged.id, ends_at=at + timedelta(seconds=0.1)))
+    elif kind == 2:
+        await chores.mind_covers(scene.stage.ground)
+    else:
+        delegate = await scene.some(Staff, col(Staff.store_id) == absent.store_id, col(Staff.id) != absent.id)
+        if delegate:
+            both: dict[str, Any] = {"staff_id": absent.id, "delegate_id": delegate.id}
+            dates: dict[str, Any] = {"starts_at": at + timedelta(seconds=scene.dice.choice([0, 0, 0.05]))}
+            dates["ends_at"] = at + timedelta(seconds=scene.dice.choice([0.2, 2, 3600, 3600]))
+            await scene.do(hq, lambda work: covers.arrange(work, **both, **dates))
+
+
 async def rename(scene: Scene) -> None:
     person, shop = await scene.some(Staff), scene.dice.choice(scene.stage.world.shops[:2])
     if scene.dice.random() < 0.5:
@@ -316,6 +337,7 @@ CHANCES: dict[Chance, int] = {
     close_or_reopen: 2,
     reopen: 3,
     move_staff: 4,
+    cover: 10,
     rename: 2,
     compact: 20,
     start_over: 1,

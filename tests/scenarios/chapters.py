@@ -11,11 +11,15 @@ from tests.scenarios.chapters_audits import AUDITS
 from tests.scenarios.chapters_campaigns import CAMPAIGNS
 from tests.scenarios.chapters_catalogue import CATALOGUE
 from tests.scenarios.chapters_commission import COMMISSION
+from tests.scenarios.chapters_covers import COVERS
 from tests.scenarios.chapters_credit import CREDIT
+from tests.scenarios.chapters_departing import DEPARTING
+from tests.scenarios.chapters_handover_plan import HANDOVER_PLANS
 from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_orders import ORDERS
+from tests.scenarios.chapters_partner import PARTNER
 from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
@@ -262,6 +266,7 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "segments": SEGMENTS,
     "audits": AUDITS,
     "hooks": HOOKS,
+    "partner": PARTNER,
     "campaigns": CAMPAIGNS,
     "tasks": TASKS,
     "life": LIFE,
@@ -275,6 +280,9 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "rules": RULES,
     "revisiting": REVISITING,
     "files": FILES,
+    "covers": COVERS,
     "handovers": HANDOVERS,
+    "departures": DEPARTING,
     "moves": MOVES,
+    "handover plans": HANDOVER_PLANS,
 }

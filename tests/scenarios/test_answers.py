@@ -12,7 +12,8 @@ from sqlalchemy import literal, select
 
 import schema.context
 from customers.models import Customer, Note, Relationship
-from directory.models import Region, Staff, Store
+from directory.models import Account, Cover, Region, Staff, Store
+from handover.models import Alert, Handover, HandoverSetting, TakeoverCapacity
 from intake.models import HookMessage, HookSecret, HookSource
 from kernel import feed, ids
 from kernel.actor import Actor, Role
@@ -38,6 +39,7 @@ OF_ONES_OWN = {
     "changeMallSetting": "a brand runs its own mall",
     "changeCreditRules": "a brand has its own",
     "setCommissionRhythm": "a brand has its own",
+    "setHandoverSettings": "a brand has its own",
     "arrangeWorkbench": "everybody has a workbench of their own",
     "resetWorkbench": "the same",
     "setWorkbenchDefault": "a role is looked for in one's own brand",
@@ -45,6 +47,8 @@ OF_ONES_OWN = {
 TABLES: dict[str, Any] = {
     table.__name__: table
     for table in (
+        Account,
+        Alert,
         Customer,
         HookMessage,
         HookSecret,
@@ -52,10 +56,14 @@ TABLES: dict[str, Any] = {
         Note,
         Relationship,
         Region,
+        Cover,
         Staff,
         Store,
         CommissionPlan,
         CommissionSetting,
+        Handover,
+        HandoverSetting,
+        TakeoverCapacity,
         MallSetting,
         Order,
         PlanSetting,

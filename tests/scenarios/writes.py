@@ -20,7 +20,10 @@ from tests.scenarios import (
     writes_campaigns,
     writes_catalogue,
     writes_commission,
+    writes_covers,
     writes_credit,
+    writes_departing,
+    writes_handover_plan,
     writes_life,
     writes_orders,
     writes_revisiting,
@@ -33,6 +36,7 @@ from tests.scenarios.belongings import furnish
 from tests.scenarios.writes_audits import AUDIT_WRITES
 from tests.scenarios.writes_hooks import HOOK_WRITES
 from tests.scenarios.writes_library import LIBRARY_WRITES
+from tests.scenarios.writes_partner import PARTNER_WRITES
 from tests.scenarios.writing import (
     Given,
     Prepare,
@@ -249,11 +253,15 @@ WRITES: dict[str, Prepare] = {
     "cancelTask": of("task", guide),
     "createTask": create_task,
     "reassignRelationship": reassign,
+    **writes_covers.WRITES,
     **writes_credit.WRITES,
+    **writes_handover_plan.WRITES,
     **writes_catalogue.WRITES,
+    **writes_departing.WRITES,
     **writes_life.WRITES,
     **writes_orders.WRITES,
     **LIBRARY_WRITES,
+    **PARTNER_WRITES,
     **writes_revisiting.WRITES,
     **writes_rules.WRITES,
     **writes_segments.WRITES,

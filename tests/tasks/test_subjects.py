@@ -117,12 +117,15 @@ async def test_any_number_of_customers_takes_as_many_statements(ground: Ground, 
     ("values", "works"),
     [
         ({}, True),
-        ({"state": StaffState.LEAVING}, False),
+        ({"state": StaffState.LEAVING}, True),
+        ({"state": StaffState.LEAVING, "access_closed_at": NOON}, False),
         ({"state": StaffState.DEPARTED}, False),
         ({"access_closed_at": NOON}, False),
     ],
 )
-async def test_who_leaves_isnt_at_work(ground: Ground, values: dict[str, Any], works: bool) -> None:
+async def test_who_is_shut_out_isnt_at_work_and_who_is_leaving_is_until_then(
+    ground: Ground, values: dict[str, Any], works: bool
+) -> None:
     world = await build_world(ground)
     await build_customer(ground, world.shop.guide)
     async with ground.db.write() as session:

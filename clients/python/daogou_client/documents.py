@@ -27,7 +27,7 @@ class Kind:
 
 KINDS = (
     Kind("STORE", "Store", ("code", "name", "city", "timeZone", "state", "openingHours { opens closes }")),
-    Kind("STAFF", "Staff", ("number", "name", "role", "state", "hiredAt", "accessClosedAt")),
+    Kind("STAFF", "Staff", ("number", "name", "role", "state", "hiredAt", "accessClosedAt", "lastDay")),
     Kind("TAG_GROUP", "TagGroup", ("name", "choice")),
     Kind("TAG", "Tag", ("name", "color", "retiredAt", "isPersonal", "group { id }")),
     Kind(

@@ -37,7 +37,8 @@ class Counts:
 class Tally:
     """What became of a file.
 
-    `left` counts lines of people who have left, who stay as they are; `without_password` those of its staff who
+    `left` counts lines of people who have left, who stay as they are, or who never worked here and are not taken on;
+    `leaving` those of whom it is news that they are leaving, or have left; `without_password` those of its staff who
     can't sign in until one is set.
     """
 
@@ -45,6 +46,7 @@ class Tally:
     stores: Counts = field(default_factory=Counts)
     staff: Counts = field(default_factory=Counts)
     left: int = 0
+    leaving: int = 0
     without_password: int = 0
 
 
@@ -153,14 +155,17 @@ async def _put_staff(work: Work, known: _Known, tally: Tally, row: StaffLine) ->
     present = known.staff.get(row.code)
     store_id = known.store_ids[row.store] if row.store else None
     region_id = known.region_ids[row.region] if row.region else None
+    if _is_gone(present, row):
+        tally.left += 1
+        return
     if present is None:
         if row.role is None:
             raise LookupError(f"line {row.line} was not checked")
-        await commands.hire(work, number=row.code, name=row.name, role=row.role, store_id=store_id, region_id=region_id)
+        hired = await commands.hire(
+            work, number=row.code, name=row.name, role=row.role, store_id=store_id, region_id=region_id
+        )
         tally.staff.added += 1
-        return
-    if present.state is StaffState.DEPARTED:
-        tally.left += 1
+        await _put_departure(work, tally, hired.id, row)
         return
     role = row.role or present.role
     place = (store_id, region_id) if row.role or store_id or region_id else (present.store_id, present.region_id)
@@ -170,7 +175,24 @@ async def _put_staff(work: Work, known: _Known, tally: Tally, row: StaffLine) ->
         await commands.rename(work, present.id, name=row.name)
     if moved:
         await customers.move_staff(work, present.id, role=role, store_id=place[0], region_id=place[1])
-    tally.staff.note(changed=renamed or moved)
+    is_leaving = await _put_departure(work, tally, present.id, row)
+    tally.staff.note(changed=renamed or moved or is_leaving)
+
+
+def _is_gone(present: Any, row: StaffLine) -> bool:
+    if present is None:
+        return row.state is StaffState.DEPARTED
+    return bool(present.state is StaffState.DEPARTED)
+
+
+async def _put_departure(work: Work, tally: Tally, staff_id: UUID, row: StaffLine) -> bool:
+    """Somebody is leaving, or has left. That they are at work takes nothing back that a manager knows better."""
+    if not row.has_news_of_departure:
+        return False
+    has_left = row.state is StaffState.DEPARTED
+    is_news = await customers.report_leaving(work, staff_id, last_day=row.last_day, has_left=has_left) is not None
+    tally.leaving += is_news
+    return is_news
 
 
 def _parents_first(rows: list[RegionLine]) -> Iterator[RegionLine]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from directory.models import StaffState
 from intake.commands.directory_file.reading import DirectoryFile, StaffLine
 from kernel.actor import Role
 
@@ -49,7 +50,9 @@ def _check_circles(file: DirectoryFile, regions: Rows) -> None:
 
 
 def _check_staff(file: DirectoryFile, person: StaffLine, present: Any) -> None:
-    if person.role is None and present is None:
+    if person.state is StaffState.ACTIVE and person.last_day is not None:
+        file.blame(person.line, "last_day", "is for those who are leaving.", "在职员工请勿填写最后工作日。")
+    if person.role is None and present is None and person.state is not StaffState.DEPARTED:
         file.blame(person.line, "role", "is needed for a new staff member.", "新员工必须填写。")
     if person.role is not None and not _fits(person):
         reason = "a guide or store manager needs a store, a regional manager a region, and HQ neither."

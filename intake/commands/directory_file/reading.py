@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
 from directory.commands.regions import checked_code as checked_region_code
 from directory.commands.stores import checked_code, checked_hours, checked_zone
+from directory.models import StaffState
 from intake.errors import ColumnMissing, ColumnTwice, DirectoryFileWrong, EncodingWrong, FileEmpty, Wrong
 from intake.models.words import FileRule
 from intake.queries import files
 from kernel.actor import Role
-from kernel.errors import Refusal, require_text
+from kernel.errors import Invalid, Refusal, require_text
 
 T = TypeVar("T")
 
@@ -26,6 +28,8 @@ COLUMNS = {
     "city": "城市",
     "time_zone": "时区",
     "opening_hours": "营业时间",
+    "state": "状态",
+    "last_day": "最后工作日",
 }
 REQUIRED = ("kind", "code", "name")
 KINDS = {"region": "region", "区域": "region", "store": "store", "门店": "store", "staff": "staff", "员工": "staff"}
@@ -38,6 +42,17 @@ ROLES = {
     "区域经理": Role.REGIONAL_MANAGER,
     "hq": Role.HQ,
     "总部": Role.HQ,
+}
+STATES = {
+    "active": StaffState.ACTIVE,
+    "在职": StaffState.ACTIVE,
+    "leaving": StaffState.LEAVING,
+    "待离职": StaffState.LEAVING,
+    "离职中": StaffState.LEAVING,
+    "departed": StaffState.DEPARTED,
+    "left": StaffState.DEPARTED,
+    "离职": StaffState.DEPARTED,
+    "已离职": StaffState.DEPARTED,
 }
 _SHUT = ("-", "休", "休息")
 Hours = list[list[str] | None]
@@ -76,6 +91,15 @@ class StaffLine:
     role: Role | None
     store: str | None
     region: str | None
+    state: StaffState | None
+    last_day: date | None
+
+    @property
+    def has_news_of_departure(self) -> bool:
+        """Whether it says that they are leaving, or have left; a last day alone says so, too."""
+        return self.state in (StaffState.LEAVING, StaffState.DEPARTED) or (
+            self.state is None and self.last_day is not None
+        )
 
 
 @dataclass(slots=True)
@@ -101,7 +125,7 @@ def read(path: Path) -> DirectoryFile:
     """The lines of a CSV (UTF-8, or GB 18030 as Excel writes it in China), CSV.gz or XLSX file.
 
     Columns, in English or Chinese: kind, code and name, and where they apply region, store, role, city,
-    time_zone, opening_hours; no others. A region's `region` is the one above it.
+    time_zone, opening_hours, state, last_day; no others. A region's `region` is the one above it.
     Raises `DIRECTORY_FILE_WRONG` with every wrong line, or the refusal that says why it is no such file.
     """
     try:
@@ -172,6 +196,8 @@ def _take(file: DirectoryFile, line: int, cells: dict[str, str]) -> None:
     city = _optional(file, line, "city", cells, lambda text: require_text("city", text, longest=60))
     zone = _optional(file, line, "time_zone", cells, checked_zone)
     hours = _optional(file, line, "opening_hours", cells, _hours)
+    state = _optional(file, line, "state", cells, lambda text: STATES[text.lower()])
+    last_day = _optional(file, line, "last_day", cells, _a_day)
     if len(file.wrong) > before or kind is None or code is None or name is None:
         return
     match kind:
@@ -180,7 +206,7 @@ def _take(file: DirectoryFile, line: int, cells: dict[str, str]) -> None:
         case "store":
             file.stores.append(StoreLine(line, code, name, region, city, zone, hours))
         case _:
-            file.staff.append(StaffLine(line, code, name, role, store, region))
+            file.staff.append(StaffLine(line, code, name, role, store, region, state, last_day))
 
 
 def _cell(file: DirectoryFile, line: int, column: str, cells: dict[str, str], reader: Callable[[str], T]) -> T | None:
@@ -212,6 +238,16 @@ def _hours(text: str) -> Hours:
 
 def _day(text: str) -> list[str] | None:
     return None if text in _SHUT else [part.strip() for part in text.replace("–", "-").replace("~", "-").split("-")]
+
+
+def _a_day(text: str) -> date:
+    """`2026-03-31`, or as people write it: `2026/3/31`, `2026年3月31日`."""
+    parts = text.replace("年", "-").replace("月", "-").removesuffix("日").replace("/", "-").split("-")
+    try:
+        year, month, day = (int(part) for part in parts)
+        return date(year, month, day)
+    except ValueError as error:
+        raise Invalid(field="last_day", reason="a day as in 2026-03-31.", reason_zh="日期应如 2026-03-31。") from error
 
 
 def _find_twins(file: DirectoryFile) -> None:

@@ -26,6 +26,7 @@ from mall.queries.commission.reconciling import StoreTies, Ties
 Read = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 Row = list[str | int | Decimal]
 MOST_IN_A_BOOK = 50_000
+EXPORTED = "commission.exported"
 _AT_ONCE = 500
 
 

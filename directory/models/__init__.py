@@ -1,6 +1,6 @@
 """Who and where: brands, regions, stores, staff, accounts, and how people sign in."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -8,9 +8,27 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from directory.errors import AccessClosed, AccessOpen, StoreClosed, StoreOpen
+from directory.errors import AccessClosed, AccessOpen, NotLeaving, StoreClosed, StoreOpen
+from directory.models.covers import Cover, CoverState
 from kernel.actor import Role
-from kernel.db import Json, UtcDateTime, enum_of, refers, unique_where
+from kernel.db import Json, UtcDateTime, enum_of, index_where, refers, unique_where
+
+__all__ = [
+    "Account",
+    "AccountKind",
+    "Assignment",
+    "Brand",
+    "Cover",
+    "CoverState",
+    "RefreshToken",
+    "Region",
+    "ServiceAccount",
+    "SignIn",
+    "Staff",
+    "StaffState",
+    "Store",
+    "StoreState",
+]
 
 
 class StaffState(StrEnum):
@@ -105,7 +123,11 @@ class Store(SQLModel, table=True):
 
 
 class Staff(SQLModel, table=True):
-    """A person who works here, in one store, over one region, or for the whole brand."""
+    """A person who works here, in one store, over one region, or for the whole brand.
+
+    `last_day` is the last store day of somebody who is leaving, if it is known: when it is over, access closes by
+    itself.
+    """
 
     __tablename__ = "staff"
     __table_args__ = (
@@ -113,6 +135,9 @@ class Staff(SQLModel, table=True):
         refers("region_id", "region"),
         UniqueConstraint("brand_id", "number"),
         Index("ix_staff_brand_id_store_id", "brand_id", "store_id"),
+        index_where(
+            "ix_staff_last_day", "brand_id", "last_day", where="last_day IS NOT NULL AND access_closed_at IS NULL"
+        ),
     )
 
     brand_id: UUID = Field(primary_key=True, foreign_key="brand.id")
@@ -125,6 +150,7 @@ class Staff(SQLModel, table=True):
     region_id: UUID | None = None
     password_hash: str | None = Field(default=None, max_length=200)
     access_closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_day: date | None = None
     hired_at: datetime = Field(sa_type=UtcDateTime)
     version: int = 1
 
@@ -142,6 +168,15 @@ class Staff(SQLModel, table=True):
             and self.access_closed_at is None
         )
 
+    def can_cover_in(self, store_id: UUID) -> bool:
+        """Whether they may serve there for somebody who is away: a guide at work there, or its manager."""
+        return (
+            self.role in (Role.GUIDE, Role.STORE_MANAGER)
+            and self.store_id == store_id
+            and self.state is StaffState.ACTIVE
+            and self.access_closed_at is None
+        )
+
     def move(self, role: Role, store_id: UUID | None, region_id: UUID | None) -> None:
         """Work as something else, or somewhere else."""
         self.require_at_work()
@@ -150,17 +185,37 @@ class Staff(SQLModel, table=True):
         self.region_id = region_id
         self.version += 1
 
-    def begin_leaving(self) -> None:
-        """Take on nothing new from now on; they may still sign in."""
-        self.require_at_work()
+    @property
+    def serves(self) -> bool:
+        """Whether they still work here: until access is closed, whoever is leaving looks after what they hold."""
+        return self.state is not StaffState.DEPARTED and self.access_closed_at is None
+
+    def is_leaving_from(self, store_id: UUID) -> bool:
+        """Whether they would hold new relationships of that store if they weren't leaving."""
+        return (
+            self.role is Role.GUIDE and self.store_id == store_id and self.state is StaffState.LEAVING and self.serves
+        )
+
+    def begin_leaving(self, last_day: date | None = None) -> bool:
+        """Take on nothing new from now on; they may still sign in.
+
+        Of somebody who is leaving already only the last day can be news; says whether anything is.
+        """
+        if not self.serves:
+            raise AccessClosed
+        if (self.state, self.last_day) == (StaffState.LEAVING, last_day):
+            return False
         self.state = StaffState.LEAVING
+        self.last_day = last_day
         self.version += 1
+        return True
 
     def withdraw_leaving(self) -> None:
         """Stay after all, before access was closed."""
         if self.state is not StaffState.LEAVING or self.access_closed_at is not None:
-            raise AccessClosed if self.access_closed_at is not None else AccessOpen
+            raise AccessClosed if self.access_closed_at is not None else NotLeaving
         self.state = StaffState.ACTIVE
+        self.last_day = None
         self.version += 1
 
     def hold_again(self) -> None:
@@ -186,6 +241,7 @@ class Staff(SQLModel, table=True):
         if self.access_closed_at is None:
             raise AccessOpen
         self.access_closed_at = None
+        self.last_day = None
         self.state = StaffState.ACTIVE
         self.version += 1
 

@@ -1,0 +1,221 @@
+"""Settle handovers with the partner, bit by bit: nothing is asked while a unit of work is open."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from handover.commands import chats, falling_back, preparing, retaining, settling
+from handover.partner import MOST_AT_ONCE, Chat, Partner, PartnerAway, PartnerRefused, Standing
+from handover.queries import chats as chat_queries
+from handover.queries import partner as ties
+from handover.queries import settling as queries
+from kernel import clock, jobs
+from kernel.actor import system
+from kernel.work import Ground, Result, Work, carry_out
+
+LONGEST_SECONDS = 12.0  # then the rest is asked for anew; a call of the partner's may still take some seconds
+MOST_HANDOVERS = 20
+CHATS_AT_A_TIME = 200
+MOST_REFUSALS = 3  # of whole requests, one after the other: then something else is wrong
+AWAY = timedelta(minutes=1)
+REFUSED = timedelta(minutes=15)
+
+PartnerOf = Callable[[Ground, UUID], Awaitable[Partner | None]]
+
+log = logging.getLogger(__name__)
+
+
+class _Stop(Exception):
+    """Nothing more can be asked now; go on after a while."""
+
+    def __init__(self, after: timedelta) -> None:
+        self.after = after
+
+
+@dataclass
+class _Settling:
+    """One run of the errand."""
+
+    ground: Ground
+    brand_id: UUID
+    partner: Partner
+    until: float
+    refusals: int = 0
+
+    async def do(self, act: Callable[[Work], Awaitable[Result]]) -> Result:
+        return await carry_out(self.ground, system(self.brand_id), act)
+
+    def has_time(self) -> bool:
+        return asyncio.get_running_loop().time() < self.until
+
+    async def go_through(self) -> bool:
+        """Ask and look until nothing is due; true if time was over before."""
+        while self.has_time():
+            steps = (self.follow_up, self.ask, self.look, self.move_chats)
+            if not any([await step() for step in steps]):
+                return False
+        return True
+
+    async def follow_up(self) -> bool:
+        """What follows here: nothing more is asked of what is undone, the next best guide, tasks for managers."""
+        steps = (settling.withdraw, falling_back.fall_back, retaining.call_managers)
+        return any([await self.do(step) for step in steps])
+
+    async def ask(self) -> bool:
+        """Make one request, of at most 100 customers."""
+        asking = await self.do(settling.take_request)
+        if asking is None:
+            return False
+        if not asking.attempt_ids:
+            return True
+        pair = asking.pair
+        try:
+            answers = await self.partner.transfer(
+                pair.course, pair.from_user_id, pair.to_user_id, asking.external_user_ids, None
+            )
+        except PartnerRefused as refused:
+            code = refused.code
+            await self.do(lambda work: settling.note_refusal(work, asking, code))
+            self._refused("transfer", refused)
+        else:
+            self.refusals = 0
+            await self.do(lambda work: settling.note_answers(work, asking, answers))
+        return True
+
+    async def look(self) -> bool:
+        """Read what the partner has of two members, to its end, and settle by it all that waits for it."""
+        looking = await self.do(settling.take_look)
+        if looking is None:
+            return False
+        pair, cursor = looking.pair, None
+        standings: dict[str, Standing] = {}
+        try:
+            while True:
+                part = await self.partner.standings(pair.course, pair.from_user_id, pair.to_user_id, cursor)
+                standings.update({each.external_user_id: each for each in part.things})
+                cursor = part.next_cursor
+                if cursor is None:
+                    break
+        except PartnerRefused as refused:
+            await self.do(lambda work: settling.put_off(work, looking, clock.now() + timedelta(hours=1)))
+            self._refused("standings", refused)
+            return True
+        self.refusals = 0
+        after: UUID | None = None
+        while True:
+            after = await self.do(partial(settling.note_standings, looking=looking, standings=standings, after=after))
+            if after is None:
+                return True
+
+    async def move_chats(self) -> bool:
+        """Make one request about group chats, or find out what became of one."""
+        asking = await self.do(chats.take_request)
+        if asking is None:
+            return False
+        if not asking.chats:
+            return True
+        if asking.looks:
+            owned = await self._chats_of([asking.to_user_id])
+            await self.do(lambda work: chats.note_owner(work, asking, {chat.chat_id for _, chat in owned}))
+            return True
+        try:
+            answers = await self.partner.transfer_chats(asking.course, list(asking.chats), asking.to_user_id)
+        except PartnerRefused as refused:
+            code = refused.code
+            await self.do(lambda work: chats.note_refusal(work, asking, code))
+            self._refused("chats", refused)
+        else:
+            await self.do(lambda work: chats.note_answers(work, asking, answers))
+        return True
+
+    async def list_chats(self, handover_ids: list[UUID]) -> None:
+        """Ask once for each handover which chats the leaver owns; what was known of them before stays known."""
+        async with self.ground.db.read() as session:
+            members = await chat_queries.unlisted(session, self.brand_id, handover_ids)
+        for handover_id, user_ids in members.items():
+            at = clock.now()
+            try:
+                for start in range(0, len(user_ids), MOST_AT_ONCE):
+                    listed = await self._chats_of(user_ids[start : start + MOST_AT_ONCE])
+                    for first in range(0, len(listed), CHATS_AT_A_TIME):
+                        part = listed[first : first + CHATS_AT_A_TIME]
+                        await self.do(partial(chats.note_list, listed=part, at=at))
+            except PartnerRefused as refused:
+                # It doesn't list the chats of somebody who has left for good: those that are known have to do.
+                log.warning("partner_refused", extra={"what": "chats", "code": refused.code})
+            await self.do(partial(chats.prepare, handover_id=handover_id))
+
+    async def _chats_of(self, user_ids: list[str]) -> list[tuple[str, Chat]]:
+        listed: list[tuple[str, Chat]] = []
+        cursor: str | None = None
+        while True:
+            part = await self.partner.chats(user_ids, cursor)
+            listed += part.things
+            cursor = part.next_cursor
+            if cursor is None:
+                return listed
+
+    def _refused(self, what: str, refused: PartnerRefused) -> None:
+        log.warning("partner_refused", extra={"what": what, "code": refused.code})
+        self.refusals += 1
+        if self.refusals >= MOST_REFUSALS:
+            raise _Stop(REFUSED)
+
+
+async def settle(partner_of: PartnerOf, ground: Ground, brand_id: UUID, handover_id: str | None = None) -> None:
+    """See to what a brand has to settle with the partner; what is left when time is over is asked for anew.
+
+    May run any number of times, and several at once: whoever asks has taken what they ask for.
+    """
+    async with ground.db.read() as session:
+        is_tied = await ties.is_tied(session, brand_id)
+        found = await queries.unfinished(session, brand_id, MOST_HANDOVERS)
+    handovers = list(dict.fromkeys([*([UUID(handover_id)] if handover_id else []), *found]))
+    actor = system(brand_id)
+    if not is_tied:
+        for each in handovers:
+            await carry_out(ground, actor, partial(settling.close_untied, handover_id=each))
+        return
+    await _prepare(ground, brand_id, handovers)
+    partner = await partner_of(ground, brand_id)
+    if partner is None:
+        return
+    run = _Settling(ground, brand_id, partner, asyncio.get_running_loop().time() + LONGEST_SECONDS)
+    again: timedelta | None = None
+    try:
+        await run.list_chats(handovers)
+        is_late = await run.go_through()
+        # What waited for something that is settled by now.
+        if not is_late and await _prepare(ground, brand_id, handovers):
+            is_late = await run.go_through()
+        again = timedelta() if is_late else None
+    except PartnerAway as away:
+        log.warning("partner_away", extra={"what": away.what})
+        again = max(AWAY, timedelta(seconds=away.retry_after or 0))
+    except _Stop as stop:
+        again = stop.after
+    for each in handovers:
+        await carry_out(ground, actor, partial(settling.close, handover_id=each))
+    if again is not None:
+        await carry_out(ground, actor, partial(_go_on, after=again))
+
+
+async def _prepare(ground: Ground, brand_id: UUID, handover_ids: Sequence[UUID]) -> bool:
+    """Decide what there is to ask for; says whether there is anything."""
+    actor, begun = system(brand_id), 0
+    for each in handover_ids:
+        part = await carry_out(ground, actor, partial(preparing.prepare, handover_id=each))
+        while part.last is not None:
+            begun += part.begun
+            part = await carry_out(ground, actor, partial(preparing.prepare, handover_id=each, after=part.last))
+        while await carry_out(ground, actor, partial(preparing.prepare_others, handover_id=each)):
+            begun += 1
+    return begun > 0
+
+
+async def _go_on(work: Work, after: timedelta) -> None:
+    work.requests.append(jobs.Request(settling.SETTLE, {}, after))
