@@ -13,6 +13,7 @@ import directory.policy
 import handover.commands.listening
 import handover.commands.moving
 import handover.commands.planning
+import handover.commands.welcoming
 import handover.jobs
 import intake.commands.hooks
 import intake.commands.inbox
@@ -298,6 +299,7 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
 # when its time is over, it asks for anew.
 ERRANDS: dict[str, Errand] = {
     handover.commands.moving.MOVE: server.handing_over.move,
+    handover.commands.welcoming.WELCOME: server.handing_over.welcome,
     handover.commands.planning.PLAN: plan_handover,
 }
 
