@@ -7,6 +7,7 @@ from schema.handover.covering import CoverMutations, CoverQueries
 from schema.handover.departing import DepartingMutations
 from schema.handover.departures import DepartureMutations, DepartureQueries
 from schema.handover.following import HandoverSubscriptions
+from schema.handover.moving import MovingMutations
 from schema.handover.planning import PlanningMutations
 from schema.handover.settings import HandoverSettingMutations, HandoverSettingQueries
 from schema.handover.settling import SettlingMutations
@@ -30,4 +31,5 @@ class HandoverMutations(
     AlertMutations,
     SettlingMutations,
 ):
+class HandoverMutations(DepartureMutations, PlanningMutations, MovingMutations, HandoverSettingMutations):
     """What can be done about handovers."""

@@ -12,6 +12,7 @@ from schema.context import Info
 from schema.customers import Relationship, relationship_of
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import field
+from schema.handover.ledger import HandoverLedgerLine, HandoverViolation, lines_of, violations_of
 from schema.handover.plan_types import HandoverBecause, HandoverPlan, because_of, plan_of
 from schema.handover.settling_types import HandoverAttempt, HandoverSettlement, settlement_of
 from schema.paging import Connection, connection, page_of
@@ -151,6 +152,18 @@ class Handover(Versioned):
     @field("How far it has come at the partner; nothing is asked before all has moved here.")
     async def settlement(self, info: Info) -> HandoverSettlement:
         return settlement_of(await info.context.load(settlements.settlements, UUID(str(self.id))))
+    @field(
+        "Where each thing is that was held at the start, or came since, counted from the things themselves; of the "
+        "first 10 handovers of a request, null of the others."
+    )
+    async def ledger(self, info: Info) -> list[HandoverLedgerLine] | None:
+        found: list[HandoverLedgerLine] | None = await info.context.load(lines_of, UUID(str(self.id)))
+        return found
+
+    @field("What is wrong with it, if anything; of the first 10 handovers of a request, null of the others.")
+    async def violations(self, info: Info) -> list[HandoverViolation] | None:
+        found: list[HandoverViolation] | None = await info.context.load(violations_of, UUID(str(self.id)))
+        return found
 
     @field("What it does with each relationship, by the relationship's id; at most 100 a page.")
     async def items(

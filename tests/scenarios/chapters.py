@@ -14,6 +14,7 @@ from tests.scenarios.chapters_commission import COMMISSION
 from tests.scenarios.chapters_covers import COVERS
 from tests.scenarios.chapters_credit import CREDIT
 from tests.scenarios.chapters_departing import DEPARTING
+from tests.scenarios.chapters_handover_move import HANDOVER_MOVES
 from tests.scenarios.chapters_handover_plan import HANDOVER_PLANS
 from tests.scenarios.chapters_handover_settling import HANDOVER_SETTLING
 from tests.scenarios.chapters_hooks import HOOKS
@@ -287,4 +288,5 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "moves": MOVES,
     "handover plans": HANDOVER_PLANS,
     "handover settling": HANDOVER_SETTLING,
+    "handover moves": HANDOVER_MOVES,
 }
