@@ -30,6 +30,6 @@ class HandoverMutations(
     CoverMutations,
     AlertMutations,
     SettlingMutations,
+    MovingMutations,
 ):
-class HandoverMutations(DepartureMutations, PlanningMutations, MovingMutations, HandoverSettingMutations):
     """What can be done about handovers."""

@@ -152,6 +152,7 @@ class Handover(Versioned):
     @field("How far it has come at the partner; nothing is asked before all has moved here.")
     async def settlement(self, info: Info) -> HandoverSettlement:
         return settlement_of(await info.context.load(settlements.settlements, UUID(str(self.id))))
+
     @field(
         "Where each thing is that was held at the start, or came since, counted from the things themselves; of the "
         "first 10 handovers of a request, null of the others."
