@@ -30,7 +30,7 @@ async def approve(work: Work, handover_id: UUID, *, expected_version: int | None
     """
     require_manager(work.actor)
     handover = await approvals.lock(work.session, work.actor, handover_id)
-    if not await approvals.is_all_in_sight(work.session, work.actor, handover.id):
+    if not await approvals.is_all_in_sight(work.session, work.actor, handover):
         raise Forbidden
     require_version(handover, expected_version)
     handover.require(HandoverState.DRAFT)
@@ -56,7 +56,7 @@ async def cancel(work: Work, handover_id: UUID, *, expected_version: int | None 
     require_manager(work.actor)
     handover = await approvals.lock(work.session, work.actor, handover_id)
     is_draft = handover.state is HandoverState.DRAFT
-    if not is_draft and not await approvals.is_all_in_sight(work.session, work.actor, handover.id):
+    if not is_draft and not await approvals.is_all_in_sight(work.session, work.actor, handover):
         raise Forbidden
     require_version(handover, expected_version)
     handover.cancel(clock.now())

@@ -10,8 +10,10 @@ from sqlmodel import col
 
 from directory.models import Account
 from directory.policy import in_sight
+from directory.queries import stores
 from handover.errors import OwnHandover
-from handover.models import Handover, HandoverAccount, HandoverItem
+from handover.models import Handover, HandoverAccount, HandoverItem, HandoverKind
+from handover.models.planning.options import options_of
 from handover.queries import handovers, seats
 from kernel.actor import Actor, Role
 from kernel.errors import NotFound
@@ -48,14 +50,17 @@ async def _holds_some(session: AsyncSession, actor: Actor, handover_id: UUID) ->
     return bool(await session.scalar(select(found)))
 
 
-async def is_all_in_sight(session: AsyncSession, actor: Actor, handover_id: UUID) -> bool:
-    """Whether the actor answers for every store that the handover touches."""
+async def is_all_in_sight(session: AsyncSession, actor: Actor, handover: Handover) -> bool:
+    """Whether the actor answers for every store that the handover touches, those that take over a store included."""
     beyond = exists().where(
         col(HandoverAccount.brand_id) == actor.brand_id,
-        col(HandoverAccount.handover_id) == handover_id,
+        col(HandoverAccount.handover_id) == handover.id,
         ~in_sight(actor, col(HandoverAccount.brand_id), col(HandoverAccount.store_id)),
     )
-    return not await session.scalar(select(beyond))
+    if await session.scalar(select(beyond)):
+        return False
+    taking = options_of(handover.options).store_ids if handover.kind is HandoverKind.CLOSING else ()
+    return len(await stores.by_ids(session, actor, taking)) == len(taking)
 
 
 async def shares(session: AsyncSession, handover: Handover) -> dict[UUID | None, int]:

@@ -17,11 +17,10 @@ _LOOK_EVERY = 3  # rounds of the search for a ring
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """`prices` bound the cost from below; if it `is_best` they give the cost itself."""
+    """`prices` bound the cost from below; when there was no ring left, they give the cost itself."""
 
     columns: Ints
     prices: Ints
-    is_best: bool
 
 
 class _Board:
@@ -74,7 +73,7 @@ def exchange(problem: Problem, columns: Ints, most: int) -> Exchanged:
         distances, rings = _search(board.costs)
         if not rings or done >= most:
             last = problem.columns
-            return Exchanged(board.columns, distances[last] - distances[:last], not rings)
+            return Exchanged(board.columns, distances[last] - distances[:last])
         board.move(rings)
         done += len(rings)
 

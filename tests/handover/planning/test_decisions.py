@@ -184,6 +184,19 @@ async def test_a_store_closes_without_a_handover_of_its_guides_beside_it(ground:
         await begin(ground, world.hq, world.shop.other_guide, HandoverKind.TRANSFER)
 
 
+async def test_a_store_is_given_to_others_by_who_answers_for_all_of_them(ground: Ground, world: World) -> None:
+    near, far = world.shops[1].store.id, world.shops[2].store.id
+    close = partial(commands.start, kind=HandoverKind.CLOSING, store_id=world.shop.store.id)
+    for taking, who in (((near, far), world.hq), ((near,), world.east_manager)):
+        handover = await do(ground, world.hq, partial(close, options=Options(store_ids=taking)))
+        handover = await worked_out(ground, handover)
+        for actor in {world.shop.manager, world.east_manager} - {who}:
+            async with refused(ground, Forbidden):
+                await approve(ground, actor, handover)
+        assert (await approve(ground, who, handover)).state is HandoverState.APPROVED
+        await cancel(ground, who, handover)
+
+
 async def test_what_a_start_leaves_out_is_asked_for(ground: Ground, world: World) -> None:
     for kind in HandoverKind:
         async with refused(ground, Invalid):

@@ -306,14 +306,15 @@ async def test_a_plan_that_was_asked_for_anew_meanwhile_is_not_overwritten(
             world.shop.manager,
             lambda work: commands.replan(work, handover.id, strategy=Strategy.TO_ONE, options=options),
         )
-        await worked_out(ground, handover)
         return facts
 
     monkeypatch.setattr(plan_facts, "read", overtaken)
     await plan_handover(ground, world.brand.id, str(handover.id), first)
 
-    kept = await reload(ground, handover)
-    assert (kept.strategy, kept.version) == (Strategy.TO_ONE, first + 2)
+    left = await reload(ground, handover)
+    assert (left.strategy, left.version, left.planned_at, left.plan) == (Strategy.TO_ONE, first + 1, None, {})
+    assert await items(ground, left) == {}
+    kept = await worked_out(ground, left)
     assert (await item_of(ground, kept, customer)).reason is ItemReason.TO_ONE
     assert await asked(ground, world.brand.id) == [
         {"handover_id": str(handover.id), "version": version} for version in (first, first + 1)
