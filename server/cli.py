@@ -17,7 +17,6 @@ from server import settings as configuration
 from server.commission_commands import commission_app
 from server.errors import CANNOT_START, CannotStart
 from server.evaluate_commands import evaluate_app
-from server.handover_commands import handover_app
 from server.hook_commands import hooks_app
 from server.options import Brand
 from server.segment_commands import segment_app
@@ -44,6 +43,7 @@ class Commands(TyperGroup):
 
 def _carrying_in(name: str) -> Any:
     from server import importing_goods
+    from server.handover_commands import handover_app
     from server.importing import figures_command, import_app
     from server.importing_staff import EXAMPLES, staff
 
@@ -52,13 +52,14 @@ def _carrying_in(name: str) -> Any:
     import_app.command("stock", epilog=_EXAMPLES + importing_goods.STOCK)(importing_goods.stock)
     apart = typer.Typer()
     apart.add_typer(import_app, name="import")
+    apart.add_typer(handover_app, name="handover")
     apart.command("figures", epilog=_EXAMPLES + "daogou figures --json\n\ndaogou figures --as-of 2011-12-09")(
         figures_command
     )
     return typer.main.get_group(apart).commands[name]
 
 
-_LATER = ("import", "figures")
+_LATER = ("import", "figures", "handover")
 
 app = typer.Typer(
     name="daogou",
@@ -76,7 +77,6 @@ app.add_typer(segment_app, name="segments")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(commission_app, name="commission")
 app.add_typer(hooks_app, name="hooks")
-app.add_typer(handover_app, name="handover")
 
 
 def main() -> None:

@@ -81,7 +81,8 @@ class Mover:
         after: UUID | None = None
         while True:
             async with self.ground.db.read() as session:
-                rows = await wearers.after(session, self.brand_id, self.handover_id, after)
+                handover = await queries.get(session, self.brand_id, self.handover_id)
+                rows = await wearers.after(session, handover, after)
             if not rows:
                 return
             await self.do(lambda work, key, token: moving.carry_tags(work, key, token, rows))  # noqa: B023 - awaited here

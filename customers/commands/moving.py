@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from customers.events import RelationshipReassigned
 from customers.models import Holding, HoldingReason, Relationship
+from customers.queries import relationships
 from directory.models import Account, AccountKind, Staff, StaffState
 from directory.queries import staff, stores
 from kernel import bulk, clock, ids
@@ -19,19 +20,6 @@ from kernel.db import OneOf
 from kernel.work import Work
 
 MOST_AT_ONCE = 1_000
-
-_LOCKED = (
-    select(
-        col(Relationship.id),
-        col(Relationship.customer_id),
-        col(Relationship.store_id),
-        col(Relationship.holder_id),
-        col(Relationship.version),
-    )
-    .where(OneOf(col(Relationship.id), "relationship_ids"))
-    .order_by(col(Relationship.id))
-    .with_for_update(key_share=True)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +56,14 @@ async def move_many(
 
     Left where it is, and out of the answer: what isn't held by the account that is named, or has gone. An account of
     another store, or whose owner is leaving, has left or works elsewhere, gets nothing: the store's public account does
-    instead. With `to_leavers` whoever is leaving gets back what was theirs. Open tasks and orders are the caller's to
-    move in the same work. Locks the relationships, then the owners, then the stores. Raises `STORE_CLOSED`.
+    instead. With `to_leavers` whoever is leaving gets back what was theirs, and what can't go back stays. Open tasks
+    and orders are the caller's to move in the same work. Locks the relationships, then the owners, then the stores.
+    Raises `STORE_CLOSED`.
     """
     if len(moves) > MOST_AT_ONCE:
         raise ValueError(f"{len(moves)} relationships at once: at most {MOST_AT_ONCE}")
     asked = {move.relationship_id: move for move in moves if move.from_account_id != move.to_account_id}
-    rows = await _lock(work, list(asked))
+    rows = await relationships.lock_many(work.session, work.actor.brand_id, list(asked))
     held = [row for row in rows if row.holder_id == asked[row.id].from_account_id]
     if not held:
         return []
@@ -125,6 +114,8 @@ def _settled(
             and account.store_id == row.store_id
             and can_take(owners.get(account.id), account, to_leavers=to_leavers)
         )
+        if to_leavers and not fits:
+            continue
         to_account_id = targets[row.id] if fits else public[row.store_id]
         if to_account_id != row.holder_id:
             moved.append(
@@ -139,11 +130,6 @@ def _settled(
                 )
             )
     return moved
-
-
-async def _lock(work: Work, relationship_ids: Sequence[UUID]) -> Sequence[Row[*tuple[Any, ...]]]:
-    ours = _LOCKED.where(col(Relationship.brand_id) == work.actor.brand_id)
-    return (await work.session.execute(ours, {"relationship_ids": relationship_ids})).all()
 
 
 async def _accounts(

@@ -12,11 +12,19 @@ from customers.models import Customer, Holding, Relationship
 from customers.policy import holdings_visible_to, is_live, relationships_visible_to
 from directory.models import Account
 from kernel.actor import Actor
+from kernel.db import OneOf
 from kernel.errors import NotFound
 from kernel.pages import along
 
 RelationshipRow = Row[*tuple[Any, ...]]
 HoldingRow = Row[*tuple[Any, ...]]
+
+_LOCKED = (
+    select(*Relationship.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+    .where(OneOf(col(Relationship.id), "relationship_ids"))
+    .order_by(col(Relationship.id))
+    .with_for_update(key_share=True)
+)
 
 
 async def lock(session: AsyncSession, actor: Actor, relationship_id: UUID) -> Relationship:
@@ -40,6 +48,16 @@ async def hold_many(
         .with_for_update(read=True)
     )
     return {row.id: row for row in found}
+
+
+async def lock_many(
+    session: AsyncSession, brand_id: UUID, relationship_ids: Collection[UUID]
+) -> Sequence[RelationshipRow]:
+    """These relationships, locked in the order of their keys, whoever sees them: for what moves many."""
+    found = await session.execute(
+        _LOCKED.where(col(Relationship.brand_id) == brand_id), {"relationship_ids": list(relationship_ids)}
+    )
+    return found.all()
 
 
 async def get(session: AsyncSession, actor: Actor, relationship_id: UUID) -> Relationship:

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from directory.queries import accounts as directory
+from handover.commands import undoing
 from handover.commands.leasing import hold
 from handover.models import Handover, HandoverItem, HandoverKind, HeldHere, ItemReason
 from handover.models.routing import least_loaded
@@ -27,7 +28,9 @@ async def gather(work: Work, handover_id: UUID, token: UUID) -> int:
     """
     handover = await hold(work, handover_id, token)
     if handover.undoes_id is not None:
-        return 0  # those accounts keep what was theirs before
+        return await undoing.gather(work, handover)
+    if handover.kind is HandoverKind.CLOSING:
+        return 0  # where they go is for `shutting.finish` to say
     found = await work.session.execute(queries.still_held(handover.brand_id, handover.id).limit(AT_ONCE))
     by_account: dict[UUID, list[UUID]] = defaultdict(list)
     for relationship_id, account_id in found:
@@ -40,8 +43,7 @@ async def gather(work: Work, handover_id: UUID, token: UUID) -> int:
 
 async def _plan(work: Work, handover: Handover, store_id: UUID, account_id: UUID, relationship_ids: list[UUID]) -> None:
     """Give each a line of the plan, or its line another turn: it was elsewhere, and has come back."""
-    within = None if handover.kind is HandoverKind.CLOSING else store_id
-    loads = await queries.loads(work.session, handover.brand_id, handover.id, within)
+    loads = await queries.loads(work.session, handover.brand_id, handover.id, store_id)
     is_overflow = not loads
     if is_overflow:
         loads = dict.fromkeys((await directory.public_of(work.session, handover.brand_id, [store_id])).values(), 0)

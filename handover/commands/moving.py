@@ -1,35 +1,30 @@
 """Move what a handover moves, chunk by chunk: each is one transaction, short, and complete in itself."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, exists, select, update
-from sqlmodel import col
-
 from customers import commands as customers
-from customers.commands.moving import Move, Moved
-from customers.models import HoldingReason, Relationship
+from customers.commands.moving import Move
+from customers.models import HoldingReason
 from customers.queries import relationships
 from directory import commands as directory
 from directory.models import StaffState
 from directory.queries import staff
+from handover.commands import noting, shutting, succeeding, undoing
 from handover.commands.leasing import MOVE, hold
-from handover.models import Handover, HandoverItem, HandoverKind, HeldHere, ItemReason
+from handover.models import Handover, HandoverKind
 from handover.queries import moving as queries
 from handover.queries import partner, wearers
 from kernel import clock
-from kernel.db import OneOf
 from kernel.work import Work
 from mall import commands as mall
 from tagging import commands as tagging
 from tagging.commands import Wearer
 from tasks import commands as tasks
 
-__all__ = ["GONE", "HELD_BY_ANOTHER", "MOVE", "SETTLE", "carry_tags", "finish", "move_chunk", "move_rest"]
+__all__ = ["MOVE", "SETTLE", "carry_tags", "finish", "move_chunk", "move_rest"]
 
 SETTLE = "handover.settle"
-GONE, HELD_BY_ANOTHER = "gone", "held_by_another"
 MOST_OF_THE_REST = 500
 
 
@@ -40,6 +35,13 @@ async def move_chunk(work: Work, handover_id: UUID, token: UUID, turns: Sequence
     as elsewhere. A takeover guide who can't take it any more: the store's public account does. Raises `LeaseLost`.
     """
     handover = await hold(work, handover_id, token)
+    if handover.undoes_id is not None:
+        await undoing.give_back(work, handover, turns)
+        return
+    if handover.kind is HandoverKind.CLOSING:
+        asked = [turn.relationship_id for turn in turns]
+        await succeeding.succeed(work, handover, await queries.items(work.session, handover, asked))
+        return
     moved = await customers.move_many(
         work,
         [Move(turn.relationship_id, turn.from_account_id, turn.to_account_id) for turn in turns],
@@ -49,8 +51,8 @@ async def move_chunk(work: Work, handover_id: UUID, token: UUID, turns: Sequence
     keepers = {each.relationship_id: each.to_account_id for each in moved}
     await tasks.move_open_many(work, keepers)
     await mall.move_serving_many(work, keepers)
-    await note_moved(work, handover, moved, HeldHere.MOVED)
-    await _note_elsewhere(
+    await noting.note_moved(work, handover, moved)
+    await noting.note_elsewhere(
         work, handover, [each.relationship_id for each in turns if each.relationship_id not in keepers]
     )
 
@@ -60,21 +62,23 @@ async def carry_tags(work: Work, handover_id: UUID, token: UUID, rows: Sequence[
 
     Beyond how many tags a person may have, none: the handover's ledger names what was left out. Raises `LeaseLost`.
     """
-    await hold(work, handover_id, token)
-    await tagging.carry_over(work, [Wearer(row.customer_id, row.tag_id, row.to_staff_id) for row in rows])
+    handover = await hold(work, handover_id, token)
+    change = tagging.carry_over if handover.undoes_id is None else tagging.take_back
+    await change(work, [Wearer(row.customer_id, row.tag_id, row.to_staff_id) for row in rows])
 
 
 async def move_rest(work: Work, handover_id: UUID, token: UUID) -> int:
-    """Give the managers' desk up to 500 of the open tasks and orders that are about no customer; says how many.
+    """Give the managers' desk up to 500 of the open tasks that are about no customer; says how many.
 
     Nothing is forgotten: what isn't bound to a relationship has no takeover guide. Raises `LeaseLost`.
     """
     handover = await hold(work, handover_id, token)
+    if handover.undoes_id is not None:
+        return await undoing.give_back_rest(work, handover, MOST_OF_THE_REST)
     if handover.kind is HandoverKind.CLOSING:
         return 0  # there is no desk to give it to
     accounts = [each.account_id for each in await queries.accounts(work.session, handover.brand_id, handover.id)]
-    given = await tasks.move_rest(work, accounts, MOST_OF_THE_REST)
-    return given + await mall.move_serving_rest(work, accounts, MOST_OF_THE_REST)
+    return await tasks.move_rest(work, accounts, MOST_OF_THE_REST)
 
 
 async def finish(work: Work, handover_id: UUID, token: UUID) -> bool:
@@ -88,8 +92,7 @@ async def finish(work: Work, handover_id: UUID, token: UUID) -> bool:
     owners = await staff.lock_owners(work.session, handover.brand_id, accounts)
     if await queries.is_anything_pending(work.session, handover.brand_id, handover.id):
         return False
-    left = queries.still_held(handover.brand_id, handover.id).limit(1)
-    if handover.undoes_id is None and (await work.session.execute(left)).first() is not None:
+    if handover.undoes_id is None and not await _is_empty_handed(work, handover):
         return False
     is_tied = await partner.is_tied(work.session, handover.brand_id)
     handover.have_moved(clock.now(), is_settled=not is_tied)
@@ -104,50 +107,9 @@ async def finish(work: Work, handover_id: UUID, token: UUID) -> bool:
     return True
 
 
-async def note_moved(work: Work, handover: Handover, moved: Sequence[Moved], here: HeldHere) -> None:
-    """Write beside each relationship of the chunk that it has moved, and which version it had then."""
-    at = clock.now()
-    version = (
-        select(col(Relationship.version))
-        .where(
-            col(Relationship.brand_id) == col(HandoverItem.brand_id),
-            col(Relationship.id) == col(HandoverItem.relationship_id),
-        )
-        .scalar_subquery()
-    )
-    values: dict[str, Any] = {"here": here, "moved_at": at, "version_after": version}
-    await _write(work, handover, [each.relationship_id for each in moved if not each.is_fallback], values)
-    fallen: dict[UUID, list[UUID]] = {}
-    for each in moved:
-        if each.is_fallback:
-            fallen.setdefault(each.to_account_id, []).append(each.relationship_id)
-    for account_id, relationship_ids in fallen.items():
-        public = {"to_account_id": account_id, "reason": ItemReason.FALLBACK}
-        await _write(work, handover, relationship_ids, values | public)
-
-
-async def _note_elsewhere(work: Work, handover: Handover, relationship_ids: Sequence[UUID]) -> None:
-    is_there: ColumnElement[bool] = exists().where(
-        col(Relationship.brand_id) == col(HandoverItem.brand_id),
-        col(Relationship.id) == col(HandoverItem.relationship_id),
-    )
-    why = case((is_there, HELD_BY_ANOTHER), else_=GONE)
-    await _write(work, handover, relationship_ids, {"here": HeldHere.ELSEWHERE, "why": why})
-
-
-async def _write(work: Work, handover: Handover, relationship_ids: Sequence[UUID], values: dict[str, Any]) -> None:
-    """Only beside those whose turn hasn't been."""
-    if not relationship_ids:
-        return
-    await work.session.execute(
-        update(HandoverItem)
-        .where(
-            col(HandoverItem.brand_id) == handover.brand_id,
-            col(HandoverItem.handover_id) == handover.id,
-            OneOf(col(HandoverItem.relationship_id), "relationship_ids"),
-            col(HandoverItem.here) == HeldHere.PENDING,
-        )
-        .values(values)
-        .execution_options(synchronize_session=False),
-        {"relationship_ids": relationship_ids},
-    )
+async def _is_empty_handed(work: Work, handover: Handover) -> bool:
+    """Whether its accounts hold nothing any more; a store that closes does so then."""
+    if handover.kind is HandoverKind.CLOSING:
+        return await shutting.finish(work, handover)
+    left = queries.still_held(handover.brand_id, handover.id).limit(1)
+    return (await work.session.execute(left)).first() is None

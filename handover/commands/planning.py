@@ -18,7 +18,7 @@ from kernel.errors import NotFound
 from kernel.work import Work
 
 PLAN = "handover.plan"
-AT_ONCE = 1_000
+AT_ONCE = 400
 """Items written in one transaction, and deleted."""
 
 

@@ -6,25 +6,21 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, exists, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlmodel import col
 
 import mall.commands.succeeding
 import tagging.commands.succeeding
 import tasks.commands.succeeding
-from customers import commands as customers
 from customers.commands import succeeding
 from customers.commands.succeeding import Merged
 from customers.events import RelationshipSucceeded
-from customers.models import Relationship
-from customers.policy import is_live
-from directory.models import Account, Staff, StoreState
-from directory.queries import accounts as all_accounts
+from directory.models import Account, Staff
 from directory.queries import staff, stores
 from handover.errors import PlanMissing, TakeoverUnfit
 from handover.models import Handover, HandoverItem, HeldHere, ItemReason, Merger
 from handover.models.merging import joined, kept_as
-from kernel import bulk, clock, feed, ids
+from kernel import bulk, clock, ids
 from kernel.work import Work
 
 AT_ONCE = 100
@@ -99,68 +95,11 @@ async def succeed(work: Work, handover: Handover, turns: Sequence[Turn]) -> None
         await _write(work, handover, chunk, locked.versions)
 
 
-async def finish(work: Work, handover: Handover) -> bool:
-    """Close the store, once it owns no relationship any more; says whether nothing is left to move.
-
-    Who came meanwhile goes to the public account of the first successor store: they wait as new items then. Closing
-    dismisses nobody: as long as somebody works in the store it stays open, without customers, until it is closed by
-    whoever moves them. Phones of its managers start over.
-    """
-    store = await stores.lock(work.session, work.actor, store_of(handover))
-    if await _left(work, handover):
-        return False
-    await feed.new_epoch(work.session, handover.brand_id, [feed.of_desk(store.id)])
-    if store.state is StoreState.OPEN and not await stores.count_staff(work.session, store):
-        await customers.close_store(work, store.id)
-    return True
-
-
 def store_of(handover: Handover) -> UUID:
     """The store that closes."""
     if handover.store_id is None:
         raise LookupError(f"handover {handover.id} closes no store")
     return handover.store_id
-
-
-async def _left(work: Work, handover: Handover) -> bool:
-    """Whether there is something left to move; what has no item yet is given one."""
-    mine = (col(HandoverItem.brand_id) == handover.brand_id, col(HandoverItem.handover_id) == handover.id)
-    planned = exists().where(*mine, col(HandoverItem.relationship_id) == col(Relationship.id))
-    of_store = (
-        col(Relationship.brand_id) == handover.brand_id,
-        col(Relationship.store_id) == handover.store_id,
-        is_live(),
-    )
-    late = await work.session.execute(
-        select(col(Relationship.id), col(Relationship.holder_id))
-        .where(*of_store, ~planned)
-        .order_by(col(Relationship.id))
-        .limit(succeeding.MOST_AT_ONCE)
-    )
-    rows = late.all()
-    if not rows:
-        return bool(await work.session.scalar(select(exists().where(*of_store))))
-    to_account_id = await _first_public(work, handover)
-    work.session.add_all(
-        HandoverItem(
-            brand_id=handover.brand_id,
-            handover_id=handover.id,
-            relationship_id=key,
-            from_account_id=holder_id,
-            to_account_id=to_account_id,
-            reason=ItemReason.OVERFLOW,
-        )
-        for key, holder_id in rows
-    )
-    return True
-
-
-async def _first_public(work: Work, handover: Handover) -> UUID:
-    store_ids = [UUID(str(each)) for each in handover.options.get("store_ids", [])]
-    public = await all_accounts.public_of(work.session, handover.brand_id, store_ids[:1])
-    if not public:
-        raise PlanMissing
-    return public[store_ids[0]]
 
 
 async def _takers(work: Work, handover: Handover, turns: Sequence[Turn]) -> Mapping[UUID | None, Account]:

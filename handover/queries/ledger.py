@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import SQLModel, col
 
 from customers.models import Note, Relationship
+from customers.policy import is_live
 from directory.models import Account, AccountKind
 from handover.models import HeldHere, LedgerEntry, LedgerLine, LedgerTotal
 from handover.queries import holdings, wearers
@@ -25,8 +26,8 @@ from tasks.models import Campaign, CampaignState, Task, TaskState
 class Whereabouts(StrEnum):
     """Where a thing is: each is in exactly one place. `missing` has no row any more, which no part of the product does.
 
-    `paid`: its period is closed. `closed`: an order or task that came to its end, a tag that was retired, a message
-    that is no longer scheduled.
+    `paid`: its period is closed. `closed`: an order or task that came to its end, a relationship that ended with its
+    store and goes on in another, a tag that was retired, a message that is no longer scheduled.
     """
 
     WITH_LEAVER = "with_leaver"
@@ -145,7 +146,9 @@ def _there(handover: Whose) -> dict[LedgerLine, _There]:
     closed, with_leaver = Whereabouts.CLOSED.value, Whereabouts.WITH_LEAVER.value
     return {
         LedgerLine.RELATIONSHIPS: _There(
-            Relationship, with_whom(holder), [account(holder, col(Relationship.holder_id))]
+            Relationship,
+            case((is_live(), with_whom(holder)), else_=closed),
+            [account(holder, col(Relationship.holder_id))],
         ),
         LedgerLine.OPEN_TASKS: _There(
             Task,

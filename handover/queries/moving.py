@@ -10,8 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Relationship
+from customers.policy import is_live
 from directory.models import Account, AccountKind
 from handover.models import LEASE, Handover, HandoverAccount, HandoverItem, HandoverState, HeldHere
+from kernel.db import OneOf
+from kernel.errors import NotFound
 
 Turn = Row[*tuple[Any, ...]]
 """The id of a relationship, the account that is to hold it still, and the one that is to."""
@@ -31,6 +34,14 @@ async def lock(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> Hand
     return found
 
 
+async def get(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> Handover:
+    """The handover, whoever sees it. `NOT_FOUND` if there is none such."""
+    found: Handover | None = await session.get(Handover, (brand_id, handover_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
 async def turns(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> Sequence[Turn]:
     """Up to 5,000 relationships that have to move yet, those that go to one account beside each other.
 
@@ -41,6 +52,21 @@ async def turns(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> Seq
         .where(*_pending(brand_id, handover_id), col(HandoverItem.to_account_id).is_not(None))
         .order_by(col(HandoverItem.to_account_id), col(HandoverItem.relationship_id))
         .limit(MOST_TURNS)
+    )
+    return found.all()
+
+
+async def items(
+    session: AsyncSession, handover: Handover, relationship_ids: Sequence[UUID], *, of: UUID | None = None
+) -> Sequence[HandoverItem]:
+    """Its lines of these relationships, or those of another handover that is named."""
+    found = await session.scalars(
+        select(HandoverItem).where(
+            col(HandoverItem.brand_id) == handover.brand_id,
+            col(HandoverItem.handover_id) == (of or handover.id),
+            OneOf(col(HandoverItem.relationship_id), "relationship_ids"),
+        ),
+        {"relationship_ids": list(relationship_ids)},
     )
     return found.all()
 
@@ -67,25 +93,26 @@ def still_held(brand_id: UUID, handover_id: UUID) -> Select[UUID, UUID]:
     )
     return (
         select(col(Relationship.id), col(Relationship.holder_id))
-        .where(col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(ours))
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(ours), is_live())
         .order_by(col(Relationship.id))
     )
 
 
-async def loads(session: AsyncSession, brand_id: UUID, handover_id: UUID, store_id: UUID | None) -> dict[UUID, int]:
-    """How much each guide's account to which the plan gives something holds by now, of one store or of all."""
+async def loads(session: AsyncSession, brand_id: UUID, handover_id: UUID, store_id: UUID) -> dict[UUID, int]:
+    """How much each guide's account to which the plan gives something holds by now, in one store."""
     chosen = select(col(HandoverItem.to_account_id)).where(
         col(HandoverItem.brand_id) == brand_id, col(HandoverItem.handover_id) == handover_id
     )
     accounts = select(col(Account.id)).where(
-        col(Account.brand_id) == brand_id, col(Account.id).in_(chosen), col(Account.kind) == AccountKind.GUIDE
+        col(Account.brand_id) == brand_id,
+        col(Account.store_id) == store_id,
+        col(Account.id).in_(chosen),
+        col(Account.kind) == AccountKind.GUIDE,
     )
-    if store_id is not None:
-        accounts = accounts.where(col(Account.store_id) == store_id)
     wanted = (await session.scalars(accounts)).all()
     found = await session.execute(
         select(col(Relationship.holder_id), func.count())
-        .where(col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(wanted))
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(wanted), is_live())
         .group_by(col(Relationship.holder_id))
     )
     return dict.fromkeys(wanted, 0) | dict(found.all())

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, tru
 from sqlmodel import col
 
 from customers.models import Relationship
-from customers.policy import RELATIONSHIP
+from customers.policy import RELATIONSHIP, is_live
 from directory.models import Account, Staff
 from handover.models import HandoverItem
 from kernel.actor import Role
@@ -91,6 +91,7 @@ def told_otherwise(scope: Scope) -> Any:
         .where(
             col(Relationship.brand_id) == scope.brand_id,
             col(Relationship.id) == newest.c.entity_id,
+            is_live(),
             col(Account.staff_id) == newest.c.feed_id,
         )
         .correlate(newest)

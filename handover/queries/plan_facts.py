@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Relationship
+from customers.policy import is_live
 from directory.models import Account
 from handover.models import Handover, HandoverAccount, HandoverKind, HandoverState, Strategy
 from handover.models.planning import facts
@@ -80,7 +81,7 @@ async def scope_of(session: AsyncSession, handover: Handover) -> Scope:
 
 def of_accounts(brand_id: UUID, account_ids: Sequence[UUID]) -> ColumnElement[bool]:
     """The relationships that these accounts hold."""
-    return (col(Relationship.brand_id) == brand_id) & col(Relationship.holder_id).in_(account_ids)
+    return (col(Relationship.brand_id) == brand_id) & col(Relationship.holder_id).in_(account_ids) & is_live()
 
 
 async def homes_of(session: AsyncSession, scope: Scope) -> dict[UUID, UUID]:
@@ -124,7 +125,7 @@ def _open_tasks(held: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
 async def _known(session: AsyncSession, scope: Scope, held: ColumnElement[bool]) -> dict[UUID, UUID]:
     """Who holds the customer already in a store that takes over; of several stores, in the one named first."""
     there = select(col(Relationship.customer_id), col(Relationship.store_id), col(Relationship.holder_id)).where(
-        col(Relationship.brand_id) == scope.brand_id, col(Relationship.store_id).in_(scope.store_ids)
+        col(Relationship.brand_id) == scope.brand_id, col(Relationship.store_id).in_(scope.store_ids), is_live()
     )
     other = there.subquery()
     found = await session.execute(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import Holding, HoldingReason, Relationship
+from customers.policy import is_live
 from directory.models import Account, AccountKind, Staff, StaffState
 from handover.models import Handover, HandoverItem, HandoverKind, HandoverState, HeldHere
 from handover.queries import ledger, phones
@@ -70,7 +71,7 @@ def _held(scope: Scope) -> Any:
             ),
         )
         .outerjoin(Staff, and_(col(Staff.brand_id) == scope.brand_id, col(Staff.id) == col(Account.staff_id)))
-        .where(col(Relationship.brand_id) == scope.brand_id, scope.relationships(col(Relationship.id)))
+        .where(col(Relationship.brand_id) == scope.brand_id, is_live(), scope.relationships(col(Relationship.id)))
         .order_by(col(Relationship.id))
     )
 
@@ -146,6 +147,7 @@ def _histories(scope: Scope) -> Any:
         .outerjoin(Holding, is_open)
         .where(
             col(Relationship.brand_id) == scope.brand_id,
+            is_live(),
             scope.relationships(col(Relationship.id)),
             or_(col(Holding.id).is_(None), col(Holding.account_id) != col(Relationship.holder_id)),
         )

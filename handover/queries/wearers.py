@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from customers.models import Relationship
 from directory.models import Account
-from handover.models import HandoverItem, HeldHere
+from handover.models import Handover, HandoverItem, HeldHere
 from tagging.models import CustomerTag, Tag
 
 WearerRow = Row[*tuple[Any, ...]]
@@ -20,23 +20,30 @@ MOST_AT_ONCE = 300
 
 
 async def after(
-    session: AsyncSession, brand_id: UUID, handover_id: UUID, relationship_id: UUID | None, most: int = MOST_AT_ONCE
+    session: AsyncSession,
+    handover: Handover,
+    relationship_id: UUID | None,
+    most: int = MOST_AT_ONCE,
 ) -> Sequence[WearerRow]:
     """The next of those who wear such a tag, and not yet the one of the takeover guide: by relationship.
+
+    Where a handover is undone, those who wear both, of those who were given back.
 
     Rows of `relationship_id, customer_id, tag_id, to_staff_id`; all of one relationship are together, so that there
     may be somewhat more than `most`, by as many as one customer wears.
     """
-    rows = wearing(brand_id, handover_id, HeldHere.MOVED)
+    if handover.undoes_id is None:
+        every = wearing(handover.brand_id, handover.id, HeldHere.MOVED)
+    else:
+        every = wearing(handover.brand_id, handover.undoes_id, HeldHere.UNDONE, is_copied=True)
+    rows = every
     if relationship_id is not None:
         rows = rows.where(col(HandoverItem.relationship_id) > relationship_id)
     found: Sequence[WearerRow] = (await session.execute(rows.limit(most))).all()
     if len(found) < most:
         return found
     last = found[-1].relationship_id
-    rest = await session.execute(
-        wearing(brand_id, handover_id, HeldHere.MOVED).where(col(HandoverItem.relationship_id) == last)
-    )
+    rest = await session.execute(every.where(col(HandoverItem.relationship_id) == last))
     return [row for row in found if row.relationship_id != last] + list(rest)
 
 

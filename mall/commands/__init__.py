@@ -11,7 +11,7 @@ from mall.commands.orders import record_order, take_order
 from mall.commands.products import Put, put_product, put_products
 from mall.commands.quick_entry import add_product
 from mall.commands.refunds import record_refund
-from mall.commands.serving import move_serving, move_serving_many, move_serving_rest
+from mall.commands.serving import move_serving, move_serving_many
 from mall.commands.settings import change_mall_setting
 from mall.commands.shares import end_share, note_open, share_look, share_page, share_product
 from mall.commands.stock import Counted, put_stock, set_stock
@@ -39,7 +39,6 @@ __all__ = [
     "load",
     "move_serving",
     "move_serving_many",
-    "move_serving_rest",
     "note_open",
     "put_product",
     "put_products",

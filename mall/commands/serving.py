@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import col
 
-from directory.queries import accounts
 from kernel import bulk, clock
 from kernel.work import Work
 from mall.commands import steps
@@ -28,16 +27,6 @@ async def move_serving_many(work: Work, servers: Mapping[UUID, UUID]) -> int:
     """The same for relationships that go to different accounts: `servers` are accounts by relationship."""
     rows = await orders.lock_open(work.session, work.actor.brand_id, list(servers))
     return await _give(work, [(row, servers[row.relationship_id]) for row in rows])
-
-
-async def move_serving_rest(work: Work, account_ids: Sequence[UUID], most: int) -> int:
-    """Let the stores' public accounts serve the open orders that these accounts serve without any relationship.
-
-    At most so many at a time; returns how many changed hands. For whoever leaves.
-    """
-    rows = await orders.lock_open_of(work.session, work.actor.brand_id, account_ids, most)
-    public = await accounts.public_of(work.session, work.actor.brand_id, {row.store_id for row in rows})
-    return await _give(work, [(row, public[row.store_id]) for row in rows])
 
 
 async def _give(work: Work, servers: Sequence[tuple[OrderRow, UUID]]) -> int:

@@ -68,20 +68,6 @@ async def lock_open(session: AsyncSession, brand_id: UUID, relationship_ids: Seq
     return found.all()
 
 
-async def lock_open_of(
-    session: AsyncSession, brand_id: UUID, account_ids: Sequence[UUID], most: int
-) -> Sequence[OrderRow]:
-    """The first open orders that these accounts serve and that belong to no relationship, locked in order."""
-    found = await session.execute(
-        _OPEN.where(
-            col(Order.brand_id) == brand_id,
-            col(Order.serving_account_id).in_(account_ids),
-            col(Order.relationship_id).is_(None),
-        ).limit(most)
-    )
-    return found.all()
-
-
 async def by_ids(session: AsyncSession, actor: Actor, order_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
     """Those of the orders that are in sight."""
     found = await session.execute(_rows(actor).where(col(Order.id).in_(order_ids)))

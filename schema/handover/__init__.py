@@ -4,6 +4,7 @@ import strawberry
 
 from schema.handover.departures import DepartureMutations, DepartureQueries
 from schema.handover.following import HandoverSubscriptions
+from schema.handover.moving import MovingMutations
 from schema.handover.planning import PlanningMutations
 from schema.handover.settings import HandoverSettingMutations, HandoverSettingQueries
 from schema.handover.types import Handover, HandoverItem, HandoverReading, handover_of
@@ -17,5 +18,5 @@ class HandoverQueries(HandoverReading, DepartureQueries, HandoverSettingQueries)
 
 
 @strawberry.type
-class HandoverMutations(DepartureMutations, PlanningMutations, HandoverSettingMutations):
+class HandoverMutations(DepartureMutations, PlanningMutations, MovingMutations, HandoverSettingMutations):
     """What can be done about handovers."""

@@ -12,6 +12,7 @@ from schema.context import Info
 from schema.customers import Relationship, relationship_of
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import field
+from schema.handover.ledger import HandoverLedgerLine, HandoverViolation, lines_of, violations_of
 from schema.handover.plan_types import HandoverBecause, HandoverPlan, because_of, plan_of
 from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, sought_id
@@ -60,6 +61,7 @@ class HandoverItem:
     why: str | None = strawberry.field(description="A code that says why it is elsewhere, or was kept.")
     is_merged: bool = strawberry.field(description="Whether the customer was known in the successor store already.")
     relationship_id: strawberry.Private[UUID]
+    successor_id: strawberry.Private[UUID | None]
     from_account_id: strawberry.Private[UUID]
     to_account_id: strawberry.Private[UUID | None]
 
@@ -68,9 +70,13 @@ class HandoverItem:
         row: Any = self
         return because_of(row.because)
 
-    @field("The relationship; null while it is out of sight.")
+    @field("The relationship; null while it is out of sight, and once it has ended with its store.")
     async def relationship(self, info: Info) -> Relationship | None:
         return await relationship_of(info, self.relationship_id)
+
+    @field("Where a store closes, the relationship that it goes on in; null before it does, and while out of sight.")
+    async def successor(self, info: Info) -> Relationship | None:
+        return await relationship_of(info, self.successor_id)
 
     @field("Who held it when the handover started.")
     async def from_account(self, info: Info) -> Account | None:
@@ -134,6 +140,19 @@ class Handover(Versioned):
             kept=counted.get(HeldHere.KEPT, 0),
             undone=counted.get(HeldHere.UNDONE, 0),
         )
+
+    @field(
+        "Where each thing is that was held at the start, or came since, counted from the things themselves; of the "
+        "first 10 handovers of a request, null of the others."
+    )
+    async def ledger(self, info: Info) -> list[HandoverLedgerLine] | None:
+        found: list[HandoverLedgerLine] | None = await info.context.load(lines_of, UUID(str(self.id)))
+        return found
+
+    @field("What is wrong with it, if anything; of the first 10 handovers of a request, null of the others.")
+    async def violations(self, info: Info) -> list[HandoverViolation] | None:
+        found: list[HandoverViolation] | None = await info.context.load(violations_of, UUID(str(self.id)))
+        return found
 
     @field("What it does with each relationship, by the relationship's id; at most 100 a page.")
     async def items(

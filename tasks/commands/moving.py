@@ -1,6 +1,7 @@
 """Give open tasks to somebody else: with the relationship they are about, or by a manager's word."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,15 @@ async def move_rest(work: Work, account_ids: Sequence[UUID], most: int) -> int:
     rows = await queries.lock_open_of(work.session, work.actor.brand_id, account_ids, most)
     desks = await accounts.public_of(work.session, work.actor.brand_id, {row.store_id for row in rows})
     return await _give(work, [(row, desks[row.store_id]) for row in rows])
+
+
+async def give_back_rest(work: Work, account_ids: Sequence[UUID], since: datetime, most: int) -> int:
+    """Undo `move_rest`: what it took from these accounts since then, is open and was not touched after, goes back.
+
+    At most so many at a time; returns how many went.
+    """
+    rows = await queries.lock_taken_from(work.session, work.actor.brand_id, account_ids, since, most)
+    return await _give(work, [(row, row.from_account_id) for row in rows])
 
 
 async def _give(work: Work, keepers: Sequence[tuple[TaskRow, UUID]]) -> int:

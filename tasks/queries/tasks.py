@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, not_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import Customer
@@ -20,7 +21,7 @@ from kernel.db import OneOf, enum_of
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
 from mall.models import Order
-from tasks.models import Task, TaskKind, TaskState
+from tasks.models import StepKind, Task, TaskKind, TaskState, TaskStep
 from tasks.policy import visible_to
 
 TaskRow = Row[*tuple[Any, ...]]
@@ -195,6 +196,38 @@ async def lock_open_of(
     """The first open tasks that these accounts keep, locked in the order of their keys."""
     found = await session.execute(
         _LOCKED.where(col(Task.brand_id) == brand_id, col(Task.account_id).in_(account_ids)).limit(most)
+    )
+    return found.all()
+
+
+async def lock_taken_from(
+    session: AsyncSession, brand_id: UUID, account_ids: Sequence[UUID], since: datetime, most: int
+) -> Sequence[TaskRow]:
+    """Open tasks about nobody that went from these accounts to a store's own, and nothing happened to them after.
+
+    Locked in the order of their keys, with the account they came from.
+    """
+    later = aliased(TaskStep)
+    newer = exists().where(
+        col(later.brand_id) == brand_id, col(later.task_id) == col(TaskStep.task_id), col(later.id) > col(TaskStep.id)
+    )
+    came = and_(col(TaskStep.brand_id) == brand_id, col(TaskStep.task_id) == col(Task.id))
+    found = await session.execute(
+        select(*_COLUMNS, col(TaskStep.from_account_id))
+        .join(TaskStep, came)
+        .where(
+            col(Task.brand_id) == brand_id,
+            col(Task.state) == TaskState.PENDING,
+            col(Task.relationship_id).is_(None),
+            col(TaskStep.kind) == StepKind.MOVED,
+            col(TaskStep.from_account_id).in_(account_ids),
+            col(TaskStep.to_account_id) == col(Task.account_id),
+            col(TaskStep.at) >= since,
+            ~newer,
+        )
+        .order_by(col(Task.id))
+        .limit(most)
+        .with_for_update(key_share=True, of=Task)
     )
     return found.all()
 

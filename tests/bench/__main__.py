@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 
-from tests.bench import handover_closing, live, mall, planning, scoring, segments, storm, workbench
+from tests.bench import handover_closing, handover_plan, live, mall, planning, scoring, segments, storm, workbench
 
 BENCHES = {
     "workbench": workbench.measure,
@@ -13,7 +13,8 @@ BENCHES = {
     "segments": segments.measure,
     "scoring": scoring.measure,
     "planning": planning.measure,
-    "handover-closing": handover_closing.measure,
+    "handover_closing": handover_closing.measure,
+    "handover_plan": handover_plan.measure,
 }
 
 

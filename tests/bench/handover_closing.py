@@ -18,7 +18,7 @@ from sqlmodel import col
 
 from customers import commands as customers
 from directory.models import Brand
-from handover.commands import succeeding
+from handover.commands import shutting, succeeding
 from handover.models import Handover, HandoverItem, HeldHere
 from handover.queries import succession
 from kernel import clock, feed, ids
@@ -167,7 +167,7 @@ async def _close(ground: Ground, brand_id: UUID) -> list[float]:
     async with unit_of_work(ground, system(brand_id)) as work:
         handover = await work.session.get(Handover, (brand_id, key(7, 1)))
         assert handover is not None
-        assert await succeeding.finish(work, handover)
+        assert await shutting.finish(work, handover)
     return took
 
 

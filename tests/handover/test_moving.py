@@ -13,7 +13,7 @@ from customers import commands as customers
 from customers.commands.moving import Move
 from customers.models import Customer, Holding, HoldingReason
 from directory.models import Staff, StaffState
-from handover.commands import leasing, moving
+from handover.commands import leasing, moving, noting
 from handover.commands.leasing import LeaseLost
 from handover.models import HandoverItem, HandoverState, HeldHere, ItemReason, PartnerTie
 from handover.queries import moving as queries
@@ -170,8 +170,8 @@ async def test_what_is_elsewhere_or_gone_stays_there_and_is_noted(ground: Ground
     await run(ground, handover)
 
     items = await items_of(ground, handover)
-    assert (items[mine.id].here, items[mine.id].why) == (HeldHere.ELSEWHERE, moving.HELD_BY_ANOTHER)
-    assert (items[gone].here, items[gone].why) == (HeldHere.ELSEWHERE, moving.GONE)
+    assert (items[mine.id].here, items[mine.id].why) == (HeldHere.ELSEWHERE, noting.HELD_BY_ANOTHER)
+    assert (items[gone].here, items[gone].why) == (HeldHere.ELSEWHERE, noting.GONE)
     assert (await relationship_of(ground, scene.customers[0])).holder_id == scene.world.shop.public.id
 
 

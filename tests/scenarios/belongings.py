@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from customers.models import Note, Relationship, Visit
 from directory.models import Account
+from handover.models import Handover, HandoverAccount, HandoverKind, HandoverState, Strategy
 from intake.models import HookMessage, HookMessageState, HookSecret, HookSource
 from kernel import ids
 from kernel.actor import Actor
@@ -123,6 +124,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     order, refund = await _sell(ground, relationship, product, guide)
     campaign = await build_campaign(ground, shop.manager)
     share = await build_share(ground, guide, product)
+    handover = await _handed_over(ground, shop)
     audited = await _audit(ground, relationship, tag, shop)
     plan = await _commission_plan(ground, world)
     hooks = await _connect(ground, brand_id, name)
@@ -152,8 +154,27 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "tag_audit": audited.audit_id,
         "tag_question": audited.id,
         "share": share.id,
+        "handover": handover.id,
         **hooks,
     }
+
+
+async def _handed_over(ground: Ground, shop: Shop) -> Handover:
+    """A handover of the shop's second guide that was given up."""
+    brand_id, leaver = shop.store.brand_id, shop.other_guide
+    handover = Handover(
+        brand_id=brand_id,
+        id=ids.new(),
+        kind=HandoverKind.TRANSFER,
+        state=HandoverState.CANCELLED,
+        staff_id=leaver.id,
+        store_id=shop.store.id,
+        strategy=Strategy.BALANCED,
+        started_at=NOON,
+    )
+    of_it: dict[str, Any] = {"brand_id": brand_id, "handover_id": handover.id, "store_id": shop.store.id}
+    await save(ground, handover, HandoverAccount(account_id=leaver.account_ids[0], **of_it))
+    return handover
 
 
 def _revisit_rule(world: World, state: RevisitRuleState, name: str) -> RevisitRule:

@@ -12,6 +12,8 @@ from tests.scenarios.chapters_campaigns import CAMPAIGNS
 from tests.scenarios.chapters_catalogue import CATALOGUE
 from tests.scenarios.chapters_commission import COMMISSION
 from tests.scenarios.chapters_credit import CREDIT
+from tests.scenarios.chapters_handover_move import HANDOVER_MOVES
+from tests.scenarios.chapters_handover_plan import HANDOVER_PLANS
 from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
@@ -277,4 +279,6 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "files": FILES,
     "handovers": HANDOVERS,
     "moves": MOVES,
+    "handover plans": HANDOVER_PLANS,
+    "handover moves": HANDOVER_MOVES,
 }

@@ -13,6 +13,7 @@ from sqlalchemy import literal, select
 import schema.context
 from customers.models import Customer, Note, Relationship
 from directory.models import Region, Staff, Store
+from handover.models import Handover, HandoverSetting, TakeoverCapacity
 from intake.models import HookMessage, HookSecret, HookSource
 from kernel import feed, ids
 from kernel.actor import Actor, Role
@@ -38,6 +39,7 @@ OF_ONES_OWN = {
     "changeMallSetting": "a brand runs its own mall",
     "changeCreditRules": "a brand has its own",
     "setCommissionRhythm": "a brand has its own",
+    "setHandoverSettings": "a brand has its own",
     "arrangeWorkbench": "everybody has a workbench of their own",
     "resetWorkbench": "the same",
     "setWorkbenchDefault": "a role is looked for in one's own brand",
@@ -56,6 +58,9 @@ TABLES: dict[str, Any] = {
         Store,
         CommissionPlan,
         CommissionSetting,
+        Handover,
+        HandoverSetting,
+        TakeoverCapacity,
         MallSetting,
         Order,
         PlanSetting,

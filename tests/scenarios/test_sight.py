@@ -57,6 +57,7 @@ NAMED = {
     "ruleId": "tag_rule",
     "ruleIds": "revisit_rule",
     "regionIds": "region",
+    "toAccountIds": "account",
     "guideIds": "staff",
 }
 # What `id` names, by the field that takes it.
@@ -141,6 +142,14 @@ ID_OF = {
     "pauseHookSource": "hook_source",
     "resumeHookSource": "hook_source",
     "endHookSecret": "hook_secret",
+    "handover": "handover",
+    "replanHandover": "handover",
+    "editHandoverPlan": "handover",
+    "approveHandover": "handover",
+    "cancelHandover": "handover",
+    "pauseHandover": "handover",
+    "resumeHandover": "handover",
+    "undoHandover": "handover",
     "hookMessage": "hook_message",
     "dropHookMessage": "hook_message",
     "revealHookMessage": "hook_message",

@@ -36,6 +36,7 @@ WITHOUT_EXPECTED_VERSION = {
     "addCommissionPlan": "makes a new row",
     "closeCommissionPeriod": "makes a new row, once for each period",
     "addStarterRules": "makes new rows",
+    "startHandover": "makes a new row; one at a time is HANDOVER_IN_FLIGHT",
     "claimCustomer": "makes a relationship; the customer stays as they are",
     "registerCustomer": "makes a customer, or a relationship with one who stays as they are",
     "revealPhone": "edits nothing",

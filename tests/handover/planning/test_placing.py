@@ -31,7 +31,8 @@ def cheapest(asked: Problem) -> float:
     """What the best of all placements costs, by trying each."""
     columns = [np.array(tried) for tried in product(range(asked.columns), repeat=asked.count)]
     fit = [tried for tried in columns if (np.bincount(tried, minlength=asked.columns) <= asked.rooms).all()]
-    return float(min(asked.cost(tried) for tried in fit) / asked.scale)
+    cost: float = min(asked.cost(tried) for tried in fit) / asked.scale
+    return cost
 
 
 def large(seed: int, rows: int = 1_500, seats: int = 12, room: float = 1.3) -> Problem:

@@ -1,0 +1,86 @@
+"""A handover stops between two chunks when a manager says so, and goes on from there."""
+
+from typing import Any
+
+import pytest
+
+from handover.commands import leasing, pausing
+from handover.errors import HandoverMovedOn
+from handover.models import Handover, HandoverState
+from kernel.actor import Actor, system
+from kernel.errors import Forbidden, NotFound, StaleVersion
+from kernel.work import Ground, unit_of_work
+from server import handing_over
+from tests.factories import World, build_customer, build_world, reload
+from tests.handover.handing import build_handover, held_by, leave, run
+from tests.refusals import refused
+
+
+async def build_scene(ground: Ground, customers: int = 3) -> tuple[World, Handover]:
+    world = await build_world(ground)
+    for _ in range(customers):
+        await build_customer(ground, world.shop.guide)
+    await leave(ground, world.shop.guide)
+    return world, await build_handover(ground, world)
+
+
+async def pause(ground: Ground, actor: Actor, handover: Handover, **values: Any) -> Handover:
+    async with unit_of_work(ground, actor) as work:
+        return await pausing.pause(work, handover.id, **values)
+
+
+async def resume(ground: Ground, actor: Actor, handover: Handover, **values: Any) -> Handover:
+    async with unit_of_work(ground, actor) as work:
+        return await pausing.resume(work, handover.id, **values)
+
+
+async def test_no_chunk_goes_after_a_pause_and_all_of_them_after_it_is_resumed(ground: Ground) -> None:
+    world, handover = await build_scene(ground)
+    mover = handing_over.Mover(ground, world.brand.id, handover.id)
+    mover.pace.size = 1
+    async with unit_of_work(ground, system(world.brand.id)) as work:
+        assert await leasing.take(work, handover.id, mover.token)
+    chunks = mover.transactions()
+    await anext(chunks)
+
+    await pause(ground, world.shop.manager, handover)
+    with pytest.raises(leasing.LeaseLost):
+        await anext(chunks)
+    await run(ground, handover)
+    assert len(await held_by(ground, world.shop.guide)) == 2
+
+    await resume(ground, world.east_manager, handover)
+    await run(ground, handover)
+    assert not await held_by(ground, world.shop.guide)
+    assert (await reload(ground, handover)).state is HandoverState.DONE
+
+
+async def test_what_isnt_in_sight_or_has_moved_on_is_neither_paused_nor_resumed(ground: Ground) -> None:
+    world, handover = await build_scene(ground, 1)
+    guide, manager, other = world.shop.guide, world.shop.manager, world.shops[1].manager
+    cases: list[tuple[Any, Actor, dict[str, Any], type[Any]]] = [
+        (pause, guide, {}, Forbidden),
+        (pause, other, {}, NotFound),
+        (pause, manager, {"expected_version": 9}, StaleVersion),
+        (resume, guide, {}, Forbidden),
+        (resume, other, {}, NotFound),
+        (resume, manager, {}, HandoverMovedOn),
+    ]
+    for act, actor, values, refusal in cases:
+        async with refused(ground, refusal):
+            await act(ground, actor, handover, **values)
+
+    await run(ground, handover)
+    async with refused(ground, HandoverMovedOn):
+        await pause(ground, manager, handover)
+
+
+async def test_a_manager_who_is_handed_over_decides_on_nothing_of_it(ground: Ground) -> None:
+    world, handover = await build_scene(ground, 1)
+    async with ground.db.write() as session:
+        mine = await session.get(Handover, (handover.brand_id, handover.id))
+        assert mine
+        mine.staff_id = world.shop.manager.id
+
+    async with refused(ground, NotFound):
+        await pause(ground, world.shop.manager, handover)
