@@ -86,13 +86,15 @@ async def test_rules_over_all_of_a_customer_s_don_t_know_it(ground: Ground) -> N
         assert told == {it.customer.id: {it.other.guide.id, feed.of_desk(it.other.store.id)}}
 
 
-async def test_it_has_no_place_on_a_workbench(ground: Ground) -> None:
+async def test_it_takes_nobody_s_place_on_a_workbench(ground: Ground) -> None:
     it = await ended(ground, birthday=NOON.date())
-    with clock.stopped_at(clock.now().replace(month=NOON.month, day=10)):
+    anew = await build_customer(ground, it.shop.manager, "李雷", birthday=NOON.date() + timedelta(days=3))
+
+    with clock.stopped_at(NOON - timedelta(days=1)):
         async with ground.db.read() as session:
             # The managers of a store hold what its public account holds.
-            assert list(await workbench.birthdays(session, it.shop.manager, 10)) == []
-            assert len(await workbench.birthdays(session, it.other.guide, 10)) == 1
+            assert [row.id for row in await workbench.birthdays(session, it.shop.manager, 1)] == [anew.id]
+            assert [row.id for row in await workbench.birthdays(session, it.other.guide, 1)] == [it.customer.id]
 
 
 async def test_nobody_is_planned_for_through_it(ground: Ground) -> None:
