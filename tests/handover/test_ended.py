@@ -232,6 +232,7 @@ HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,Custome
 FIRST = "600100,71053,LANTERN,1,2011-05-05T10:00:00,3.39,12400,Iceland"
 ELSEWHERE = "600101,71053,LANTERN,1,2011-05-05T10:00:00,3.39,12448,Spain"
 LATER = "600102,71053,LANTERN,1,2011-06-05T10:00:00,3.39,12400,Iceland"
+ALSO = "600103,71053,LANTERN,1,2011-06-06T10:00:00,3.39,12400,Norway"
 
 
 async def test_a_file_doesn_t_bring_it_back(ground: Ground, tmp_path: Path) -> None:
@@ -256,6 +257,10 @@ async def test_a_file_doesn_t_bring_it_back(ground: Ground, tmp_path: Path) -> N
     assert await _live(ground) == before
     orders = [row.split(", ") for row in (await snapshot(ground))["order"] if "'12400'" in row]
     assert {row[4] for row in orders} == {"'Spain'"}, "they go on with the successor"
+
+    await carry(ground, write(tmp_path / "also.csv", [HEADER, ALSO]))
+
+    assert closes.id not in {store_id for _, store_id in await _live(ground)}, "nor by what was bought elsewhere"
 
 
 async def _live(ground: Ground) -> set[tuple[UUID, UUID]]:
