@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from customers.models import Customer, Holding, HoldingReason, Note, Relationship, Visit
 from customers.policy import is_live
+from directory.models import Account, AccountKind
 from kernel import bulk, ids
 from kernel.db import OneOf
 from kernel.work import Work
@@ -88,21 +89,26 @@ async def _customers_of(work: Work, relationship_ids: Collection[UUID]) -> list[
     return sorted(found)
 
 
-async def end(work: Work, heirs: Mapping[UUID, UUID], public: Mapping[UUID, UUID], at: datetime) -> None:
-    """End relationships, each with its successor; `public` is the public account of each one's store.
+async def end(work: Work, heirs: Mapping[UUID, UUID], at: datetime) -> None:
+    """End relationships, each with its successor; the public accounts of their stores hold them from then on.
 
     What they had succeeded themselves goes on where they do.
     """
-    successor, holder = bulk.paired(work.session, heirs), bulk.paired(work.session, public)
+    successor = bulk.paired(work.session, heirs)
+    is_public = [
+        col(Account.brand_id) == work.actor.brand_id,
+        col(Account.store_id) == col(Relationship.store_id),
+        col(Account.kind) == AccountKind.PUBLIC,
+    ]
     await _update(
         work,
-        [col(Relationship.id) == successor.c.key],
+        [col(Relationship.id) == successor.c.key, *is_public],
         succeeded_by_id=successor.c.value,
+        holder_id=col(Account.id),
         ended_at=at,
         is_primary=False,
         version=Relationship.version + 1,
     )
-    await _update(work, [col(Relationship.id) == holder.c.key], holder_id=holder.c.value)
     await _update(work, [col(Relationship.succeeded_by_id) == successor.c.key], succeeded_by_id=successor.c.value)
     await _end_holdings(work, list(heirs), at)
 

@@ -41,16 +41,16 @@ class _Chunk:
     holders: dict[UUID, UUID] = field(default_factory=dict)
 
 
-async def give_back(work: Work, handover: Handover, items: Sequence[HandoverItem]) -> None:
+async def give_back(work: Work, handover: Handover, items: Sequence[HandoverItem]) -> dict[UUID, str | None]:
     """Give back what a closing has moved: `items` are the closing's, at most 1,000 at once.
 
     The store opens again if it has closed. What ended lives again, held by whoever held it, or by the public account
     if they can't; what was made for it ends. Two that were merged are told apart. Where the customer or a guide has
-    acted since, it is kept where it is, and says why.
+    acted since, it is kept where it is, and says why: so does the answer, by relationship.
     """
     moved = sorted((item for item in items if item.here is HeldHere.MOVED), key=lambda item: item.relationship_id)
     if not moved or handover.store_id is None:
-        return
+        return {}
     await _open_again(work, handover.store_id)
     locked = await succeeding.lock(work, [item.relationship_id for item in moved])
     acted = await succession.acted_since(work.session, moved)
@@ -66,6 +66,7 @@ async def give_back(work: Work, handover: Handover, items: Sequence[HandoverItem
         await _revive(work, chunk)
         await _end_those_made(work, chunk, locked.versions)
         await _tell_apart(work, handover, chunk)
+    return {item.relationship_id: item.why for item in moved}
 
 
 def _why_not(
@@ -119,8 +120,7 @@ async def _end_those_made(work: Work, chunk: _Chunk, versions: Mapping[UUID, int
     if not made:
         return
     heirs = {successor.id: ended.id for ended, successor in made}
-    public = await accounts.public_of(work.session, work.actor.brand_id, {each.store_id for _, each in made})
-    await succeeding.end(work, heirs, {each.id: public[each.store_id] for _, each in made}, chunk.at)
+    await succeeding.end(work, heirs, chunk.at)
     await succeeding.rank(work, [ended.id for ended, successor in made if successor.is_primary])
     await hand_on(work, heirs)
     for ended, successor in made:

@@ -30,7 +30,7 @@ async def gather(work: Work, handover_id: UUID, token: UUID) -> int:
     if handover.undoes_id is not None:
         return await undoing.gather(work, handover)
     if handover.kind is HandoverKind.CLOSING:
-        return 0  # where they go is for `succeeding.finish` to say
+        return 0  # where they go is for `shutting.finish` to say
     found = await work.session.execute(queries.still_held(handover.brand_id, handover.id).limit(AT_ONCE))
     by_account: dict[UUID, list[UUID]] = defaultdict(list)
     for relationship_id, account_id in found:

@@ -10,7 +10,7 @@ from customers.queries import relationships
 from directory import commands as directory
 from directory.models import StaffState
 from directory.queries import staff
-from handover.commands import noting, succeeding, undoing
+from handover.commands import noting, shutting, succeeding, undoing
 from handover.commands.leasing import MOVE, hold
 from handover.commands.settling import SETTLE
 from handover.commands.welcoming import WELCOME
@@ -113,6 +113,6 @@ async def finish(work: Work, handover_id: UUID, token: UUID) -> bool:
 async def _is_empty_handed(work: Work, handover: Handover) -> bool:
     """Whether its accounts hold nothing any more; a store that closes does so then."""
     if handover.kind is HandoverKind.CLOSING:
-        return await succeeding.finish(work, handover)
+        return await shutting.finish(work, handover)
     left = queries.still_held(handover.brand_id, handover.id).limit(1)
     return (await work.session.execute(left)).first() is None

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from sqlmodel import col
 
 from customers.models import Relationship
+from customers.policy import is_live
 from directory import commands as directory
 from directory.commands.staff import require_may_manage
 from directory.models import Account, Staff, StaffState, Store
@@ -133,7 +134,7 @@ async def _of_person(work: Work, person: Staff) -> Sequence[Account]:
 def _holds_anything() -> ColumnElement[bool]:
     account_id, brand_id = col(Account.id), col(Account.brand_id)
     return or_(
-        exists().where(col(Relationship.brand_id) == brand_id, col(Relationship.holder_id) == account_id),
+        exists().where(col(Relationship.brand_id) == brand_id, col(Relationship.holder_id) == account_id, is_live()),
         exists().where(
             col(Task.brand_id) == brand_id,
             col(Task.account_id) == account_id,

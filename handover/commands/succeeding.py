@@ -3,31 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlmodel import col
 
 import mall.commands.succeeding
 import tagging.commands.succeeding
 import tasks.commands.succeeding
-from customers import commands as customers
 from customers.commands import succeeding
 from customers.commands.succeeding import Merged
 from customers.events import RelationshipSucceeded
-from customers.models import Relationship
-from customers.policy import is_live
-from directory.models import Account, Staff, StoreState
-from directory.queries import accounts as all_accounts
+from directory.models import Account, Staff
 from directory.queries import staff, stores
 from handover.errors import PlanMissing, TakeoverUnfit
 from handover.models import Handover, HandoverItem, HeldHere, ItemReason, Merger
 from handover.models.merging import joined, kept_as
-from kernel import bulk, clock, feed, ids
+from kernel import bulk, clock, ids
 from kernel.work import Work
 
-AT_ONCE = 200
+AT_ONCE = 100
 """How many relationships one transaction ends, so that it lasts less than 50 ms."""
 
 ENDED, OTHER_STORE, GONE = "ENDED", "OTHER_STORE", "GONE"
@@ -35,6 +31,15 @@ ENDED, OTHER_STORE, GONE = "ENDED", "OTHER_STORE", "GONE"
 
 KnownRow = Row[*tuple[Any, ...]]
 _OF_A_CLOSED_STORE = {"why": "it is in the store that closes.", "why_zh": "该账号属于即将关闭的门店。"}
+
+
+class Turn(Protocol):
+    """A relationship whose turn it is, and the account that the plan names: an item of a handover, or a row of it."""
+
+    @property
+    def relationship_id(self) -> UUID: ...
+    @property
+    def to_account_id(self) -> UUID | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +50,17 @@ class _Going:
     successor_id: UUID
     holder_id: UUID
     version: int
+    is_merged: bool
+    is_fallback: bool
 
 
 @dataclass(slots=True)
 class _Chunk:
-    """What is to be written."""
+    """What is to be written; `elsewhere` says why of those that don't go on."""
 
     at: datetime
     going: list[_Going] = field(default_factory=list)
+    elsewhere: dict[str, list[UUID]] = field(default_factory=dict)
     begun: list[dict[str, Any]] = field(default_factory=list)
     merged: list[Merged] = field(default_factory=list)
     mergers: dict[UUID, KnownRow] = field(default_factory=dict)
@@ -64,43 +72,27 @@ class _Chunk:
         return {each.row.id: each.successor_id for each in self.going}
 
 
-async def succeed(work: Work, handover: Handover, items: Sequence[HandoverItem]) -> None:
+async def succeed(work: Work, handover: Handover, turns: Sequence[Turn]) -> None:
     """End these relationships of a store that closes; each goes on in the store of the account that the plan names.
 
     Where the customer has a relationship there it is merged into that one, whose holder stays; or else one is made.
     An account that can't take anything any more gives way to the public one of its store. All that hangs on a
     relationship goes with it, but revenue, visits and what is done stay of the store where they were made. What has
-    gone elsewhere meanwhile is left out and says why. At most 1,000 at once. Raises `PLAN_MISSING`,
-    `TAKEOVER_UNFIT`, `STORE_CLOSED`.
+    gone elsewhere meanwhile is left out and says why; whose turn has come already is passed over. At most 1,000 at
+    once. Raises `PLAN_MISSING`, `TAKEOVER_UNFIT`, `STORE_CLOSED`.
     """
-    waiting = sorted((item for item in items if item.here is HeldHere.PENDING), key=lambda item: item.relationship_id)
-    if not waiting:
+    if not turns:
         return
-    locked = await succeeding.lock(work, [item.relationship_id for item in waiting])
-    rows = locked.rows
-    takers = await _takers(work, handover, waiting)
+    locked = await succeeding.lock(work, [turn.relationship_id for turn in turns])
+    takers = await _takers(work, handover, turns)
     chunk = _Chunk(clock.now())
-    there = {(row.customer_id, row.store_id): row for row in rows.values() if row.ended_at is None}
-    for item in waiting:
-        _place(chunk, handover, item, rows.get(item.relationship_id), takers, there)
+    there = {(row.customer_id, row.store_id): row for row in locked.rows.values() if row.ended_at is None}
+    for turn in sorted(turns, key=lambda turn: turn.relationship_id):
+        _place(chunk, store_of(handover), turn, locked.rows.get(turn.relationship_id), takers, there)
+    for why, relationship_ids in chunk.elsewhere.items():
+        await _note_elsewhere(work, handover, relationship_ids, why)
     if chunk.going:
         await _write(work, handover, chunk, locked.versions)
-
-
-async def finish(work: Work, handover: Handover) -> bool:
-    """Close the store, once it owns no relationship any more; says whether nothing is left to move.
-
-    Who came meanwhile goes to the public account of the first successor store: they wait as new items then. Closing
-    dismisses nobody: as long as somebody works in the store it stays open, without customers, until it is closed by
-    whoever moves them. Phones of its managers start over.
-    """
-    store = await stores.lock(work.session, work.actor, store_of(handover))
-    if await _left(work, handover):
-        return False
-    await feed.new_epoch(work.session, handover.brand_id, [feed.of_desk(store.id)])
-    if store.state is StoreState.OPEN and not await stores.count_staff(work.session, store):
-        await customers.close_store(work, store.id)
-    return True
 
 
 def store_of(handover: Handover) -> UUID:
@@ -110,50 +102,9 @@ def store_of(handover: Handover) -> UUID:
     return handover.store_id
 
 
-async def _left(work: Work, handover: Handover) -> bool:
-    """Whether there is something left to move; what has no item yet is given one."""
-    mine = (col(HandoverItem.brand_id) == handover.brand_id, col(HandoverItem.handover_id) == handover.id)
-    planned = exists().where(*mine, col(HandoverItem.relationship_id) == col(Relationship.id))
-    of_store = (
-        col(Relationship.brand_id) == handover.brand_id,
-        col(Relationship.store_id) == handover.store_id,
-        is_live(),
-    )
-    late = await work.session.execute(
-        select(col(Relationship.id), col(Relationship.holder_id))
-        .where(*of_store, ~planned)
-        .order_by(col(Relationship.id))
-        .limit(succeeding.MOST_AT_ONCE)
-    )
-    rows = late.all()
-    if not rows:
-        return bool(await work.session.scalar(select(exists().where(*of_store))))
-    to_account_id = await _first_public(work, handover)
-    work.session.add_all(
-        HandoverItem(
-            brand_id=handover.brand_id,
-            handover_id=handover.id,
-            relationship_id=key,
-            from_account_id=holder_id,
-            to_account_id=to_account_id,
-            reason=ItemReason.OVERFLOW,
-        )
-        for key, holder_id in rows
-    )
-    return True
-
-
-async def _first_public(work: Work, handover: Handover) -> UUID:
-    store_ids = [UUID(str(each)) for each in handover.options.get("store_ids", [])]
-    public = await all_accounts.public_of(work.session, handover.brand_id, store_ids[:1])
-    if not public:
-        raise PlanMissing
-    return public[store_ids[0]]
-
-
-async def _takers(work: Work, handover: Handover, items: Sequence[HandoverItem]) -> Mapping[UUID | None, Account]:
+async def _takers(work: Work, handover: Handover, turns: Sequence[Turn]) -> Mapping[UUID | None, Account]:
     """The account that takes over for each that the plan names; their owners and stores stay so until the commit."""
-    named = {item.to_account_id for item in items}
+    named = {turn.to_account_id for turn in turns}
     if None in named:
         raise PlanMissing
     account_ids = sorted(each for each in named if each is not None)
@@ -187,60 +138,58 @@ def _fits(owner: Staff | None, account: Account) -> bool:
 
 def _place(
     chunk: _Chunk,
-    handover: Handover,
-    item: HandoverItem,
+    store_id: UUID,
+    turn: Turn,
     row: KnownRow | None,
     takers: Mapping[UUID | None, Account],
     there: Mapping[tuple[UUID, UUID], KnownRow],
 ) -> None:
-    """Say of an item where it goes on, or why it doesn't."""
-    if row is None or row.ended_at is not None or row.store_id != handover.store_id:
-        item.here = HeldHere.ELSEWHERE
-        item.why = GONE if row is None else ENDED if row.ended_at is not None else OTHER_STORE
+    """Say of a relationship where it goes on, or why it doesn't."""
+    if row is None or row.ended_at is not None or row.store_id != store_id:
+        why = GONE if row is None else ENDED if row.ended_at is not None else OTHER_STORE
+        chunk.elsewhere.setdefault(why, []).append(turn.relationship_id)
         return
-    taker = takers[item.to_account_id]
+    taker = takers[turn.to_account_id]
     present = there.get((row.customer_id, taker.store_id))
-    going = _merge(chunk, row, present) if present is not None else _begin(chunk, row, taker)
-    chunk.going.append(going)
-    item.here, item.moved_at, item.from_account_id = HeldHere.MOVED, chunk.at, row.holder_id
-    if taker.id != item.to_account_id:
-        item.reason = ItemReason.FALLBACK
-    item.successor_id, item.is_merged = going.successor_id, present is not None
-    item.to_account_id, item.version_after = going.holder_id, going.version
+    if present is not None:
+        _merge(chunk, row, present)
+    else:
+        _begin(chunk, row, taker, is_fallback=taker.id != turn.to_account_id)
 
 
-def _begin(chunk: _Chunk, row: KnownRow, taker: Account) -> _Going:
+def _begin(chunk: _Chunk, row: KnownRow, taker: Account, *, is_fallback: bool) -> None:
     """Make a successor that is as the one that ends."""
-    going = _Going(row, ids.new(), taker.id, 1)
+    going = _Going(row, ids.new(), taker.id, 1, is_merged=False, is_fallback=is_fallback)
     names = ("customer_id", "is_primary", "remark", "last_contact_at", "created_at")
+    chunk.going.append(going)
     chunk.begun.append(
         {name: getattr(row, name) for name in names}
         | {"id": going.successor_id, "store_id": taker.store_id, "holder_id": taker.id, "touched_at": chunk.at}
     )
-    return going
 
 
-def _merge(chunk: _Chunk, row: KnownRow, present: KnownRow) -> _Going:
+def _merge(chunk: _Chunk, row: KnownRow, present: KnownRow) -> None:
     """Let the one that ends be part of the one that is there."""
     both = joined(present, row)
+    chunk.going.append(
+        _Going(row, present.id, present.holder_id, present.version + 1, is_merged=True, is_fallback=False)
+    )
     chunk.mergers[row.id] = present
     chunk.merged.append(Merged(present.id, both.remark, both.last_contact_at, both.is_primary))
     if both.lost_remark is not None:
         chunk.remarks.append((row.id, row.store_id, both.lost_remark))
-    return _Going(row, present.id, present.holder_id, present.version + 1)
 
 
 async def _write(work: Work, handover: Handover, chunk: _Chunk, versions: Mapping[UUID, int]) -> None:
-    store_id = store_of(handover)
-    public = await all_accounts.public_of(work.session, handover.brand_id, [store_id])
     heirs = chunk.heirs
     # A remark that has no room hangs on what ends, as a note, and goes with its other notes.
     await succeeding.note_remarks(work, chunk.remarks, chunk.at)
     await _remember(work, handover, chunk)
-    await succeeding.end(work, heirs, dict.fromkeys(heirs, public[store_id]), chunk.at)
+    await succeeding.end(work, heirs, chunk.at)
     await succeeding.begin(work, chunk.begun, chunk.at)
     await succeeding.rewrite(work, chunk.merged, chunk.at)
     await hand_on(work, heirs)
+    await _note_moved(work, handover, chunk)
     for each in chunk.going:
         work.record(
             RelationshipSucceeded(
@@ -254,6 +203,50 @@ async def _write(work: Work, handover: Handover, chunk: _Chunk, versions: Mappin
                 successor_version=each.version,
             )
         )
+
+
+async def _note_moved(work: Work, handover: Handover, chunk: _Chunk) -> None:
+    """Write beside each where it has gone."""
+    table = HandoverItem.__table__  # type: ignore[attr-defined]  # set by SQLModel
+    names = ("from_account_id", "to_account_id", "reason", "successor_id", "is_merged", "version_after")
+    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    values["reason"] = func.coalesce(values["reason"], table.c.reason)
+    connection = await work.session.connection()
+    await connection.execute(
+        update(table)
+        .where(
+            table.c.brand_id == handover.brand_id,
+            table.c.handover_id == handover.id,
+            table.c.relationship_id == bindparam("key"),
+        )
+        .values(values | {"here": HeldHere.MOVED, "moved_at": chunk.at, "why": None}),
+        [
+            {
+                "key": each.row.id,
+                "new_from_account_id": each.row.holder_id,
+                "new_to_account_id": each.holder_id,
+                "new_reason": ItemReason.FALLBACK if each.is_fallback else None,
+                "new_successor_id": each.successor_id,
+                "new_is_merged": each.is_merged,
+                "new_version_after": each.version,
+            }
+            for each in chunk.going
+        ],
+    )
+
+
+async def _note_elsewhere(work: Work, handover: Handover, relationship_ids: Sequence[UUID], why: str) -> None:
+    await work.session.execute(
+        update(HandoverItem)
+        .where(
+            col(HandoverItem.brand_id) == handover.brand_id,
+            col(HandoverItem.handover_id) == handover.id,
+            col(HandoverItem.relationship_id).in_(relationship_ids),
+            col(HandoverItem.here) == HeldHere.PENDING,
+        )
+        .values(here=HeldHere.ELSEWHERE, why=why)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def hand_on(work: Work, heirs: Mapping[UUID, UUID]) -> None:

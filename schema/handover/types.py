@@ -61,6 +61,7 @@ class HandoverItem:
     is_merged: bool = strawberry.field(description="Whether the customer was known in the successor store already.")
     handover_id: strawberry.Private[UUID]
     relationship_id: strawberry.Private[UUID]
+    successor_id: strawberry.Private[UUID | None]
     from_account_id: strawberry.Private[UUID]
     to_account_id: strawberry.Private[UUID | None]
 
@@ -69,9 +70,13 @@ class HandoverItem:
         row: Any = self
         return because_of(row.because)
 
-    @field("The relationship; null while it is out of sight.")
+    @field("The relationship; null while it is out of sight, and once it has ended with its store.")
     async def relationship(self, info: Info) -> Relationship | None:
         return await relationship_of(info, self.relationship_id)
+
+    @field("Where a store closes, the relationship that it goes on in; null before it does, and while out of sight.")
+    async def successor(self, info: Info) -> Relationship | None:
+        return await relationship_of(info, self.successor_id)
 
     @field("Who held it when the handover started.")
     async def from_account(self, info: Info) -> Account | None:

@@ -15,6 +15,7 @@ from kernel.work import Work
 from tagging.models import CustomerMark, MarkPurpose
 
 _IDS = "ids"
+_FEW = 50  # more are copied
 
 
 async def mark(work: Work, purposes: Sequence[MarkPurpose], events: Sequence[Any]) -> None:
@@ -25,7 +26,9 @@ async def mark(work: Work, purposes: Sequence[MarkPurpose], events: Sequence[Any
         for customer_id in sorted(await _customers(work, events))
         for purpose in purposes
     ]
-    if rows:
+    if len(rows) > _FEW:
+        await bulk.insert_rows(work.session, CustomerMark, rows)
+    elif rows:
         await work.session.execute(insert(CustomerMark), rows)
 
 

@@ -15,6 +15,8 @@ BENCHES = {
     "planning": planning.measure,
     "handover-plan": handover_plan.measure,
     "handover-closing": handover_closing.measure,
+    "handover_closing": handover_closing.measure,
+    "handover_plan": handover_plan.measure,
 }
 
 

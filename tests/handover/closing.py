@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from customers.models import Customer, Holding, Relationship
-from handover.commands import giving_back, succeeding
+from handover.commands import giving_back, shutting, succeeding
 from handover.models import Handover, HandoverAccount, HandoverItem, HandoverKind, HandoverState, HeldHere, Strategy
 from handover.queries import succession
 from kernel import clock, ids
@@ -64,7 +64,7 @@ async def close(ground: Ground, handover: Handover, at_once: int = 2) -> None:
         while await move_some(ground, handover, at_once):
             pass
         async with unit_of_work(ground, system(handover.brand_id)) as work:
-            if not await succeeding.finish(work, handover):
+            if not await shutting.finish(work, handover):
                 continue
             row = await work.session.get(Handover, (handover.brand_id, handover.id))
             assert row is not None

@@ -1,5 +1,6 @@
 """A store closes: its relationships end and go on elsewhere with all that hangs on them."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -414,4 +415,34 @@ async def test_a_successor_store_closes_too_and_all_goes_on_in_the_last(ground: 
     assert (await reload(ground, closed.old)).succeeded_by_id == last.id
     assert await in_store(ground, closed.customer, closed.other) is None
     assert (await reload(ground, closed.things["note"])).relationship_id == last.id
+    assert await broken(ground, closed.world) == {}
+
+
+async def test_whoever_claims_the_customer_at_that_moment_holds_the_one_relationship_there_is(ground: Ground) -> None:
+    closed = await with_everything(ground)
+    handover = await build_closing(ground, closed.world, closed.shop, [closed.other.guide])
+
+    async def claim() -> None:
+        async with unit_of_work(ground, closed.other.other_guide) as work:
+            await customers.claim(work, None, member_number=closed.customer.member_number)  # type: ignore[arg-type]  # no phone
+
+    await asyncio.gather(close(ground, handover), claim(), return_exceptions=True)
+
+    new = await lives_in(ground, closed.customer, closed.other)
+    [item] = await items_of(ground, handover)
+    claimed = new.holder_id == closed.other.other_guide.account_ids[0]
+    assert (item.successor_id, item.is_merged) == (new.id, claimed)
+    assert await broken(ground, closed.world) == {}
+
+
+async def test_two_who_move_the_same_at_once_move_it_once(ground: Ground) -> None:
+    closed = await with_everything(ground)
+    handover = await build_closing(ground, closed.world, closed.shop, [closed.other.guide])
+
+    await asyncio.gather(move_some(ground, handover), move_some(ground, handover))
+
+    new = await lives_in(ground, closed.customer, closed.other)
+    [item] = await items_of(ground, handover)
+    assert (item.here, item.successor_id) == (HeldHere.MOVED, new.id)
+    assert await history(ground, new) == [(closed.other.guide.account_ids[0], "handover", True)]
     assert await broken(ground, closed.world) == {}
