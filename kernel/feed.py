@@ -16,12 +16,13 @@ from sqlalchemy import BigInteger, ColumnElement, Row, Uuid, and_, bindparam, in
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from kernel import clock, ids
+from kernel import bulk, clock, ids
 from kernel.actor import Actor, Role
 from kernel.db import OneOf, UtcDateTime
 
 BATCH = 500
 FURTHEST_BEHIND = 10_000
+_FEW = 50  # entries: more are written faster as a stream, fewer as a statement
 
 EntryRow = Row[UUID, int, str, UUID, str, int, datetime]
 
@@ -198,7 +199,9 @@ async def append(session: AsyncSession, brand_id: UUID, entries: Sequence[Entry]
         heads[feed_id] = Place(row.epoch, row.head)
         first = row.head - len(batch) + 1
         rows.extend(_row(brand_id, entry, seq, at) for seq, entry in enumerate(batch, first))
-    if rows:
+    if len(rows) > _FEW:
+        await bulk.insert_rows(session, FeedEvent, rows)
+    elif rows:
         await session.execute(insert(FeedEvent), rows)
     return heads
 
