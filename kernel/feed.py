@@ -23,6 +23,7 @@ from kernel.db import OneOf, UtcDateTime
 BATCH = 500
 FURTHEST_BEHIND = 10_000
 _FEW = 50
+_FEW = 50  # entries: more are written faster as a stream, fewer as a statement
 
 EntryRow = Row[UUID, int, str, UUID, str, int, datetime]
 

@@ -1,9 +1,9 @@
 """Errands of handovers: many short units of work, one after the other, as long as nobody says stop."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from handover.commands import leasing, leftovers, moving, welcoming
@@ -55,6 +55,7 @@ class Mover:
     handover_id: UUID
     token: UUID = field(default_factory=uuid4)
     pace: Pace = field(default_factory=Pace)
+    tag_pace: Pace = field(default_factory=Pace)
 
     async def do(self, step: Step[Result]) -> Result:
         """One unit of work."""
@@ -80,24 +81,29 @@ class Mover:
 
     async def _chunks(self) -> AsyncIterator[None]:
         while turns := await self._turns():
-            while turns:
-                part, turns = turns[: self.pace.size], turns[self.pace.size :]
-                began = time.perf_counter()
+            async for part in self._parts(turns, self.pace):
                 await self.do(lambda work, key, token: moving.move_chunk(work, key, token, part))  # noqa: B023 - awaited here
-                self.pace.note(len(part), time.perf_counter() - began)
                 yield
+
+    async def _parts(self, rows: Sequence[Any], pace: Pace) -> AsyncIterator[Sequence[Any]]:
+        """The rows, as many at a time as fit into a transaction; whoever takes a part is timed until the next."""
+        while rows:
+            part, rows = rows[: pace.size], rows[pace.size :]
+            began = time.perf_counter()
+            yield part
+            pace.note(len(part), time.perf_counter() - began)
 
     async def _tags(self) -> AsyncIterator[None]:
         after: UUID | None = None
         while True:
             async with self.ground.db.read() as session:
                 handover = await queries.get(session, self.brand_id, self.handover_id)
-                rows = await wearers.after(session, handover, after)
-            if not rows:
+                rows, after = await wearers.after(session, handover, after)
+            if after is None:
                 return
-            await self.do(lambda work, key, token: moving.carry_tags(work, key, token, rows))  # noqa: B023 - awaited here
-            after = rows[-1].relationship_id
-            yield
+            async for part in self._parts(rows, self.tag_pace):
+                await self.do(lambda work, key, token: moving.carry_tags(work, key, token, part))  # noqa: B023 - awaited here
+                yield
 
     async def _turns(self) -> list[queries.Turn]:
         async with self.ground.db.read() as session:

@@ -12,54 +12,56 @@ from sqlmodel import col
 from customers.models import Relationship
 from directory.models import Account
 from handover.models import Handover, HandoverItem, HeldHere
+from kernel.db import OneOf
 from tagging.models import CustomerTag, Tag
 
 WearerRow = Row[*tuple[Any, ...]]
 
-MOST_AT_ONCE = 300
+MOST_LINES = 500
 
 
 async def after(
-    session: AsyncSession,
-    handover: Handover,
-    relationship_id: UUID | None,
-    most: int = MOST_AT_ONCE,
-) -> Sequence[WearerRow]:
-    """The next of those who wear such a tag, and not yet the one of the takeover guide: by relationship.
+    session: AsyncSession, handover: Handover, relationship_id: UUID | None
+) -> tuple[Sequence[WearerRow], UUID | None]:
+    """Of the next 500 who have moved those who wear such a tag, and not yet the one of the takeover guide.
 
-    Where a handover is undone, those who wear both, of those who were given back.
-
-    Rows of `relationship_id, customer_id, tag_id, to_staff_id`; all of one relationship are together, so that there
-    may be somewhat more than `most`, by as many as one customer wears.
+    Where a handover is undone, those who wear both, of those who were given back. Rows of `relationship_id,
+    customer_id, tag_id, to_staff_id`; and where the next part begins, none at the end.
     """
-    if handover.undoes_id is None:
-        every = wearing(handover.brand_id, handover.id, HeldHere.MOVED)
-    else:
-        every = wearing(handover.brand_id, handover.undoes_id, HeldHere.UNDONE, is_copied=True)
-    rows = every
+    undone = handover.undoes_id
+    here = HeldHere.MOVED if undone is None else HeldHere.UNDONE
+    lines = select(col(HandoverItem.relationship_id)).where(
+        col(HandoverItem.brand_id) == handover.brand_id,
+        col(HandoverItem.handover_id) == (undone or handover.id),
+        col(HandoverItem.here) == here,
+    )
     if relationship_id is not None:
-        rows = rows.where(col(HandoverItem.relationship_id) > relationship_id)
-    found: Sequence[WearerRow] = (await session.execute(rows.limit(most))).all()
-    if len(found) < most:
-        return found
-    last = found[-1].relationship_id
-    rest = await session.execute(every.where(col(HandoverItem.relationship_id) == last))
-    return [row for row in found if row.relationship_id != last] + list(rest)
+        lines = lines.where(col(HandoverItem.relationship_id) > relationship_id)
+    part = (await session.scalars(lines.order_by(col(HandoverItem.relationship_id)).limit(MOST_LINES))).all()
+    if not part:
+        return [], None
+    every = wearing(handover.brand_id, undone or handover.id, here, is_copied=undone is not None)
+    rows = await session.execute(
+        every.where(OneOf(col(HandoverItem.relationship_id), "relationship_ids")), {"relationship_ids": list(part)}
+    )
+    return rows.all(), part[-1]
 
 
 def wearing(brand_id: UUID, handover_id: UUID, here: HeldHere, *, is_copied: bool = False) -> Any:
     """Who wears a tag of whoever held them, and doesn't wear (or does) the same of whoever took them over."""
     former, present, own, worn = aliased(Account), aliased(Account), aliased(Tag), aliased(CustomerTag)
-    copy = exists().where(
-        col(own.brand_id) == brand_id,
-        col(own.owner_id) == col(present.staff_id),
-        col(own.name) == col(Tag.name),
-        col(own.retired_at).is_(None),
-        exists().where(
+    copy = (
+        exists()
+        .where(
             col(worn.brand_id) == brand_id,
             col(worn.customer_id) == col(Relationship.customer_id),
-            col(worn.tag_id) == col(own.id),
-        ),
+            col(own.brand_id) == brand_id,
+            col(own.id) == col(worn.tag_id),
+            col(own.owner_id) == col(present.staff_id),
+            col(own.name) == col(Tag.name),
+            col(own.retired_at).is_(None),
+        )
+        .correlate(Relationship, present, Tag)
     )
     # Where a store closes, the customer goes on in another relationship.
     of_item = col(Relationship.id) == func.coalesce(col(HandoverItem.successor_id), col(HandoverItem.relationship_id))

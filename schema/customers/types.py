@@ -124,9 +124,44 @@ class Relationship(Versioned):
     async def notes(self, info: Info, first: int = 5) -> list[Note]:
         return shown_as(list[Note], await _latest(info, records.latest_notes, self.id, first))
 
+    @field("What whoever takes over should know, on one card. Put together when it is asked for.")
+    async def briefing(self) -> "Briefing":
+        return Briefing(relationship_id=UUID(str(self.id)), customer_id=self.customer_id)
+
     @field("The contacts that were noted, the latest first; 1 to 100. `visits` at the root goes on from there.")
     async def visits(self, info: Info, first: int = 5) -> list[Visit]:
         return shown_as(list[Visit], await _latest(info, records.latest_visits, self.id, first))
+
+
+@strawberry.type(description="What to know of a customer whom one has taken over, on one card (交接卡).")
+class Briefing:
+    relationship_id: strawberry.Private[UUID]
+    customer_id: strawberry.Private[UUID]
+
+    @field("Who they are.")
+    async def customer(self, info: Info) -> "Customer | None":
+        return await customer_of(info, self.customer_id)
+
+    @field("What they like: the tags in use that they carry.", graphql_type=list[_CARRIED_TAG])
+    async def tags(self, info: Info) -> Any:
+        return await info.context.load(carried.of_customers, self.customer_id) or []
+
+    @field("What they bought last: the newest 3 orders in sight that were not cancelled.", graphql_type=list[_ORDER])
+    async def last_orders(self, info: Info) -> Any:
+        return await _newest(info, orders.of_customers, self.customer_id, 3)
+
+    @field("What is open: the pending tasks in sight, the soonest due first; at most 100.", graphql_type=list[_TASK])
+    async def open_tasks(self, info: Info) -> Any:
+        return (await info.context.load(tasks.open_of_customers, self.customer_id) or [])[:MOST]
+
+    @field("What was written down last: the newest 3 notes.")
+    async def last_notes(self, info: Info) -> list[Note]:
+        return shown_as(list[Note], await _latest(info, records.latest_notes, self.relationship_id, 3))
+
+    @field("Who served them before and until when, the latest first; at most 5.")
+    async def served_before(self, info: Info) -> list[Holding]:
+        found = await _latest(info, relationships.holdings, self.relationship_id, 6)
+        return shown_as(list[Holding], [row for row in found if row.until_at is not None][:5])
 
 
 @strawberry.type(description="A person known to the brand (顾客).")

@@ -4,8 +4,10 @@ import argparse
 import asyncio
 
 from tests.bench import handover_closing, handover_plan, live, mall, planning, scoring, segments, storm, workbench
+from tests.bench import handover_move, handover_plan, live, mall, planning, scoring, segments, storm, workbench
 
 BENCHES = {
+    "handover-move": handover_move.measure,
     "workbench": workbench.measure,
     "live": live.measure,
     "mall": mall.measure,

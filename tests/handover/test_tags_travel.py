@@ -103,3 +103,18 @@ async def test_beyond_the_limit_of_own_tags_none_is_made_and_all_else_moves(grou
     assert len(await worn(ground, world, taker)) == 1
     async with ground.db.read() as session:
         assert await library.in_use(session, world.brand.id, taker.id) == library.MOST_PERSONAL_TAGS
+
+
+async def test_that_one_customer_wears_it_already_doesnt_keep_it_from_the_others(ground: Ground) -> None:
+    world = await build_world(ground)
+    leaver, taker = world.shop.guide, world.shop.other_guide
+    theirs = await build_customer(ground, taker)
+    customers = [await build_customer(ground, leaver) for _ in range(2)]
+    await put(ground, taker, await own_tag(ground, taker, "爱茶"), theirs)
+    await put(ground, leaver, await own_tag(ground, leaver, "爱茶"), *customers)
+    await leave(ground, leaver)
+
+    await run(ground, await build_handover(ground, world))
+
+    wearing = {row.customer_id for _, _, row in await worn(ground, world, taker)}
+    assert wearing == {theirs.id, *(customer.id for customer in customers)}

@@ -51,6 +51,7 @@ NOT_COPIED = {
     "Order.isOffHours": "goes by the store's hours, which change without the order's changing",
     "Order.isCrossCity": "goes by the store's city, which changes without the order's changing",
     "Order.share": "what comes of a link, and whether it is live, changes without the order's changing",
+    "Relationship.briefing": "says again what the customer, orders, tasks and notes of the copy say",
     "Credit.order": "an order comes into sight and goes out of it without the credit's changing",
     "Task.influence": "figures over all stores of the brand: a phone hears of its own store's orders only",
 }
