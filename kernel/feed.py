@@ -22,7 +22,6 @@ from kernel.db import OneOf, UtcDateTime
 
 BATCH = 500
 FURTHEST_BEHIND = 10_000
-_FEW = 50
 _FEW = 50  # entries: more are written faster as a stream, fewer as a statement
 
 EntryRow = Row[UUID, int, str, UUID, str, int, datetime]
@@ -207,7 +206,6 @@ async def append(session: AsyncSession, brand_id: UUID, entries: Sequence[Entry]
         first = row.head - len(batch) + 1
         rows.extend(_row(brand_id, entry, seq, at) for seq, entry in enumerate(batch, first))
     if len(rows) > _FEW:
-        # Copied: a handover tells of hundreds of things at once.
         await bulk.insert_rows(session, FeedEvent, rows)
     elif rows:
         await session.execute(insert(FeedEvent), rows)

@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from customers.models import Relationship
 from handover.commands.fitness import require_fit, require_room
+from handover.commands.leasing import MOVE
 from handover.errors import PlanMissing
 from handover.models import Handover, HandoverItem, HandoverState, HeldHere, ItemReason, LinkedThere
 from handover.policy import require_manager
@@ -17,8 +18,6 @@ from kernel import audit, clock
 from kernel.db import Json, enum_of
 from kernel.errors import Forbidden, require_version
 from kernel.work import Work
-
-MOVE = "handover.move"
 
 
 async def approve(work: Work, handover_id: UUID, *, expected_version: int | None = None) -> Handover:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Relationship
+from customers.policy import is_live
 from directory.models import Account
 from handover.models import Handover, HandoverAccount, HandoverKind
 from handover.models.planning.options import Options, options_of
@@ -54,7 +55,7 @@ async def scope_of(session: AsyncSession, handover: Handover) -> Scope:
 
 def of_accounts(brand_id: UUID, account_ids: Sequence[UUID]) -> ColumnElement[bool]:
     """The relationships that these accounts hold."""
-    return (col(Relationship.brand_id) == brand_id) & col(Relationship.holder_id).in_(account_ids)
+    return (col(Relationship.brand_id) == brand_id) & col(Relationship.holder_id).in_(account_ids) & is_live()
 
 
 async def homes_of(session: AsyncSession, scope: Scope) -> dict[UUID, UUID]:

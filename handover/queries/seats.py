@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Relationship
+from customers.policy import is_live
 from directory.models import Account, AccountKind, Staff, StaffState
 from handover.models import TakeoverCapacity
 from handover.models.planning.options import MOST_SEATS
@@ -85,7 +86,7 @@ async def held_by_account(session: AsyncSession, brand_id: UUID, account_ids: Co
     """How many relationships each account holds; one that holds none is left out."""
     found = await session.execute(
         select(col(Relationship.holder_id), func.count())
-        .where(col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(account_ids))
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.holder_id).in_(account_ids), is_live())
         .group_by(col(Relationship.holder_id))
     )
     return dict(found.all())

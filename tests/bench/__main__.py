@@ -3,8 +3,18 @@
 import argparse
 import asyncio
 
-from tests.bench import handover_closing, handover_plan, live, mall, planning, scoring, segments, storm, workbench
-from tests.bench import handover_move, handover_plan, live, mall, planning, scoring, segments, storm, workbench
+from tests.bench import (
+    handover_closing,
+    handover_move,
+    handover_plan,
+    live,
+    mall,
+    planning,
+    scoring,
+    segments,
+    storm,
+    workbench,
+)
 
 BENCHES = {
     "handover-move": handover_move.measure,
@@ -17,8 +27,6 @@ BENCHES = {
     "planning": planning.measure,
     "handover-plan": handover_plan.measure,
     "handover-closing": handover_closing.measure,
-    "handover_closing": handover_closing.measure,
-    "handover_plan": handover_plan.measure,
 }
 
 
