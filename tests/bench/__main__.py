@@ -6,7 +6,7 @@ import asyncio
 from tests.bench import handover_move, handover_plan, live, mall, planning, scoring, segments, storm, workbench
 
 BENCHES = {
-    "handover-move": handover_move.measure,
+    "handover_move": handover_move.measure,
     "workbench": workbench.measure,
     "live": live.measure,
     "mall": mall.measure,
