@@ -17,7 +17,7 @@ from tests.bench import (
 )
 
 BENCHES = {
-    "handover-move": handover_move.measure,
+    "handover_move": handover_move.measure,
     "workbench": workbench.measure,
     "live": live.measure,
     "mall": mall.measure,
