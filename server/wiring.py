@@ -16,6 +16,7 @@ import handover.commands.moving
 import handover.commands.planning
 import handover.commands.settling
 import handover.commands.watching
+import handover.commands.welcoming
 import handover.jobs
 import handover.policy
 import handover.reactions
@@ -241,6 +242,7 @@ _ON_ORDERS: tuple[Mark, ...] = (
 # wanted. A mark says nothing: it records no event.
 MARKS: dict[type, tuple[Mark, ...]] = {
     **dict.fromkeys(handover.reactions.WATCHED, (handover.reactions.watch,)),
+    ContactDeleted: (handover.reactions.watch_contacts,),
     CustomerChanged: (tagging.reactions.mark_for_segments,),
     RelationshipAdded: (tagging.reactions.mark_for_segments,),
     RelationshipSucceeded: (tagging.reactions.mark_for_segments,),
@@ -266,6 +268,7 @@ MARKS: dict[type, tuple[Mark, ...]] = {
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {
     DepartureReported: (handover.reactions.on_departure_reported,),
+    PartnerMemberLeft: (handover.reactions.on_member_left,),
     OrderCompleted: (tasks.reactions.on_order_completed,),
     OrderCancelled: (tasks.reactions.on_order_cancelled,),
     OrderAnswered: (tasks.reactions.on_order_answered,),
@@ -284,6 +287,7 @@ REACTIONS: dict[type, tuple[Reaction, ...]] = {
 HANDLERS: dict[str, jobs.Handler] = {
     handover.commands.listening.HEAR: handover.jobs.hear,
     handover.commands.departing.PREPARE: handover.reactions.prepare,
+    handover.commands.departing.NOTE_LEFT: handover.reactions.note_left,
     handover.commands.watching.RAISE: handover.reactions.raise_alert,
     intake.commands.hooks.GO_ON: intake.jobs.go_on,
     mall.reactions.REFRESH_DUE: mall.reactions.refresh_due_profiles,
@@ -336,6 +340,7 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
 # when its time is over, it asks for anew.
 ERRANDS: dict[str, Errand] = {
     handover.commands.moving.MOVE: server.handing_over.move,
+    handover.commands.welcoming.WELCOME: server.handing_over.welcome,
     handover.commands.planning.PLAN: plan_handover,
 }
 

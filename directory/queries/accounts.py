@@ -101,6 +101,16 @@ async def of_guide(session: AsyncSession, brand_id: UUID, staff_id: UUID, store_
     return account
 
 
+async def owners_of(session: AsyncSession, brand_id: UUID, account_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Whose each of these accounts is, by the staff member's id; public accounts are left out."""
+    found = await session.execute(
+        select(col(Account.id), col(Account.staff_id)).where(
+            col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids)
+        )
+    )
+    return {account_id: staff_id for account_id, staff_id in found if staff_id is not None}
+
+
 async def public_of(session: AsyncSession, brand_id: UUID, store_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """The id of each store's public account."""
     found = await session.execute(

@@ -1,33 +1,41 @@
-"""What a departure means for handovers: one that isn't approved yet ends when somebody stays or comes back."""
+"""What a departure means for handovers: one is drafted when others say so, and called off when somebody stays."""
 
+from contextlib import suppress
 from uuid import UUID
 
+from customers import commands as customers
 from customers.queries import relationships
 from directory import commands as directory
 from directory.models import Staff, StaffState
 from directory.queries import staff
 from handover.commands.managers import ask_managers
+from handover.commands.starting import start
 from handover.errors import HandoverInFlight
-from handover.models import HandoverState
+from handover.models import HandoverKind, HandoverState, Strategy
 from handover.queries import departures
-from kernel import clock
+from kernel import audit, clock
 from kernel.work import Work
 from tasks.models import Task
 
 PREPARE = "handover.prepare"
+NOTE_LEFT = "handover.note_left"
 _TITLES = {False: "{name} 即将离职，请确认交接方案", True: "{name} 已离职，请确认交接方案"}
 _REASON = "名下还有 {count} 位顾客，需要交接给同事。"
 
 
 async def prepare(work: Work, staff_id: UUID, version: int) -> Task | None:
-    """Tell the managers of the store of a guide who was reported to leave what there is to hand over.
+    """Draft the handover of a guide who was reported to leave, and have the managers of their store look at it.
 
-    Once for each report, which `version` of the guide stands for. Nothing, where nothing is held.
+    Once for each report, which `version` of the guide stands for. Nothing, where nothing is held; where a handover is
+    under way already it is the one to look at.
     """
     person = await staff.lock(work.session, work.actor, staff_id)
     count = await relationships.count_held_by(work.session, person.brand_id, person.id)
     if person.state is not StaffState.LEAVING or person.store_id is None or not count:
         return None
+    with suppress(HandoverInFlight):
+        async with work.session.begin_nested():
+            await start(work, kind=HandoverKind.RESIGNATION, staff_id=person.id, strategy=Strategy.AFFINITY)
     return await ask_managers(
         work,
         person.store_id,
@@ -35,6 +43,16 @@ async def prepare(work: Work, staff_id: UUID, version: int) -> Task | None:
         reason=_REASON.format(count=count),
         source_key=f"departure:{person.id}:{version}",
     )
+
+
+async def note_left(work: Work, staff_id: UUID) -> None:
+    """Take note that somebody is no member of the partner any more: they are leaving, and a handover is drafted.
+
+    Their access stays as it is: whether they still work here is for their managers to say.
+    """
+    await customers.report_leaving(work, staff_id)
+    person = await staff.lock(work.session, work.actor, staff_id)
+    await prepare(work, person.id, person.version)
 
 
 async def withdraw_leaving(work: Work, staff_id: UUID, *, expected_version: int | None = None) -> Staff:
@@ -66,3 +84,4 @@ async def _call_off(work: Work, person: Staff) -> None:
     if handover.state is not HandoverState.DRAFT:
         raise HandoverInFlight
     handover.cancel(clock.now())
+    await audit.write(work.session, work.actor, "handover.cancelled", "handover", handover.id)

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from customers.models import ContactLink, GoneWhy, Relationship
 from customers.queries.looks import CONSENT_CHANGED, PHONE_CHANGED, REVEALED
-from directory.models import Staff, StaffState
+from directory.models import Account, Staff, StaffState
 from handover.models import Alert, AlertKind, HandoverSetting
 from handover.models.alerts import WINDOWS, line_of
 from handover.policy import alerts_visible_to
@@ -137,7 +138,22 @@ def _bereft(brand_id: UUID, staff_id: UUID, since: datetime) -> Any:
         col(TagChange.by_staff_id) == staff_id,
         col(TagChange.at) >= since,
     )
-    return union_all(phones, left_alone, untagged).subquery()
+    unlinked = (
+        select(col(Relationship.customer_id))
+        .join(ContactLink, _is_linked(brand_id))
+        .join(Account, and_(col(Account.brand_id) == brand_id, col(Account.id) == col(ContactLink.account_id)))
+        .where(
+            col(Relationship.brand_id) == brand_id,
+            col(Account.staff_id) == staff_id,
+            col(ContactLink.gone_why) == GoneWhy.BY_STAFF,
+            col(ContactLink.gone_at) >= since,
+        )
+    )
+    return union_all(phones, left_alone, untagged, unlinked).subquery()
+
+
+def _is_linked(brand_id: UUID) -> ColumnElement[bool]:
+    return and_(col(ContactLink.brand_id) == brand_id, col(ContactLink.relationship_id) == col(Relationship.id))
 
 
 def _noted(brand_id: UUID, staff_id: UUID, since: datetime, *actions: str) -> tuple[Any, ...]:

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from directory.models import Staff, StaffState
+from handover.commands.starting import start
+from handover.models import Handover, HandoverKind, HandoverState, Strategy
 from intake.commands.directory_file import Tally, read
 from intake.errors import DirectoryFileWrong
 from kernel import clock
-from kernel.work import Ground
+from kernel.work import Ground, unit_of_work
 from server.importing_staff import carry_in
 from server.worker import Worker
 from tasks.models import Task
@@ -72,9 +74,31 @@ async def test_a_line_marks_who_is_leaving_and_shuts_out_who_has_left(
         (0, 0, 1),
     ]
     assert await snapshot(ground) == once
-    assert await to_dos(ground) == [
+    for _ in range(2):  # a job that comes twice
+        asked = await to_dos(ground)
+    assert asked == [
         (f"员工qinghe-1-G1 {title}，请确认交接方案", "名下还有 1 位顾客，需要交接给同事。", world.shop.public.id)
     ]
+    async with ground.db.read() as session:
+        [draft] = await session.scalars(select(Handover))
+    assert (draft.staff_id, draft.kind, draft.state, draft.strategy) == (
+        guide.id,
+        HandoverKind.RESIGNATION,
+        HandoverState.DRAFT,
+        Strategy.AFFINITY,
+    )
+
+
+async def test_a_handover_that_is_under_way_is_the_one_to_look_at(ground: Ground, world: World, tmp_path: Path) -> None:
+    await build_customer(ground, world.shop.guide)
+    async with unit_of_work(ground, world.shop.manager) as work:
+        begun = await start(work, kind=HandoverKind.RESIGNATION, staff_id=world.shop.guide.id)
+
+    await carried(ground, tmp_path, "staff,qinghe-1-G1,员工qinghe-1-G1,离职,")
+
+    assert [title for title, _, _ in await to_dos(ground)] == ["员工qinghe-1-G1 已离职，请确认交接方案"]
+    async with ground.db.read() as session:
+        assert list(await session.scalars(select(col(Handover.id)))) == [begun.id]
 
 
 async def test_who_holds_nothing_gives_nobody_anything_to_do(ground: Ground, world: World, tmp_path: Path) -> None:
