@@ -43,6 +43,7 @@ async def test_fifty_calls_after_its_end_ask_for_one_token(real: There, processe
     connected = [real.connect() for _ in range(processes)]
     await connected[0].unassigned(None)
     await real.simulator.travel(timedelta(hours=3))
+    real.spoil("gettoken", "delay", 0.3, times=50)  # long enough for all to find it ended
 
     await asyncio.gather(*(connected[number % processes].unassigned(None) for number in range(50)))
 
