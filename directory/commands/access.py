@@ -96,12 +96,11 @@ async def begin_leaving(
     require_other(work.actor, person.id)
     await require_may_manage(work, person)
     require_version(person, expected_version)
-    person.begin_leaving()
-    await covers.end_of_delegate(work, person)
     if last_day is not None:
         _require_ahead(last_day, clock.store_day(clock.now(), await staff.zone_of(work.session, person)))
     if not person.begin_leaving(last_day):
         return person
+    await covers.end_of_delegate(work, person)
     await audit.write(work.session, work.actor, "staff.leaving", "staff", person.id)
     work.record(StaffLeaving(staff_id=person.id, store_id=person.store_id, version=person.version))
     return person
