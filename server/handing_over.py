@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-from handover.commands import leasing, leftovers, moving
+from handover.commands import leasing, leftovers, moving, welcoming
 from handover.commands.leasing import LeaseLost
 from handover.models.pacing import Pace
 from handover.queries import moving as queries
 from handover.queries import wearers
 from kernel.actor import system
-from kernel.work import Ground, Work, carry_out
+from kernel.work import Ground, Work, carry_out, unit_of_work
 
 LONGEST = 12.0
 """Seconds after which an errand asks for itself anew: others wait for a worker, too."""
@@ -34,6 +34,16 @@ async def move(ground: Ground, brand_id: UUID, *, handover_id: str) -> None:
                 return
     except LeaseLost:
         return
+
+
+async def welcome(ground: Ground, brand_id: UUID, *, handover_id: str) -> None:
+    """Ask takeover guides to welcome whoever came to them, as far as time allows."""
+    until, key = time.monotonic() + LONGEST, UUID(handover_id)
+    while await carry_out(ground, system(brand_id), lambda work: welcoming.welcome(work, key)):
+        if time.monotonic() > until:
+            async with unit_of_work(ground, system(brand_id)) as work:
+                work.later(welcoming.WELCOME, handover_id=handover_id)
+            return
 
 
 @dataclass(slots=True)

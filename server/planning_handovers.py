@@ -7,7 +7,8 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from handover.commands import planning
-from handover.models.planning.drafting import Placed, draft
+from handover.models.planning.drafting import draft
+from handover.models.planning.placed import Placed
 from handover.queries import plan_facts
 from kernel.actor import system
 from kernel.work import Ground, Work, carry_out

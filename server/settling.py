@@ -9,7 +9,7 @@ from functools import partial
 from uuid import UUID
 
 from handover.commands import chats, falling_back, preparing, retaining, settling
-from handover.partner import MOST_AT_ONCE, Chat, Partner, PartnerAway, PartnerRefused, Standing
+from handover.partner import MOST_AT_ONCE, Chat, Partner, PartnerAway, PartnerRefused, Standing, Unassigned
 from handover.queries import chats as chat_queries
 from handover.queries import partner as ties
 from handover.queries import settling as queries
@@ -219,3 +219,15 @@ async def _prepare(ground: Ground, brand_id: UUID, handover_ids: Sequence[UUID])
 
 async def _go_on(work: Work, after: timedelta) -> None:
     work.requests.append(jobs.Request(settling.SETTLE, {}, after))
+
+
+async def unassigned(partner: Partner) -> list[Unassigned]:
+    """What leavers left behind at the partner, all pages of it."""
+    found: list[Unassigned] = []
+    cursor: str | None = None
+    while True:
+        part = await partner.unassigned(cursor)
+        found += part.things
+        cursor = part.next_cursor
+        if cursor is None:
+            return found

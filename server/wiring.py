@@ -16,6 +16,7 @@ import handover.commands.moving
 import handover.commands.planning
 import handover.commands.settling
 import handover.commands.watching
+import handover.commands.welcoming
 import handover.jobs
 import handover.policy
 import handover.reactions
@@ -339,6 +340,7 @@ PREPARATIONS: dict[str, jobs.Preparation] = {
 # when its time is over, it asks for anew.
 ERRANDS: dict[str, Errand] = {
     handover.commands.moving.MOVE: server.handing_over.move,
+    handover.commands.welcoming.WELCOME: server.handing_over.welcome,
     handover.commands.planning.PLAN: plan_handover,
 }
 

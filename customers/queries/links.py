@@ -45,6 +45,14 @@ async def present(session: AsyncSession, brand_id: UUID, account_ids: Collection
     return found.all()
 
 
+async def accounts_of_member(session: AsyncSession, brand_id: UUID, user_id: str) -> Sequence[UUID]:
+    """The accounts of a member of the partner's: one in each store where they work or worked."""
+    found = await session.scalars(
+        select(col(Account.id)).where(col(Account.brand_id) == brand_id, col(Account.partner_user_id) == user_id)
+    )
+    return found.all()
+
+
 async def where_known(
     session: AsyncSession, brand_id: UUID, pairs: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], list[tuple[UUID, UUID]]]:

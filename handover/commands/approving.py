@@ -11,7 +11,7 @@ from handover.commands.fitness import require_fit, require_room
 from handover.errors import PlanMissing
 from handover.models import Handover, HandoverItem, HandoverState, HeldHere, ItemReason, LinkedThere
 from handover.policy import require_manager
-from handover.queries import approvals, plan_facts
+from handover.queries import approvals, scopes
 from handover.queries.settings import setting_of
 from kernel import audit, clock
 from kernel.db import Json, enum_of
@@ -66,8 +66,8 @@ async def cancel(work: Work, handover_id: UUID, *, expected_version: int | None 
 
 async def _take_arrivals(work: Work, handover: Handover) -> None:
     """Note where those go who came to the accounts since the plan was made: nobody is left behind."""
-    scope = await plan_facts.scope_of(work.session, handover)
-    homes = await plan_facts.homes_of(work.session, scope)
+    scope = await scopes.scope_of(work.session, handover)
+    homes = await scopes.homes_of(work.session, scope)
     is_planned = exists().where(
         col(HandoverItem.brand_id) == handover.brand_id,
         col(HandoverItem.handover_id) == handover.id,
@@ -87,7 +87,7 @@ async def _take_arrivals(work: Work, handover: Handover) -> None:
             literal(LinkedThere.NOT_LINKED, enum_of(LinkedThere)),
             literal(False),
         ).where(
-            plan_facts.of_accounts(handover.brand_id, scope.account_ids),
+            scopes.of_accounts(handover.brand_id, scope.account_ids),
             col(Relationship.store_id) == store_id,
             ~is_planned,
         )

@@ -12,7 +12,7 @@ from handover.models import Handover, HandoverState
 from handover.models.settlement import AGAIN
 from handover.policy import require_manager
 from handover.queries import handovers
-from handover.queries import settling as queries
+from handover.queries import preparing as queries
 from kernel.errors import NotFound
 from kernel.work import Work
 

@@ -14,7 +14,7 @@ from handover.models.chats import MOST_A_DAY, ChatStep, chat_told, next_partner_
 from handover.models.settlement import pause
 from handover.partner import MOST_AT_ONCE, Answer, Chat, Course
 from handover.queries import chats as queries
-from handover.queries import handovers, settling
+from handover.queries import handovers, preparing
 from kernel import bulk, clock, ids
 from kernel.work import Work
 
@@ -142,7 +142,7 @@ async def _onward(work: Work, handover: Handover) -> list[GroupChatMove]:
     if not left:
         return []
     takers = await queries.takers(work.session, brand_id, handover.id)
-    leavers = await settling.ends(work.session, brand_id, {chat.account_id for chat in left})
+    leavers = await preparing.ends(work.session, brand_id, {chat.account_id for chat in left})
     at, rows = clock.now(), []
     for chat in left:
         # An owner has an account in each store, and may have left only some of them.

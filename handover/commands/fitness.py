@@ -10,7 +10,7 @@ from directory.models import Account, Staff
 from directory.queries import staff
 from handover.errors import TakeoverFull, TakeoverUnfit
 from handover.models import Handover
-from handover.queries import approvals, plan_facts
+from handover.queries import approvals, scopes
 from kernel.errors import NotFound
 from kernel.work import Work
 
@@ -26,7 +26,7 @@ async def require_fit(work: Work, handover: Handover, account_ids: Sequence[UUID
 
     Raises `NOT_FOUND` for an account of another brand, `TAKEOVER_UNFIT`.
     """
-    scope = await plan_facts.scope_of(work.session, handover)
+    scope = await scopes.scope_of(work.session, handover)
     found = await work.session.scalars(
         select(Account).where(col(Account.brand_id) == handover.brand_id, col(Account.id).in_(account_ids))
     )
@@ -39,7 +39,7 @@ async def require_fit(work: Work, handover: Handover, account_ids: Sequence[UUID
     return accounts
 
 
-def _require_fit(account: Account, owner: Staff | None, scope: plan_facts.Scope) -> None:
+def _require_fit(account: Account, owner: Staff | None, scope: scopes.Scope) -> None:
     if account.id in scope.account_ids or (owner is not None and owner.id in scope.staff_ids):
         raise _LEAVER
     if account.store_id not in scope.store_ids:

@@ -13,6 +13,7 @@ from directory.queries import staff
 from handover.commands import noting, succeeding, undoing
 from handover.commands.leasing import MOVE, hold
 from handover.commands.settling import SETTLE
+from handover.commands.welcoming import WELCOME
 from handover.models import Handover, HandoverKind
 from handover.queries import moving as queries
 from handover.queries import partner, wearers
@@ -99,6 +100,8 @@ async def finish(work: Work, handover_id: UUID, token: UUID) -> bool:
     handover.release()
     if is_tied:
         work.later(SETTLE, handover_id=str(handover.id))
+    if handover.undoes_id is None:
+        work.later(WELCOME, handover_id=str(handover.id))
     for person in {owner.id: owner for owner in owners.values()}.values():
         if person.state is StaffState.LEAVING:
             await work.session.flush()

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlmodel import col
 
 from handover.models import Handover, HandoverItem, HandoverState, HeldHere, LinkedThere
-from handover.models.planning.drafting import Placed
+from handover.models.planning.placed import Placed
 from handover.queries import handovers
 from kernel import bulk, clock
 from kernel.errors import NotFound

@@ -17,6 +17,7 @@ from handover.models import Handover, HandoverItem, HandoverKind, HandoverState,
 from handover.models.settlement import INHERITABLE_FOR
 from handover.partner import Course
 from handover.queries import handovers
+from handover.queries import preparing as moved
 from handover.queries import settling as queries
 from kernel import clock
 from kernel.work import Work
@@ -65,7 +66,7 @@ async def prepare(work: Work, handover_id: UUID, after: UUID | None = None) -> P
     handover = await handovers.lock(work.session, work.actor, handover_id)
     if handover.state is not HandoverState.SETTLING:
         return Prepared()
-    rows = await queries.unprepared(work.session, work.actor.brand_id, handover_id, after, AT_A_TIME)
+    rows = await moved.unprepared(work.session, work.actor.brand_id, handover_id, after, AT_A_TIME)
     if not rows:
         return Prepared()
     known = await known_of(work, rows)
@@ -90,7 +91,7 @@ async def prepare_others(work: Work, handover_id: UUID) -> bool:
     handover = await handovers.lock(work.session, work.actor, handover_id)
     if handover.state is not HandoverState.SETTLING or handover.undoes_id is not None:
         return False
-    rows = await queries.others_linked(work.session, work.actor.brand_id, handover_id, AT_A_TIME)
+    rows = await moved.others_linked(work.session, work.actor.brand_id, handover_id, AT_A_TIME)
     if not rows:
         return False
     known = await known_of(work, rows)
@@ -148,7 +149,7 @@ async def known_of(work: Work, rows: Sequence[Any]) -> Known:
     contacts = await links.of_relationships(work.session, brand_id, relationships)
     names = {each.external_user_id for found in contacts.values() for each in found}
     return Known(
-        await queries.ends(work.session, brand_id, accounts),
+        await moved.ends(work.session, brand_id, accounts),
         contacts,
         await queries.of_customers_there(work.session, brand_id, names),
     )

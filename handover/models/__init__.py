@@ -14,7 +14,7 @@ from handover.models.handovers import (
     Strategy,
 )
 from handover.models.heard import PartnerNews
-from handover.models.items import HandoverItem, HeldHere, ItemReason, LinkedThere
+from handover.models.items import HAS_GONE, HandoverItem, HeldHere, ItemReason, LinkedThere
 from handover.models.ledger import LedgerEntry, LedgerLine, LedgerTotal
 from handover.models.news import News, NewsKind, NewsReason
 from handover.models.partner import PartnerTie
@@ -23,6 +23,7 @@ from handover.models.settlement import Todo
 from handover.models.succession import Merger
 
 __all__ = [
+    "HAS_GONE",
     "IN_FLIGHT",
     "LEASE",
     "UNDOABLE",

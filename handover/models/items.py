@@ -42,6 +42,10 @@ class HeldHere(StrEnum):
     UNDONE = "undone"
 
 
+HAS_GONE = (HeldHere.MOVED, HeldHere.UNDONE)
+"""What has gone to somebody else, or back: of these the partner's side is to follow."""
+
+
 class LinkedThere(StrEnum):
     """The partner's, eventual. `ineligible` has no link there that could move; `lost` had one that broke on the way."""
 

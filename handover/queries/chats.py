@@ -1,6 +1,6 @@
 """Reads of group chats: whose they are, and how far a handover has come with them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -139,18 +139,3 @@ async def asked_since(session: AsyncSession, brand_id: UUID, from_user_id: str, 
         )
     )
     return count or 0
-
-
-async def figures(
-    session: AsyncSession, brand_id: UUID, handover_ids: Sequence[UUID]
-) -> Mapping[UUID, dict[ChatState, int]]:
-    """How many chats of each handover stand how; a state without any is left out."""
-    found = await session.execute(
-        select(col(GroupChatMove.handover_id), col(GroupChatMove.state), func.count())
-        .where(col(GroupChatMove.brand_id) == brand_id, col(GroupChatMove.handover_id).in_(handover_ids))
-        .group_by(col(GroupChatMove.handover_id), col(GroupChatMove.state))
-    )
-    counted: dict[UUID, dict[ChatState, int]] = {handover_id: {} for handover_id in handover_ids}
-    for handover_id, state, count in found:
-        counted[handover_id][state] = count
-    return counted

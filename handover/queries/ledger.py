@@ -27,9 +27,8 @@ class Whereabouts(StrEnum):
     """Where a thing is: each is in exactly one place. `missing` has no row any more, which no part of the product does.
 
     `paid`: its period is closed. `closed`: an order or task that came to its end, a relationship that ended with its
-    store and goes on in another, a tag that was retired, a message that is no longer scheduled.
-    `paid`: its period is closed. `closed`: an order or task that came to its end, a tag that was retired, a message
-    that is no longer scheduled, a chat that was dismissed.
+    store and goes on in another, a tag that was retired, a message that is no longer scheduled, a chat that was
+    dismissed.
     """
 
     WITH_LEAVER = "with_leaver"

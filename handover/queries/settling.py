@@ -5,125 +5,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from customers.models import ContactLink, Relationship
-from directory.models import Account, Staff
 from handover.models import (
+    HAS_GONE,
     GroupChatMove,
     Handover,
-    HandoverAccount,
     HandoverAttempt,
     HandoverItem,
     HandoverState,
-    HeldHere,
     LinkedThere,
     Todo,
 )
-from handover.policy import handovers_visible_to
-from kernel.actor import Actor
 
 AttemptRow = Row[*tuple[Any, ...]]
 OPEN = (Todo.ASK, Todo.LOOK)
-
-
-async def unprepared(
-    session: AsyncSession, brand_id: UUID, handover_id: UUID, after: UUID | None, most: int
-) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Relationships that have moved here and of which the partner's side is not decided, with who holds them now.
-
-    Where a store closed, the relationship that it goes on in is the one that counts: `goes_on_id`.
-    """
-    statement = (
-        _moved(brand_id, handover_id)
-        .where(col(HandoverItem.there) == LinkedThere.NOT_LINKED)
-        .order_by(col(HandoverItem.relationship_id))
-        .limit(most)
-    )
-    if after is not None:
-        statement = statement.where(col(HandoverItem.relationship_id) > after)
-    return (await session.execute(statement)).all()
-
-
-async def moved(
-    session: AsyncSession, brand_id: UUID, handover_id: UUID, relationship_id: UUID
-) -> Row[*tuple[Any, ...]] | None:
-    """The same of one relationship, however it stands at the partner; none if it hasn't moved."""
-    one = _moved(brand_id, handover_id).where(col(HandoverItem.relationship_id) == relationship_id)
-    return (await session.execute(one)).first()
-
-
-async def others_linked(
-    session: AsyncSession, brand_id: UUID, handover_id: UUID, most: int
-) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Contacts of the leaver's whom somebody else holds and isn't linked with; those that were tried are left out."""
-    theirs, held = aliased(ContactLink), aliased(ContactLink)
-    at_both = and_(
-        col(held.brand_id) == brand_id,
-        col(held.account_id) == col(Relationship.holder_id),
-        col(held.relationship_id) == col(Relationship.id),
-        col(held.gone_at).is_(None),
-    )
-    statement: Select[*tuple[Any, ...]] = (
-        select(
-            col(theirs.relationship_id),
-            col(theirs.account_id).label("from_account_id"),
-            col(theirs.relationship_id).label("goes_on_id"),
-            col(Relationship.holder_id),
-        )
-        .join(
-            HandoverAccount,
-            and_(
-                col(HandoverAccount.brand_id) == brand_id,
-                col(HandoverAccount.handover_id) == handover_id,
-                col(HandoverAccount.account_id) == col(theirs.account_id),
-            ),
-        )
-        .join(
-            Relationship,
-            and_(col(Relationship.brand_id) == brand_id, col(Relationship.id) == col(theirs.relationship_id)),
-        )
-        .join(Account, and_(col(Account.brand_id) == brand_id, col(Account.id) == col(Relationship.holder_id)))
-        .where(
-            col(theirs.brand_id) == brand_id,
-            col(theirs.gone_at).is_(None),
-            col(Relationship.holder_id) != col(theirs.account_id),
-            col(Account.partner_user_id).is_not(None),
-            ~exists().where(at_both),
-            ~_tried(brand_id, handover_id, col(theirs.relationship_id)),
-            ~exists().where(
-                col(HandoverItem.brand_id) == brand_id,
-                col(HandoverItem.handover_id) == handover_id,
-                col(HandoverItem.relationship_id) == col(theirs.relationship_id),
-                col(HandoverItem.here) == HeldHere.MOVED,
-            ),
-        )
-        .order_by(col(theirs.relationship_id))
-        .limit(most)
-    )
-    return (await session.execute(statement)).all()
-
-
-async def ends(
-    session: AsyncSession, brand_id: UUID, account_ids: Collection[UUID]
-) -> dict[UUID, Row[*tuple[Any, ...]]]:
-    """These accounts with their partner user ids, and their owners' states."""
-    found: Any = await session.execute(
-        select(
-            col(Account.id),
-            col(Account.store_id),
-            col(Account.kind),
-            col(Account.partner_user_id).label("user_id"),
-            col(Staff.state),
-            col(Staff.access_closed_at),
-        )
-        .outerjoin(Staff, and_(col(Staff.brand_id) == brand_id, col(Staff.id) == col(Account.staff_id)))
-        .where(col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids))
-    )
-    return {row.id: row for row in found}
 
 
 async def of_customers_there(
@@ -271,7 +169,7 @@ async def is_all_settled(session: AsyncSession, brand_id: UUID, handover_id: UUI
     undecided = exists().where(
         col(HandoverItem.brand_id) == brand_id,
         col(HandoverItem.handover_id) == handover_id,
-        col(HandoverItem.here) == HeldHere.MOVED,
+        col(HandoverItem.here).in_(HAS_GONE),
         col(HandoverItem.there) == LinkedThere.NOT_LINKED,
     )
     attempts = exists().where(
@@ -285,72 +183,6 @@ async def is_all_settled(session: AsyncSession, brand_id: UUID, handover_id: UUI
         col(GroupChatMove.next_at).is_not(None),
     )
     return not await session.scalar(select(or_(undecided, attempts, chats)))
-
-
-async def counts(
-    session: AsyncSession, brand_id: UUID, handover_ids: Sequence[UUID]
-) -> dict[UUID, dict[LinkedThere, int]]:
-    """How many relationships of each handover stand how at the partner; a state without any is left out."""
-    found = await session.execute(
-        select(col(HandoverItem.handover_id), col(HandoverItem.there), func.count())
-        .where(
-            col(HandoverItem.brand_id) == brand_id,
-            col(HandoverItem.handover_id).in_(handover_ids),
-            col(HandoverItem.here) == HeldHere.MOVED,
-        )
-        .group_by(col(HandoverItem.handover_id), col(HandoverItem.there))
-    )
-    counted: dict[UUID, dict[LinkedThere, int]] = {handover_id: {} for handover_id in handover_ids}
-    for handover_id, there, count in found:
-        counted[handover_id][there] = count
-    return counted
-
-
-async def waits(
-    session: AsyncSession, brand_id: UUID, handover_ids: Sequence[UUID]
-) -> dict[UUID, Row[*tuple[Any, ...]]]:
-    """Of what is still open: how much there is, when it goes on, and when the first of it is too late."""
-    found = await session.execute(
-        select(
-            col(HandoverAttempt.handover_id),
-            func.count().label("open"),
-            func.min(col(HandoverAttempt.next_at)).label("next_at"),
-            func.min(col(HandoverAttempt.deadline)).label("deadline"),
-        )
-        .where(
-            col(HandoverAttempt.brand_id) == brand_id,
-            col(HandoverAttempt.handover_id).in_(handover_ids),
-            col(HandoverAttempt.todo).is_not(None),
-        )
-        .group_by(col(HandoverAttempt.handover_id))
-    )
-    return {row.handover_id: row for row in found}
-
-
-async def of_items(
-    session: AsyncSession, actor: Actor, items: Sequence[tuple[UUID, UUID]], most: int
-) -> dict[tuple[UUID, UUID], list[AttemptRow]]:
-    """The attempts about each relationship of a handover in sight, the newest first, at most `most` of each."""
-    place = func.row_number().over(
-        partition_by=(col(HandoverAttempt.handover_id), col(HandoverAttempt.relationship_id)),
-        order_by=col(HandoverAttempt.id).desc(),
-    )
-    numbered = (
-        select(*HandoverAttempt.__table__.columns, place.label("place"))  # type: ignore[attr-defined]  # set by SQLModel
-        .where(
-            col(HandoverAttempt.brand_id) == actor.brand_id,
-            col(HandoverAttempt.handover_id).in_(select(col(Handover.id)).where(handovers_visible_to(actor))),
-            col(HandoverAttempt.handover_id).in_({handover_id for handover_id, _ in items}),
-            col(HandoverAttempt.relationship_id).in_({relationship_id for _, relationship_id in items}),
-        )
-        .subquery()
-    )
-    found = await session.execute(select(numbered).where(numbered.c.place <= most).order_by(numbered.c.place))
-    by_item: dict[tuple[UUID, UUID], list[AttemptRow]] = {item: [] for item in items}
-    for row in found:
-        if (row.handover_id, row.relationship_id) in by_item:
-            by_item[row.handover_id, row.relationship_id].append(row)
-    return by_item
 
 
 def is_due(brand_id: UUID, todo: Todo, now: datetime) -> ColumnElement[bool]:
@@ -369,33 +201,6 @@ def is_last_of_item() -> ColumnElement[bool]:
         col(HandoverItem.handover_id) == col(HandoverAttempt.handover_id),
         col(HandoverItem.relationship_id) == col(HandoverAttempt.relationship_id),
         col(HandoverItem.attempt_id) == col(HandoverAttempt.id),
-    )
-
-
-def _moved(brand_id: UUID, handover_id: UUID) -> Select[*tuple[Any, ...]]:
-    goes_on = func.coalesce(col(HandoverItem.successor_id), col(HandoverItem.relationship_id))
-    return (
-        select(
-            col(HandoverItem.relationship_id),
-            col(HandoverItem.from_account_id),
-            goes_on.label("goes_on_id"),
-            col(HandoverItem.there),
-            col(Relationship.holder_id),
-        )
-        .join(Relationship, and_(col(Relationship.brand_id) == brand_id, col(Relationship.id) == goes_on))
-        .where(
-            col(HandoverItem.brand_id) == brand_id,
-            col(HandoverItem.handover_id) == handover_id,
-            col(HandoverItem.here) == HeldHere.MOVED,
-        )
-    )
-
-
-def _tried(brand_id: UUID, handover_id: UUID, relationship_id: Any) -> ColumnElement[bool]:
-    return exists().where(
-        col(HandoverAttempt.brand_id) == brand_id,
-        col(HandoverAttempt.handover_id) == handover_id,
-        col(HandoverAttempt.relationship_id) == relationship_id,
     )
 
 

@@ -19,7 +19,8 @@ from mall.queries.landing import HELD_LAST
 def handed_over(at: datetime) -> ColumnElement[bool]:
     """Whether whoever made a link has since handed over all that they held, as of then; a column beside `Share`.
 
-    What they make afterwards, as long as they are at work, is theirs.
+    What ended with its store and goes on in another one has been handed over too. What they make afterwards, as long as
+    they are at work, is theirs.
     """
     left, came = aliased(Holding), aliased(Holding)
     theirs = and_(col(left.brand_id) == col(Share.brand_id), col(left.account_id) == col(Share.account_id))
@@ -29,10 +30,16 @@ def handed_over(at: datetime) -> ColumnElement[bool]:
         col(came.from_at) == col(left.until_at),
         col(came.reason) == HoldingReason.HANDOVER,
     )
+    ended = and_(
+        col(Relationship.brand_id) == col(left.brand_id),
+        col(Relationship.id) == col(left.relationship_id),
+        col(Relationship.ended_at) == col(left.until_at),
+    )
+    by_handover = or_(exists().select_from(came).where(next_one), exists().where(ended))
     went = (
         exists()
         .select_from(left)
-        .where(theirs, col(left.until_at) <= at, col(left.until_at) > col(Share.created_at), next_one)
+        .where(theirs, col(left.until_at) <= at, col(left.until_at) > col(Share.created_at), by_handover)
     )
     held: Any = aliased(Holding)
     still = exists().where(
@@ -49,9 +56,11 @@ async def taker(
     Of a customer whom it once held, the guide who holds them then; of one whom others always held, nobody. Who has no
     relationship with the store of the link is the takeover guide's, who holds most of what the account held last.
     """
-    if order.relationship_id is not None and await _is_of(session, order.brand_id, order.relationship_id, store_id):
-        was_theirs = await _was_held(session, order.brand_id, order.relationship_id, account_id, at)
-        return holder_id if was_theirs and holder_id != account_id else None
+    if order.relationship_id is not None:
+        if await _was_held(session, order.brand_id, order.relationship_id, account_id, at):
+            return holder_id if holder_id != account_id else None
+        if await _is_of(session, order.brand_id, order.relationship_id, store_id):
+            return None
     return await takeover_account(session, order.brand_id, store_id, account_id, at)
 
 
@@ -110,11 +119,15 @@ async def _is_of(session: AsyncSession, brand_id: UUID, relationship_id: UUID, s
 async def _was_held(
     session: AsyncSession, brand_id: UUID, relationship_id: UUID, account_id: UUID, at: datetime
 ) -> bool:
+    """Itself, or what it goes on from."""
+    past = select(col(Relationship.id)).where(
+        col(Relationship.brand_id) == brand_id, col(Relationship.succeeded_by_id) == relationship_id
+    )
     found = await session.scalar(
         select(col(Holding.id))
         .where(
             col(Holding.brand_id) == brand_id,
-            col(Holding.relationship_id) == relationship_id,
+            or_(col(Holding.relationship_id) == relationship_id, col(Holding.relationship_id).in_(past)),
             col(Holding.account_id) == account_id,
             col(Holding.until_at) <= at,
         )

@@ -7,8 +7,10 @@ from schema.handover.covering import CoverMutations, CoverQueries
 from schema.handover.departing import DepartingMutations
 from schema.handover.departures import DepartureMutations, DepartureQueries
 from schema.handover.following import HandoverSubscriptions
+from schema.handover.moving import MovingMutations
 from schema.handover.planning import PlanningMutations
 from schema.handover.settings import HandoverSettingMutations, HandoverSettingQueries
+from schema.handover.settling import SettlingMutations
 from schema.handover.types import Handover, HandoverItem, HandoverReading, handover_of
 
 __all__ = ["Handover", "HandoverItem", "HandoverMutations", "HandoverQueries", "HandoverSubscriptions", "handover_of"]
@@ -21,6 +23,13 @@ class HandoverQueries(HandoverReading, DepartureQueries, HandoverSettingQueries,
 
 @strawberry.type
 class HandoverMutations(
-    DepartureMutations, DepartingMutations, PlanningMutations, HandoverSettingMutations, CoverMutations, AlertMutations
+    DepartureMutations,
+    DepartingMutations,
+    PlanningMutations,
+    HandoverSettingMutations,
+    CoverMutations,
+    AlertMutations,
+    SettlingMutations,
+    MovingMutations,
 ):
     """What can be done about handovers."""

@@ -67,7 +67,7 @@ class PlanningMutations:
         options: HandoverOptionsInput | None = None,
         idempotency_key: str | None = None,
     ) -> HandoverResult:
-        return await _handover(
+        return await changed(
             info,
             idempotency_key,
             lambda work: commands.start(
@@ -94,7 +94,7 @@ class PlanningMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> HandoverResult:
-        return await _handover(
+        return await changed(
             info,
             idempotency_key,
             lambda work: commands.replan(
@@ -116,7 +116,7 @@ class PlanningMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> HandoverResult:
-        return await _handover(
+        return await changed(
             info,
             idempotency_key,
             lambda work: commands.edit(work, read_id(id), pairs=_pairs(pairs), expected_version=expected_version),
@@ -131,7 +131,7 @@ class PlanningMutations:
     async def approve_handover(
         self, info: Info, id: strawberry.ID, expected_version: int | None = None, idempotency_key: str | None = None
     ) -> HandoverResult:
-        return await _handover(
+        return await changed(
             info,
             idempotency_key,
             lambda work: commands.approve(work, read_id(id), expected_version=expected_version),
@@ -145,14 +145,15 @@ class PlanningMutations:
     async def cancel_handover(
         self, info: Info, id: strawberry.ID, expected_version: int | None = None, idempotency_key: str | None = None
     ) -> HandoverResult:
-        return await _handover(
+        return await changed(
             info,
             idempotency_key,
             lambda work: commands.cancel(work, read_id(id), expected_version=expected_version),
         )
 
 
-async def _handover(info: Info, key: str | None, act: Act) -> HandoverChanged:
+async def changed(info: Info, key: str | None, act: Act) -> HandoverChanged:
+    """What a command answers that changes, or makes, one handover."""
     done = await info.context.mutate(info, key, act)
     return HandoverChanged(handover=await handover_of(info, done.id), places=done.places)
 

@@ -7,15 +7,19 @@ from uuid import UUID
 import strawberry
 
 from handover.models import HandoverKind, HandoverState, HeldHere, ItemReason, LinkedThere, Strategy
-from handover.queries import handovers
+from handover.queries import handovers, settlements
 from schema.context import Info
 from schema.customers import Relationship, relationship_of
 from schema.directory import Account, Staff, Store, account_of, staff_of, store_of
 from schema.fields import field
+from schema.handover.ledger import HandoverLedgerLine, HandoverViolation, lines_of, violations_of
 from schema.handover.plan_types import HandoverBecause, HandoverPlan, because_of, plan_of
+from schema.handover.settling_types import HandoverAttempt, HandoverSettlement, settlement_of
 from schema.paging import Connection, connection, page_of
 from schema.scalars import Cursor, sought_id
 from schema.versioned import Versioned
+
+MOST_ATTEMPTS = 10
 
 strawberry.enum(HandoverKind, description="Why: somebody leaves, works elsewhere from now on, or a store closes.")
 strawberry.enum(
@@ -33,10 +37,6 @@ strawberry.enum(
     HeldHere,
     description="Where a relationship of a handover stands here. ELSEWHERE: it wasn't the leaver's any more when its "
     "turn came. KEPT: it was to be given back, and somebody has acted since.",
-)
-strawberry.enum(
-    LinkedThere,
-    description="Where it stands at the partner (WeCom). INELIGIBLE has no link there; LOST had one that broke.",
 )
 
 
@@ -59,6 +59,7 @@ class HandoverItem:
     moved_at: datetime | None = strawberry.field(description="In UTC.")
     why: str | None = strawberry.field(description="A code that says why it is elsewhere, or was kept.")
     is_merged: bool = strawberry.field(description="Whether the customer was known in the successor store already.")
+    handover_id: strawberry.Private[UUID]
     relationship_id: strawberry.Private[UUID]
     from_account_id: strawberry.Private[UUID]
     to_account_id: strawberry.Private[UUID | None]
@@ -79,6 +80,13 @@ class HandoverItem:
     @field("Who takes it over; null until the plan is made.")
     async def to_account(self, info: Info) -> Account | None:
         return await account_of(info, self.to_account_id)
+
+    @field("What was tried at the partner, the newest first, at most 10.")
+    async def attempts(self, info: Info) -> list[HandoverAttempt]:
+        found: list[HandoverAttempt] = await info.context.load(
+            settlements.of_items, (self.handover_id, self.relationship_id), most=MOST_ATTEMPTS
+        )
+        return found
 
 
 @strawberry.type(description="Somebody's relationships, tasks and open work going to others (交接 / 离职继承).")
@@ -140,6 +148,23 @@ class Handover(Versioned):
             kept=counted.get(HeldHere.KEPT, 0),
             undone=counted.get(HeldHere.UNDONE, 0),
         )
+
+    @field("How far it has come at the partner; nothing is asked before all has moved here.")
+    async def settlement(self, info: Info) -> HandoverSettlement:
+        return settlement_of(await info.context.load(settlements.settlements, UUID(str(self.id))))
+
+    @field(
+        "Where each thing is that was held at the start, or came since, counted from the things themselves; of the "
+        "first 10 handovers of a request, null of the others."
+    )
+    async def ledger(self, info: Info) -> list[HandoverLedgerLine] | None:
+        found: list[HandoverLedgerLine] | None = await info.context.load(lines_of, UUID(str(self.id)))
+        return found
+
+    @field("What is wrong with it, if anything; of the first 10 handovers of a request, null of the others.")
+    async def violations(self, info: Info) -> list[HandoverViolation] | None:
+        found: list[HandoverViolation] | None = await info.context.load(violations_of, UUID(str(self.id)))
+        return found
 
     @field("What it does with each relationship, by the relationship's id; at most 100 a page.")
     async def items(

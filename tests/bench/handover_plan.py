@@ -117,7 +117,8 @@ def _round_robin(facts: Facts) -> float:
     columns = np.array([seat for _, seat in turns[: len(facts.rows)]], np.int64)
     problem = Problem(WHOLE - score(facts).total, loads, rooms, facts.options.balance)
     columns = np.append(columns, np.full(problem.overflow, problem.seats, np.int64))
-    return float(problem.cost(columns) / problem.scale / WHOLE)
+    cost: float = problem.cost(columns) / problem.scale / WHOLE
+    return cost
 
 
 async def _started(ground: Ground, world: World) -> Handover:

@@ -154,6 +154,7 @@ class Case:
     taker: Actor
     customers: list[Customer]
     relationships: list[Relationship]
+    prefix: str = "wm"
 
     async def settle(self) -> None:
         """Run the errand once."""
@@ -211,7 +212,8 @@ class Case:
     async def link(self, holder: Actor, *numbers: int, at: datetime = NOON) -> None:
         """Let customers, by their place, be contacts of the actor's account."""
         contacts = [
-            Contact(holder.account_ids[0], self.relationships[number].id, f"wm-{number}", at) for number in numbers
+            Contact(holder.account_ids[0], self.relationships[number].id, f"{self.prefix}-{number}", at)
+            for number in numbers
         ]
         await carry_out(self.ground, system(self.world.brand.id), lambda work: links.link(work, contacts))
 
@@ -247,6 +249,7 @@ async def settling_case(
     kind: HandoverKind = HandoverKind.RESIGNATION,
     is_linked: bool = True,
     is_tied: bool = True,
+    prefix: str = "wm",
 ) -> Case:
     """A handover that is settling: the first guide's customers are held by the second, and linked with the first."""
     shop = world.shop
@@ -259,7 +262,7 @@ async def settling_case(
     relationships = [await relationship_of(ground, each) for each in customers]
     handover = await settling_handover(ground, world, kind, leaver)
     await save(ground, *(moved_item(handover, each.id, leaver, taker) for each in relationships))
-    case = Case(ground, world, Scripted(), handover, leaver, taker, customers, relationships)
+    case = Case(ground, world, Scripted(), handover, leaver, taker, customers, relationships, prefix)
     if is_linked:
         await case.link(leaver, *range(count))
     return case

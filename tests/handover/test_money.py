@@ -254,7 +254,7 @@ async def credits_too(work: Any, relationship_ids: Sequence[UUID], to_account_id
     return await move_serving(work, relationship_ids, to_account_id)
 
 
-def holder_now(brand_id: UUID, relationship_id: UUID, _at: datetime) -> Any:
+def holder_now(brand_id: UUID, relationship_id: UUID, _store_id: UUID, _at: datetime) -> Any:
     return select(col(Relationship.holder_id)).where(
         col(Relationship.brand_id) == brand_id, col(Relationship.id) == relationship_id
     )

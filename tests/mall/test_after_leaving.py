@@ -241,6 +241,20 @@ async def test_what_was_bought_before_and_heard_of_after_the_final_close_is_stil
     assert (await posted(ground, world))[left.leaver.id, False] == 2 * 2_610
 
 
+async def test_a_refund_that_names_no_order_is_the_stores_too(ground: Ground) -> None:
+    """Given back while the leaver held the customer, heard of after the final close, or before it."""
+    left = await sell_and_leave(ground)
+    found = []
+    for is_closed in (False, True):
+        with clock.stopped_at(NEXT_MONTH):
+            if is_closed:
+                await close(ground, left.world, APRIL)
+            back = await refund(ground, left.world, amount=500, placed_at=NOON, customer_id=left.news["customer_id"])
+        found.append(await charges(ground, back))
+
+    assert found == [[(left.account, 500)], [(None, 500)]]
+
+
 async def test_without_commission_nobody_is_ever_paid_for_the_last_time(ground: Ground) -> None:
     world = await build_world(ground)
     order = await hear(ground, world, order_news(world, await build_customer(ground, world.shop.guide)))

@@ -15,7 +15,9 @@ from kernel.work import Ground, unit_of_work
 from mall.models import Order, Share
 from mall.models.explaining import said
 from mall.queries import crediting, landing, taking_over
+from tests.asking import ask
 from tests.factories import NOON, World, build_customer, build_world, relationship_of
+from tests.handover.closing import build_closing, close
 from tests.mall.earning import build_guide, build_share, decisions, parts, whys
 from tests.mall.trading import place
 from tests.statements import statements
@@ -94,6 +96,18 @@ async def test_before_the_move_it_is_the_leavers_and_after_it_whoever_took_the_c
     assert said(step, "en").startswith("It came through the link of a guide who has left")
 
 
+async def test_graphql_says_that_the_rule_applied_and_why(stage: Stage) -> None:
+    await hand_all_over(stage, day(6))
+    order = await stage.bought(stage.theirs[0], day(7))
+    asked = "query ($id: ID!) { order(id: $id) { creditHistory { rules { rule isApplied says } } } }"
+
+    answer = await ask(stage.ground, stage.world.shop.manager, asked, id=str(order.id))
+
+    [first, *others] = answer["order"]["creditHistory"][0]["rules"]
+    assert (first["rule"], first["isApplied"]) == ("SHARE", True)
+    assert {each["isApplied"] for each in others} == {False}
+
+
 async def test_a_guests_order_is_whoevers_took_over_most_as_the_link_leads_there(stage: Stage) -> None:
     await stage.leave(day(5))
     await hand_all_over(stage, day(6))
@@ -154,6 +168,22 @@ async def test_as_long_as_something_is_left_to_be_moved_links_are_the_leavers(st
     await stage.hand_over((stage.theirs[0], stage.taker.account_ids[0]), at=day(6))
 
     assert await stage.earner(await stage.bought(None, day(7))) == (stage.leaver.account_ids[0], "share")
+
+
+async def test_links_of_a_store_that_closed_are_whoevers_has_the_customer_in_the_store_that_follows(
+    stage: Stage,
+) -> None:
+    successor = stage.world.shops[1].guide
+    with clock.stopped_at(day(6)):
+        closing = await build_closing(stage.ground, stage.world, stage.world.shop, [successor])
+        await close(stage.ground, closing)
+
+    before = await stage.bought(stage.theirs[0], day(6) - timedelta(seconds=1))
+    after = await stage.bought(stage.theirs[0], day(7))
+
+    assert await stage.earner(before) == (stage.leaver.account_ids[0], "share")
+    assert await stage.earner(after) == (successor.account_ids[0], "share")
+    assert await stage.earner(await stage.bought(None, day(7))) == (None, "store")
 
 
 async def test_who_gives_a_customer_away_in_the_daily_round_keeps_their_links(stage: Stage) -> None:

@@ -14,7 +14,9 @@ from tests.scenarios.chapters_commission import COMMISSION
 from tests.scenarios.chapters_covers import COVERS
 from tests.scenarios.chapters_credit import CREDIT
 from tests.scenarios.chapters_departing import DEPARTING
+from tests.scenarios.chapters_handover_move import HANDOVER_MOVES
 from tests.scenarios.chapters_handover_plan import HANDOVER_PLANS
+from tests.scenarios.chapters_handover_settling import HANDOVER_SETTLING
 from tests.scenarios.chapters_hooks import HOOKS
 from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
@@ -285,4 +287,6 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "departures": DEPARTING,
     "moves": MOVES,
     "handover plans": HANDOVER_PLANS,
+    "handover settling": HANDOVER_SETTLING,
+    "handover moves": HANDOVER_MOVES,
 }

@@ -20,18 +20,18 @@ async def start_handover(ground: Ground, world: World) -> Write:
 
 
 async def replan(ground: Ground, world: World) -> Write:
-    handover, _ = await _planned(ground, world)
+    handover, _ = await planned(ground, world)
     return Write(world.shop.manager, {"id": str(handover.id), "strategy": "BALANCED"}, handover.id)
 
 
 async def edit_plan(ground: Ground, world: World) -> Write:
-    handover, relationship = await _planned(ground, world)
+    handover, relationship = await planned(ground, world)
     pair = {"relationshipId": str(relationship), "toAccountId": str(world.shop.other_guide.account_ids[0])}
     return Write(world.shop.manager, {"id": str(handover.id), "pairs": [pair]}, handover.id)
 
 
 async def decide(ground: Ground, world: World) -> Write:
-    handover, _ = await _planned(ground, world)
+    handover, _ = await planned(ground, world)
     return Write(world.shop.manager, {"id": str(handover.id)}, handover.id)
 
 
@@ -48,7 +48,7 @@ async def set_capacity(ground: Ground, world: World) -> Write:
     return Write(world.shop.manager, {"staffId": str(guide), "capacity": 20}, guide)
 
 
-async def _planned(ground: Ground, world: World) -> tuple[Handover, UUID]:
+async def planned(ground: Ground, world: World) -> tuple[Handover, UUID]:
     """A newcomer who holds one customer and goes again: all to the store, so far."""
     leaver = await hire(ground, world)
     relationship = await relationship_of(ground, await build_customer(ground, world.shop.guide))

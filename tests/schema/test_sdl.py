@@ -38,6 +38,7 @@ WITHOUT_EXPECTED_VERSION = {
     "closeCommissionPeriod": "makes a new row, once for each period",
     "addStarterRules": "makes new rows",
     "startHandover": "makes a new row; one at a time is HANDOVER_IN_FLIGHT",
+    "askPartnerAgain": "makes a new attempt; while one is under way NOTHING_TO_ASK_AGAIN",
     "claimCustomer": "makes a relationship; the customer stays as they are",
     "registerCustomer": "makes a customer, or a relationship with one who stays as they are",
     "revealPhone": "edits nothing",

@@ -194,6 +194,17 @@ async def test_any_byte_that_is_another_turns_it_red(ground: Ground, done: Done)
     assert checked(file, Vault(b"another key, of 32 bytes as well").signing_key.public_key()) is None
 
 
+def test_a_signature_is_written_in_one_way_only() -> None:
+    """Of the last character four bits count for nothing."""
+    report = canonical({"format": FORMAT})
+    signature = signing.signed(VAULT.signing_key, report)
+    other = signature[:-1] + chr(ord(signature[-1]) + 1)
+
+    assert checked(enveloped(report, signature), PUBLIC)
+    for forged in (other, signature + "=", signature + "-", signature[:-4] + "." + signature[-4:]):
+        assert checked(enveloped(report, forged), PUBLIC) is None
+
+
 def test_no_other_algorithm_and_no_signature_at_all_count() -> None:
     report = canonical({"format": FORMAT})
     for algorithm, key in (("none", ""), ("HS256", signing.as_pem(PUBLIC).hex())):

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -12,21 +12,10 @@ from handover.models.handovers import Strategy
 from handover.models.items import ItemReason
 from handover.models.planning import explaining, filling
 from handover.models.planning.facts import Facts
+from handover.models.planning.placed import Placed
 from handover.models.planning.placing import place
 from handover.models.planning.problem import WHOLE, Ints, Placement, Problem
 from handover.models.planning.scoring import Scores, score
-
-
-class Placed(NamedTuple):
-    """Where one relationship goes, as its item says it. Without an account a person has to say so."""
-
-    relationship_id: UUID
-    from_account_id: UUID
-    to_account_id: UUID | None
-    reason: ItemReason | None
-    because: dict[str, Any]
-    score: int
-    is_merged: bool
 
 
 @dataclass(frozen=True, slots=True)

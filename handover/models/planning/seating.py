@@ -5,18 +5,22 @@ import numpy as np
 from handover.models.planning.problem import Ints, Problem
 
 _FAR = np.iinfo(np.int64).max // 8
+_MOST_LOOKS = 15  # at each row, on average: who is left then is drawn to all alike
 
 
 def seat(problem: Problem, prices: Ints) -> Ints:
     """A column for each row; no column gets more than it has room for.
 
     First it is settled how many go to each column, as the prices have it; then rows choose, and where too many choose a
-    column, those stay to whom it matters most.
+    column, those stay to whom it matters most. Whoever is left when all have been looked at often enough fills
+    what is left, in order.
     """
     left = _shares(problem, prices)
     columns = np.full(problem.count, -1, np.int64)
     rows = np.arange(problem.count)
-    while len(rows):
+    looks = _MOST_LOOKS * problem.count
+    while len(rows) and looks > 0:
+        looks -= len(rows)
         wanted = problem.costs[rows] + np.where(left > 0, prices, _FAR)
         best, regret = _first_and_regret(wanted)
         order = np.lexsort((rows, -regret, best))
@@ -26,6 +30,7 @@ def seat(problem: Problem, prices: Ints) -> Ints:
         columns[rows[order[stays]]] = lined_up[stays]
         left = left - np.bincount(lined_up[stays], minlength=problem.columns)
         rows = np.sort(rows[order[~stays]])
+    columns[rows] = np.repeat(np.arange(problem.columns), left)
     return columns
 
 

@@ -14,12 +14,13 @@ from handover.commands import planning
 from handover.models import Handover, HandoverKind, HandoverState, ItemReason, Strategy
 from handover.models.planning.options import Options
 from handover.queries import plan_facts
-from kernel import clock, ids
+from kernel import clock, ids, jobs
 from kernel.actor import Actor, Role, system
 from kernel.errors import Invalid, NotFound
 from kernel.work import Ground, unit_of_work
 from mall.models import Credit, CreditReason
 from server.planning_handovers import plan_handover
+from server.worker import run
 from tagging.models import CustomerTag, SetBy
 from tasks.models import TaskState
 from tests.factories import (
@@ -398,3 +399,39 @@ async def test_nothing_is_planned_for_what_is_no_draft_any_more(ground: Ground, 
 
     assert await items(ground, handover) == {}
     assert clock.now() - (await reload(ground, handover)).started_at < timedelta(minutes=5)
+
+
+async def test_a_worker_makes_the_plan_that_a_start_asks_for(ground: Ground, world: World) -> None:
+    customer = await build_customer(ground, world.shop.guide)
+    handover = await started(ground, world.shop.manager, world.shop.guide)
+    async with ground.db.read() as session:
+        due = await jobs.due(session)
+
+    for job_id in due:
+        await run(ground, job_id)
+
+    assert (await reload(ground, handover)).planned_at is not None
+    assert (await item_of(ground, handover, customer)).to_account_id == world.shop.other_guide.account_ids[0]
+    async with ground.db.read() as session:
+        assert await jobs.due(session) == []
+
+
+async def test_a_plan_of_more_than_one_transaction_is_kept_whole_and_made_anew(
+    ground: Ground, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "AT_ONCE", 2)
+    for _ in range(5):
+        await build_customer(ground, world.shop.guide)
+    handover = await planned(ground, world.shop.manager, world.shop.guide)
+    assert len(await items(ground, handover)) == 5
+
+    await do(
+        ground,
+        world.shop.manager,
+        partial(commands.replan, handover_id=handover.id, strategy=Strategy.TO_STORE, expected_version=2),
+    )
+    assert (await reload(ground, handover)).plan == {}
+    again = await worked_out(ground, handover)
+
+    assert {item.reason for item in (await items(ground, again)).values()} == {ItemReason.TO_STORE}
+    assert (len(await items(ground, again)), again.version) == (5, 4)
