@@ -289,7 +289,7 @@ async def _know(session: AsyncSession, scene: Scene) -> None:
         (CustomerTag, worn),
         (HandoverItem, items),
     ):
-        await bulk.insert_rows(session, model, rows)  # type: ignore[type-abstract,arg-type]
+        await bulk.insert_rows(session, model, rows)
 
 
 def _handover(scene: Scene) -> Handover:
