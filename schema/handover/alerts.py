@@ -22,7 +22,8 @@ from schema.versioned import Versioned
 strawberry.enum(
     AlertKind,
     description="REVEALS: phones looked at in full, in an hour. EXPORTS: files of customers or commission taken away, "
-    "in a day. DELETIONS: customers whose phone was changed, who were set to do-not-contact, or lost tags, in an hour.",
+    "in a day. DELETIONS: customers whose phone was changed, who were set to do-not-contact, who lost tags "
+    "or a contact at the partner, in an hour.",
 )
 
 

@@ -22,8 +22,10 @@ from kernel import clock, ids
 from kernel.actor import Actor
 from kernel.errors import Forbidden, Invalid, NotFound, StaleVersion
 from kernel.work import Ground, Work, unit_of_work
+from mall.queries import landing
 from server import chores
 from tasks import commands as tasks
+from tasks.models import CampaignAim
 from tests.asking import VAULT
 from tests.factories import World, build_customer, build_world, relationship_of, reload, said, save
 from tests.handover.leaving import (
@@ -37,7 +39,9 @@ from tests.handover.leaving import (
     report,
     withdraw,
 )
+from tests.mall.sharing import build_product, build_share
 from tests.refusals import refused
+from tests.tasks.sending import sent, tasks_of
 
 
 @pytest.fixture
@@ -303,3 +307,35 @@ async def test_a_report_without_a_day_leaves_the_day_that_is_known(ground: Groun
 
 async def _held(work: Work, guide: Actor) -> int:
     return await relationships.count_held_by(work.session, guide.brand_id, guide.id)
+
+
+@pytest.mark.parametrize("aim", [CampaignAim.CUSTOMERS, CampaignAim.GUIDES])
+async def test_who_is_leaving_is_given_work_until_access_is_closed(
+    ground: Ground, world: World, aim: CampaignAim
+) -> None:
+    guide = world.shop.guide
+    for expected, act in ((1, mark), (0, close)):
+        for each in world.shop.guides:
+            await build_customer(ground, each)
+        await act(ground, world.hq, guide)
+        campaign = await sent(ground, world.shop.manager, aim=aim)
+        given = [task.account_id for task in await tasks_of(ground, campaign)]
+        assert given.count(guide.account_ids[0]) == expected
+        assert given.count(world.shop.other_guide.account_ids[0]) == 1
+
+
+async def test_the_links_of_who_is_leaving_lead_to_them_until_access_is_closed(ground: Ground, world: World) -> None:
+    guide = world.shop.guide
+    share = await build_share(ground, guide, await build_product(ground, world))
+    await build_customer(ground, guide)
+
+    async def asked() -> str | None:
+        async with ground.db.read() as session:
+            found = await landing.of_code(session, share.code)
+        assert found
+        return found.guide
+
+    await mark(ground, world.hq, guide)
+    assert await asked() == "qinghe-1-G1"
+    await close(ground, world.hq, guide)
+    assert await asked() is None
