@@ -86,15 +86,19 @@ def _with_departed(scope: Scope) -> Any:
 
 
 def _left_behind(scope: Scope) -> Any:
-    is_over = exists().where(
+    # What came to somebody afterwards, who was hired again, is theirs.
+    since_before = exists().where(
         col(Handover.brand_id) == scope.brand_id,
         col(Handover.staff_id) == col(Staff.id),
-        col(Handover.kind) == HandoverKind.RESIGNATION,
         col(Handover.state).in_(_OVER),
         col(Handover.undoes_id).is_(None),
         true() if scope.handover_id is None else col(Handover.id) == scope.handover_id,
+        col(Holding.brand_id) == scope.brand_id,
+        col(Holding.relationship_id) == col(Relationship.id),
+        col(Holding.until_at).is_(None),
+        col(Holding.from_at) <= col(Handover.moved_at),
     )
-    return _held(Scope(scope.brand_id, None)).where(col(Staff.state) == StaffState.LEAVING, is_over)
+    return _held(Scope(scope.brand_id, None)).where(since_before)
 
 
 def _tasks(scope: Scope) -> Any:

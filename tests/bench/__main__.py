@@ -25,8 +25,8 @@ BENCHES = {
     "segments": segments.measure,
     "scoring": scoring.measure,
     "planning": planning.measure,
-    "handover-plan": handover_plan.measure,
-    "handover-closing": handover_closing.measure,
+    "handover_plan": handover_plan.measure,
+    "handover_closing": handover_closing.measure,
 }
 
 

@@ -16,7 +16,7 @@ from customers.queries import customers, records, relationships
 from directory.models import Account, AccountKind, Brand, Store
 from handover.commands import ledger
 from handover.models import LedgerEntry, LedgerLine
-from handover.queries import plan_facts
+from handover.queries import scopes
 from kernel import clock, feed
 from kernel.actor import Actor, Role, system
 from kernel.errors import NotFound
@@ -169,7 +169,7 @@ async def test_another_closing_of_the_store_counts_and_plans_only_what_lives(gro
         )
         assert list(counted) == [anew.id]
         accounts = [it.shop.public.id, *(guide.account_ids[0] for guide in it.shop.guides)]
-        held = plan_facts.of_accounts(it.world.brand.id, accounts)
+        held = scopes.of_accounts(it.world.brand.id, accounts)
         assert list(await work.session.scalars(select(col(Relationship.id)).where(held))) == [anew.id]
 
 

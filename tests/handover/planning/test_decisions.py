@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from directory.models import Account, AccountKind, Staff, StaffState
 from handover import commands
-from handover.commands import approving
+from handover.commands import leasing
 from handover.errors import (
     HandoverInFlight,
     HandoverMovedOn,
@@ -269,7 +269,7 @@ async def test_an_approved_plan_is_carried_out_and_stays_as_it_is(ground: Ground
 
     assert (approved.state, approved.approved_by_id, approved.approved_at) == (HandoverState.APPROVED, manager.id, at)
     assert approved.undo_until == at + timedelta(hours=5)
-    assert await asked(ground, world.brand.id, approving.MOVE) == [{"handover_id": str(handover.id)}]
+    assert await asked(ground, world.brand.id, leasing.MOVE) == [{"handover_id": str(handover.id)}]
     pairs = {(await relationship_of(ground, customer)).id: world.shop.public.id}
     async with refused(ground, HandoverMovedOn):
         await edit(ground, manager, handover, pairs)
@@ -288,7 +288,7 @@ async def test_two_who_approve_at_once_approve_once(ground: Ground, world: World
     )
 
     assert sorted(type(each).__name__ for each in came) == ["Handover", "HandoverMovedOn"]
-    assert len(await asked(ground, world.brand.id, approving.MOVE)) == 1
+    assert len(await asked(ground, world.brand.id, leasing.MOVE)) == 1
 
 
 async def test_without_a_complete_plan_nothing_is_approved(ground: Ground, world: World) -> None:
