@@ -13,7 +13,7 @@ from sqlmodel import col
 from customers.models import Holding, HoldingReason, Relationship
 from customers.policy import is_live
 from directory.models import Account, AccountKind, Staff, StaffState
-from handover.models import Handover, HandoverItem, HandoverKind, HandoverState, HeldHere
+from handover.models import Handover, HandoverItem, HandoverState, HeldHere
 from handover.queries import ledger, phones
 from handover.queries.phones import Scope
 from mall.models import OPEN_STATES, Order
@@ -96,7 +96,7 @@ def _left_behind(scope: Scope) -> Any:
         col(Holding.brand_id) == scope.brand_id,
         col(Holding.relationship_id) == col(Relationship.id),
         col(Holding.until_at).is_(None),
-        col(Holding.from_at) <= col(Handover.moved_at),
+        or_(col(Handover.moved_at).is_(None), col(Holding.from_at) <= col(Handover.moved_at)),
     )
     return _held(Scope(scope.brand_id, None)).where(since_before)
 
