@@ -23,9 +23,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
 from kernel.db import Database
+
+_ID = Uuid()
 
 
 async def insert_rows(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -40,7 +43,6 @@ async def insert_rows(session: AsyncSession, model: type[SQLModel], rows: Sequen
     if session.get_bind().dialect.name == "sqlite":
         await _insert_prepared(session, table, rows)
         return
-    await session.execute(text("SELECT 1"))  # the driver opens its transaction at the first statement
     names = list(rows[0])
     json_names = [name for name in names if isinstance(table.columns[name].type, JSON)]
     if json_names:
@@ -49,23 +51,27 @@ async def insert_rows(session: AsyncSession, model: type[SQLModel], rows: Sequen
     records = map(itemgetter(*names), rows) if len(names) > 1 else ((row[names[0]],) for row in rows)
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
+    if not driver.is_in_transaction():
+        await session.execute(text("SELECT 1"))  # the driver opens its transaction at the first statement
     await driver.copy_records_to_table(table.name, records=records, columns=names)
 
 
-def paired(session: AsyncSession, pairs: Mapping[UUID, UUID]) -> FromClause:
+def paired(session: AsyncSession, pairs: Mapping[UUID, Any], kind: TypeEngine[Any] = _ID) -> FromClause:
     """A table with the columns `key` and `value`, for a statement that gives each of many rows a value of its own.
 
-    It is one or two parameters, however many there are, and the statement stays the same.
+    The values are ids, or whole numbers if their kind is named. It is one or two parameters, however many there are,
+    and the statement stays the same.
     """
     if session.get_bind().dialect.name == "sqlite":
-        listed = orjson.dumps([[key.hex, value.hex] for key, value in pairs.items()]).decode()
+        plain = [[key.hex, value.hex if kind is _ID else value] for key, value in pairs.items()]
+        listed = orjson.dumps(plain).decode()
         each = func.json_each(bindparam(None, listed)).table_valued("value", name="each_pair")
-        key, value = (type_coerce(func.json_extract(each.c.value, f"$[{place}]"), Uuid()) for place in (0, 1))
+        cells = (func.json_extract(each.c.value, f"$[{place}]") for place in (0, 1))
+        key, value = (type_coerce(cell, its) for cell, its in zip(cells, (_ID, kind), strict=True))
         return select(key.label("key"), value.label("value")).subquery("pair")
-    columns = (bindparam(None, list(side), type_=ARRAY(Uuid())) for side in (pairs.keys(), pairs.values()))
-    return (
-        func.unnest(*columns).table_valued(Column("key", Uuid()), Column("value", Uuid()), name="pair").render_derived()
-    )
+    sides = ((pairs.keys(), _ID), (pairs.values(), kind))
+    columns = (bindparam(None, list(side), type_=ARRAY(its)) for side, its in sides)
+    return func.unnest(*columns).table_valued(Column("key", _ID), Column("value", kind), name="pair").render_derived()
 
 
 async def look_at_sizes(db: Database, *tables: str) -> None:

@@ -22,6 +22,7 @@ from kernel.db import OneOf, UtcDateTime
 
 BATCH = 500
 FURTHEST_BEHIND = 10_000
+_FEW_FEEDS = 2  # a statement for each costs less than locking them all before
 _FEW = 50  # entries: more are written faster as a stream, fewer as a statement
 
 EntryRow = Row[UUID, int, str, UUID, str, int, datetime]
@@ -108,6 +109,12 @@ _HEADS = select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head), col(Feed.flo
     col(Feed.brand_id) == _BRAND, OneOf(col(Feed.feed_id), "feed_ids")
 )
 _ALL_HEADS = select(col(Feed.feed_id), col(Feed.epoch), col(Feed.head)).where(OneOf(col(Feed.feed_id), "feed_ids"))
+_LOCK = (
+    select(col(Feed.feed_id))
+    .where(col(Feed.brand_id) == _BRAND, OneOf(col(Feed.feed_id), "feed_ids"))
+    .order_by(col(Feed.feed_id))
+    .with_for_update(key_share=True)
+)
 _LATEST = (
     select(*_ENTRY)
     .join(Feed, and_(col(Feed.brand_id) == col(FeedEvent.brand_id), col(Feed.feed_id) == col(FeedEvent.feed_id)))
@@ -189,27 +196,50 @@ async def append(session: AsyncSession, brand_id: UUID, entries: Sequence[Entry]
     for entry in entries:
         by_feed.setdefault(entry.feed_id, []).append(entry)
     at = clock.now()
-    heads: dict[UUID, Place] = {}
+    grow = _grow_each if len(by_feed) <= _FEW_FEEDS else _grow_many
+    heads = await grow(session, brand_id, {feed_id: len(by_feed[feed_id]) for feed_id in sorted(by_feed)})
+    if missing := by_feed.keys() - heads.keys():
+        raise LookupError(f"no feed {min(missing)}: whoever made its owner forgot to open it")
     rows: list[dict[str, Any]] = []
-    for feed_id in sorted(by_feed):
+    for feed_id, place in heads.items():
         batch = by_feed[feed_id]
-        found = await session.execute(
-            update(Feed)
-            .where(col(Feed.brand_id) == brand_id, col(Feed.feed_id) == feed_id)
-            .values(head=Feed.head + len(batch))
-            .returning(col(Feed.epoch), col(Feed.head))
-        )
-        row = found.one_or_none()
-        if row is None:
-            raise LookupError(f"no feed {feed_id}: whoever made its owner forgot to open it")
-        heads[feed_id] = Place(row.epoch, row.head)
-        first = row.head - len(batch) + 1
-        rows.extend(_row(brand_id, entry, seq, at) for seq, entry in enumerate(batch, first))
+        rows.extend(_row(brand_id, entry, seq, at) for seq, entry in enumerate(batch, place.seq - len(batch) + 1))
     if len(rows) > _FEW:
         await bulk.insert_rows(session, FeedEvent, rows)
     elif rows:
         await session.execute(insert(FeedEvent), rows)
     return heads
+
+
+async def _grow_each(session: AsyncSession, brand_id: UUID, counts: Mapping[UUID, int]) -> dict[UUID, Place]:
+    """Move the heads of these feeds on by so much, one after the other; those that are there, and where they end."""
+    heads: dict[UUID, Place] = {}
+    for feed_id, count in counts.items():
+        found = await session.execute(
+            update(Feed)
+            .where(col(Feed.brand_id) == brand_id, col(Feed.feed_id) == feed_id)
+            .values(head=Feed.head + count)
+            .returning(col(Feed.epoch), col(Feed.head))
+            .execution_options(synchronize_session=False)
+        )
+        for epoch, head in found:
+            heads[feed_id] = Place(epoch, head)
+    return heads
+
+
+async def _grow_many(session: AsyncSession, brand_id: UUID, counts: Mapping[UUID, int]) -> dict[UUID, Place]:
+    """The same for all of them at once. They are locked first: an update takes rows in whatever order it meets them."""
+    await session.execute(_LOCK, {"brand_id": brand_id, "feed_ids": list(counts)})
+    more = bulk.paired(session, counts, BigInteger())
+    found = await session.execute(
+        update(Feed)
+        .where(col(Feed.brand_id) == brand_id, col(Feed.feed_id) == more.c.key)
+        .values(head=Feed.head + more.c.value)
+        .returning(col(Feed.feed_id), col(Feed.epoch), col(Feed.head))
+        .execution_options(synchronize_session=False)
+    )
+    places = {feed_id: Place(epoch, head) for feed_id, epoch, head in found}
+    return {feed_id: places[feed_id] for feed_id in counts if feed_id in places}
 
 
 def _row(brand_id: UUID, entry: Entry, seq: int, at: datetime) -> dict[str, Any]:

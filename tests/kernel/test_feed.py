@@ -13,6 +13,7 @@ from kernel.feed import Entry, Feed, Place
 from kernel.work import Ground
 from tests.factories import World, build_world
 from tests.kernel.racing import from_a_sequence, run
+from tests.statements import statements
 
 WRITERS = 6
 CHANGES = 150
@@ -56,6 +57,39 @@ async def test_a_feed_nobody_opened_stops_the_commit(ground: Ground) -> None:
             await feed.append(session, world.brand.id, [_entry(ids.new())])
 
 
+async def test_one_feed_of_many_that_nobody_opened_stops_the_commit(ground: Ground) -> None:
+    world = await build_world(ground)
+    opened = _feeds(world)
+
+    with pytest.raises(LookupError):
+        async with ground.db.write() as session:
+            await feed.append(session, world.brand.id, [_entry(feed_id) for feed_id in (*opened, ids.new())])
+
+    async with ground.db.read() as session:
+        heads = await feed.heads(session, world.brand.id, opened)
+    assert {state.head for state in heads.values()} == {0}
+
+
+async def test_any_number_of_feeds_takes_as_many_statements(ground: Ground) -> None:
+    world = await build_world(ground)
+    opened = [ids.new() for _ in range(12)]
+    async with ground.db.write() as session:
+        await feed.open_feeds(session, world.brand.id, opened)
+
+    counted = []
+    for many in (3, 12):
+        with statements(ground) as sent:
+            async with ground.db.write() as session:
+                ends = await feed.append(
+                    session, world.brand.id, [_entry(each) for each in opened[:many] for _ in "12"]
+                )
+        counted.append(len(sent))
+
+    assert counted == [3, 3]
+    assert [place.seq for place in ends.values()] == [4, 4, 4] + [2] * 9
+    assert list(ends) == sorted(opened)
+
+
 async def test_a_reader_misses_nothing_while_many_write(ground: Ground) -> None:
     raced = await run(ground, WRITERS, CHANGES)
 
@@ -76,7 +110,7 @@ async def test_numbers_from_a_sequence_would_lose_changes(ground: Ground, engine
 
 async def test_two_writers_that_share_feeds_do_not_wait_for_each_other_for_ever(ground: Ground) -> None:
     world = await build_world(ground)
-    feeds = [world.shop.guide.id, world.shop.other_guide.id, feed.of_desk(world.shop.store.id)]
+    feeds = _feeds(world)
 
     async def write(order: list[UUID]) -> None:
         for _ in range(20):
@@ -130,6 +164,10 @@ async def test_a_new_epoch_of_one_brand_leaves_the_other_alone(ground: Ground) -
 
     assert await epoch(ours) != before[0]
     assert await epoch(theirs) == before[1]
+
+
+def _feeds(world: World) -> list[UUID]:
+    return [world.shop.guide.id, world.shop.other_guide.id, feed.of_desk(world.shop.store.id)]
 
 
 def _entry(feed_id: UUID) -> Entry:
