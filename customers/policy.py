@@ -22,6 +22,7 @@ from directory import policy as directory
 from directory.policy import in_sight
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
+from kernel.db import OneOf
 from kernel.errors import Forbidden
 
 CUSTOMER = "customer"
@@ -126,9 +127,10 @@ async def feeds_of_customers(
     wanted = sorted(set(customer_ids))
     found = await session.execute(
         select(col(Relationship.customer_id), col(Relationship.holder_id))
-        .where(col(Relationship.brand_id) == brand_id, col(Relationship.customer_id).in_(wanted), is_live())
+        .where(col(Relationship.brand_id) == brand_id, OneOf(col(Relationship.customer_id), "wanted"), is_live())
         .order_by(col(Relationship.id))
-        .with_for_update(read=True)
+        .with_for_update(read=True),
+        {"wanted": wanted},
     )
     holders = found.all()
     watchers = await directory.watchers(session, brand_id, {account_id for _, account_id in holders})
@@ -201,8 +203,9 @@ async def left_seen_by(session: AsyncSession, brand_id: UUID, events: Sequence[T
 async def _versions(session: AsyncSession, brand_id: UUID, customer_ids: Iterable[UUID]) -> dict[UUID, int]:
     found = await session.execute(
         select(col(Customer.id), col(Customer.version)).where(
-            col(Customer.brand_id) == brand_id, col(Customer.id).in_(sorted(customer_ids))
-        )
+            col(Customer.brand_id) == brand_id, OneOf(col(Customer.id), "customer_ids")
+        ),
+        {"customer_ids": sorted(customer_ids)},
     )
     return dict(found.all())
 

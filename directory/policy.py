@@ -14,6 +14,7 @@ from directory.events import CoverEvent, RegionEvent, StaffEvent, StaffMoved, St
 from directory.models import Account, Cover, Region, Staff, StaffState, Store
 from kernel import feed
 from kernel.actor import Actor, Role, Scope
+from kernel.db import OneOf
 from kernel.errors import Forbidden
 
 STORE = "store"
@@ -177,8 +178,9 @@ async def watchers(session: AsyncSession, brand_id: UUID, account_ids: Iterable[
     wanted = sorted(set(account_ids))
     found = await session.execute(
         select(col(Account.id), col(Account.staff_id), col(Account.store_id)).where(
-            col(Account.brand_id) == brand_id, col(Account.id).in_(wanted)
-        )
+            col(Account.brand_id) == brand_id, OneOf(col(Account.id), "wanted")
+        ),
+        {"wanted": wanted},
     )
     return {
         account_id: Watchers(own=feed.of_staff(staff_id) if staff_id else None, desk=feed.of_desk(store_id))

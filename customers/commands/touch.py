@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from customers.models import Customer
+from kernel.db import OneOf
 from kernel.work import Work
 
 
@@ -17,9 +18,10 @@ async def touch(work: Work, customer_ids: Sequence[UUID]) -> dict[UUID, int]:
     """
     found = await work.session.execute(
         update(Customer)
-        .where(col(Customer.brand_id) == work.actor.brand_id, col(Customer.id).in_(customer_ids))
+        .where(col(Customer.brand_id) == work.actor.brand_id, OneOf(col(Customer.id), "customer_ids"))
         .values(version=Customer.version + 1)
         .returning(col(Customer.id), col(Customer.version))
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False),
+        {"customer_ids": list(customer_ids)},
     )
     return dict(found.all())
