@@ -34,15 +34,17 @@ async def carry_over(work: Work, wearers: Sequence[Wearer]) -> int:
     here = set(people)
     wanted = [each for each in wearers if each.customer_id in here]
     copies = await _copies(work, wanted)
-    worn = await carrying.worn(work.session, work.actor.brand_id, people, {each.tag_id for each in wanted})
+    either = {each.tag_id for each in wanted}.union(copies.values())
+    # Nobody else changes what they wear: they are locked.
+    worn = await carrying.worn(work.session, work.actor.brand_id, people, either)
     as_worn = {(row.customer_id, row.tag_id): row for row in worn}
-    rows = {}
+    new = {}
     for each in wanted:
         row, tag_id = as_worn.get((each.customer_id, each.tag_id)), copies.get((each.to_staff_id, each.tag_id))
-        if row is not None and tag_id is not None:
-            rows[each.customer_id, tag_id] = _row(row, tag_id)
-    new = await bulk.insert_missing(work.session, CustomerTag, list(rows.values()))
-    await _tell(work, [(row.customer_id, row.tag_id) for row in new], TagChangeKind.SET)
+        if row is not None and tag_id is not None and (each.customer_id, tag_id) not in as_worn:
+            new[each.customer_id, tag_id] = _row(row, tag_id)
+    await bulk.insert_rows(work.session, CustomerTag, list(new.values()))
+    await _tell(work, list(new), TagChangeKind.SET)
     return len(new)
 
 
@@ -81,6 +83,8 @@ async def _copies(work: Work, wanted: Sequence[Wearer]) -> Mapping[tuple[UUID, U
     owners = {owner_id for owner_id, _ in pairs}
     tags = await personal.tags(work.session, brand_id, {each.tag_id for each in wanted})
     there = dict(await personal.namesakes(work.session, brand_id, owners, set(tags)))
+    if all(each in there for each in pairs if each[1] in tags):
+        return there
     in_use = Counter(await personal.in_use(work.session, brand_id, owners))
     made: dict[tuple[UUID, str], Tag] = {}
     taken = await personal.known(work.session, brand_id, {_copy_id(*pair) for pair in pairs})

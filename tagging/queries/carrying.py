@@ -11,9 +11,12 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import Customer
+from kernel.db import OneOf
 from tagging.models import Choice, CustomerTag, Tag, TagGroup, TagSuggestion
 
 Worn = Row[*tuple[Any, ...]]
+
+_CUSTOMERS = "customer_ids"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,10 @@ async def lock(session: AsyncSession, brand_id: UUID, customer_ids: Collection[U
     """
     found = await session.scalars(
         select(col(Customer.id))
-        .where(col(Customer.brand_id) == brand_id, col(Customer.id).in_(customer_ids))
+        .where(col(Customer.brand_id) == brand_id, OneOf(col(Customer.id), _CUSTOMERS))
         .order_by(col(Customer.id))
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True),
+        {_CUSTOMERS: list(customer_ids)},
     )
     return found.all()
 
@@ -72,7 +76,9 @@ async def worn(
     """These tags on these customers, locked: nobody is asked to check one until the commit."""
     if not tag_ids:
         return []
-    found = await session.execute(_worn(brand_id, customer_ids).where(col(CustomerTag.tag_id).in_(set(tag_ids))))
+    found = await session.execute(
+        _worn(brand_id).where(col(CustomerTag.tag_id).in_(set(tag_ids))), {_CUSTOMERS: list(customer_ids)}
+    )
     return found.all()
 
 
@@ -86,7 +92,7 @@ async def worn_beside(
     which: ColumnElement[bool] = col(CustomerTag.tag_id).in_(wanted)
     if singles := {tag.group_id for tag in tags if tag.choice is Choice.SINGLE}:
         which |= col(Tag.group_id).in_(singles)
-    found = await session.execute(_worn(brand_id, customer_ids).where(which))
+    found = await session.execute(_worn(brand_id).where(which), {_CUSTOMERS: list(customer_ids)})
     return found.all()
 
 
@@ -94,14 +100,15 @@ async def to_catch_up(session: AsyncSession, brand_id: UUID, customer_ids: Colle
     """Tags on these customers that were merged into others: what they are to carry instead, and its shelf life."""
     into = aliased(Tag)
     found = await session.execute(
-        _worn(brand_id, customer_ids)
+        _worn(brand_id)
         .add_columns(
             col(Tag.merged_into_id).label("into_id"),
             col(Tag.merged_by_id).label("merged_by_id"),
             col(TagGroup.shelf_life_days).label("shelf_life_days"),
         )
         .join(into, (col(into.brand_id) == brand_id) & (col(into.id) == col(Tag.merged_into_id)))
-        .outerjoin(TagGroup, (col(TagGroup.brand_id) == brand_id) & (col(TagGroup.id) == col(into.group_id)))
+        .outerjoin(TagGroup, (col(TagGroup.brand_id) == brand_id) & (col(TagGroup.id) == col(into.group_id))),
+        {_CUSTOMERS: list(customer_ids)},
     )
     return found.all()
 
@@ -118,12 +125,12 @@ async def suggested(session: AsyncSession, brand_id: UUID, tag_id: UUID, most: i
     return found.all()
 
 
-def _worn(brand_id: UUID, customer_ids: Collection[UUID]) -> Select[*tuple[Any, ...]]:
+def _worn(brand_id: UUID) -> Select[*tuple[Any, ...]]:
     columns = CustomerTag.__table__.columns  # type: ignore[attr-defined]  # set by SQLModel
     return (
         select(*columns, col(Tag.group_id), col(Tag.retired_at))
         .join(Tag, (col(Tag.brand_id) == brand_id) & (col(Tag.id) == col(CustomerTag.tag_id)))
-        .where(col(CustomerTag.brand_id) == brand_id, col(CustomerTag.customer_id).in_(customer_ids))
+        .where(col(CustomerTag.brand_id) == brand_id, OneOf(col(CustomerTag.customer_id), _CUSTOMERS))
         .order_by(col(CustomerTag.customer_id), col(CustomerTag.tag_id))
         .with_for_update(of=CustomerTag)
     )
