@@ -41,17 +41,12 @@ async def lock_owners(session: AsyncSession, brand_id: UUID, account_ids: Sequen
     """
     # What the caller has changed is written first, or reading the rows afresh would undo it.
     await session.flush()
-    owners = select(col(Account.staff_id)).where(col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids))
-    await session.execute(
-        select(col(Staff.id))
-        .where(col(Staff.brand_id) == brand_id, col(Staff.id).in_(owners))
-        .order_by(col(Staff.id))
-        .with_for_update(key_share=True)
-    )
     found = await session.execute(
         select(col(Account.id), Staff)
         .join(Staff, (col(Staff.brand_id) == col(Account.brand_id)) & (col(Staff.id) == col(Account.staff_id)))
         .where(col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids))
+        .order_by(col(Staff.id))
+        .with_for_update(key_share=True, of=Staff)
         .execution_options(populate_existing=True)
     )
     return dict(found.all())
