@@ -20,7 +20,13 @@ RelationshipRow = Row[*tuple[Any, ...]]
 HoldingRow = Row[*tuple[Any, ...]]
 
 _LOCKED = (
-    select(*Relationship.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+    select(
+        col(Relationship.id),
+        col(Relationship.customer_id),
+        col(Relationship.store_id),
+        col(Relationship.holder_id),
+        col(Relationship.version),
+    )
     .where(OneOf(col(Relationship.id), "relationship_ids"))
     .order_by(col(Relationship.id))
     .with_for_update(key_share=True)
@@ -53,7 +59,10 @@ async def hold_many(
 async def lock_many(
     session: AsyncSession, brand_id: UUID, relationship_ids: Collection[UUID]
 ) -> Sequence[RelationshipRow]:
-    """These relationships, locked in the order of their keys, whoever sees them: for what moves many."""
+    """These relationships, locked in the order of their keys, whoever sees them: for what moves many.
+
+    Rows of `id, customer_id, store_id, holder_id, version`.
+    """
     found = await session.execute(
         _LOCKED.where(col(Relationship.brand_id) == brand_id), {"relationship_ids": list(relationship_ids)}
     )
