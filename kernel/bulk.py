@@ -74,6 +74,32 @@ def paired(session: AsyncSession, pairs: Mapping[UUID, Any], kind: TypeEngine[An
     return func.unnest(*columns).table_valued(Column("key", _ID), Column("value", kind), name="pair").render_derived()
 
 
+def listed(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> FromClause:
+    """The rows, which all have the same keys, as a table for a statement: its columns are those of the model.
+
+    It is one parameter per column, or one in all, however many rows there are, and the statement stays the same.
+    """
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    dialect = session.get_bind().dialect
+    columns = [table.columns[name] for name in rows[0]]
+    if dialect.name == "sqlite":
+        converts = [column.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is for column in columns]
+        said = [[convert(value) for convert, value in zip(converts, row.values(), strict=True)] for row in rows]
+        each = func.json_each(bindparam(None, orjson.dumps(said).decode())).table_valued("value", name="each_row")
+        values = [
+            type_coerce(func.json_extract(each.c.value, f"$[{place}]"), column.type).label(column.name)
+            for place, column in enumerate(columns)
+        ]
+        return select(*values).subquery("listed")
+    arrays = (bindparam(None, [row[each.name] for row in rows], type_=ARRAY(each.type)) for each in columns)
+    named = (Column(each.name, each.type) for each in columns)
+    return func.unnest(*arrays).table_valued(*named, name="listed").render_derived()
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 async def look_at_sizes(db: Database, *tables: str) -> None:
     """Have PostgreSQL look at tables that have just grown: it plans a statement by how large it last saw them."""
     if db.is_sqlite:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, case, select, update
+from sqlalchemy import Row, Uuid, bindparam, case, select, update
 from sqlmodel import col
 
 from customers.models import Customer, Holding, HoldingReason, Note, Relationship, Visit
@@ -19,6 +19,33 @@ from kernel.work import Work
 MOST_AT_ONCE = 1_000
 _IDS = "ids"
 _SUCCESSOR: Any = col(Relationship.succeeded_by_id)
+
+# Put together once: a closing asks them for each hundred of a hundred thousand.
+_BRAND = bindparam("brand_id", type_=Uuid())
+_CUSTOMERS = (
+    select(col(Customer.id), col(Customer.version))
+    .where(
+        col(Customer.brand_id) == _BRAND,
+        # Which they keep for good: nothing can change between the look and the lock.
+        col(Customer.id).in_(
+            select(col(Relationship.customer_id)).where(
+                col(Relationship.brand_id) == _BRAND, OneOf(col(Relationship.id), _IDS)
+            )
+        ),
+    )
+    .order_by(col(Customer.id))
+    .with_for_update(key_share=True)
+)
+_RELATIONSHIPS = (
+    select(*Relationship.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
+    .where(
+        col(Relationship.brand_id) == _BRAND,
+        OneOf(col(Relationship.customer_id), "customer_ids"),
+        is_live() | OneOf(col(Relationship.id), _IDS) | OneOf(_SUCCESSOR, _IDS),
+    )
+    .order_by(col(Relationship.id))
+    .with_for_update(key_share=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,48 +78,22 @@ class Locked:
 async def lock(work: Work, relationship_ids: Collection[UUID]) -> Locked:
     """These relationships, even if they have ended, and all that live of their customers; nobody adds one meanwhile.
 
-    The customers first, and each table in the order of its keys, as everywhere. At most 1,000 at once.
+    What they have succeeded themselves is among them. The customers first, and each table in the order of its keys, as
+    everywhere. At most 1,000 at once.
     """
     if len(relationship_ids) > MOST_AT_ONCE:
         raise ValueError(f"{len(relationship_ids)} relationships at once: at most {MOST_AT_ONCE}")
-    brand_id = work.actor.brand_id
-    customer_ids = await _customers_of(work, relationship_ids)
-    versions = await work.session.execute(
-        select(col(Customer.id), col(Customer.version))
-        .where(col(Customer.brand_id) == brand_id, OneOf(col(Customer.id), _IDS))
-        .order_by(col(Customer.id))
-        .with_for_update(key_share=True),
-        {_IDS: customer_ids},
-    )
-    found = await work.session.execute(
-        select(*Relationship.__table__.columns)  # type: ignore[attr-defined]  # set by SQLModel
-        .where(
-            col(Relationship.brand_id) == brand_id,
-            OneOf(col(Relationship.customer_id), _IDS),
-            is_live() | OneOf(col(Relationship.id), "named"),
-        )
-        .order_by(col(Relationship.id))
-        .with_for_update(key_share=True),
-        {_IDS: customer_ids, "named": sorted(relationship_ids)},
-    )
-    return Locked({row.id: row for row in found}, dict(versions.all()))
+    named = {"brand_id": work.actor.brand_id, _IDS: list(relationship_ids)}
+    customers = await work.session.execute(_CUSTOMERS, named)
+    versions: dict[UUID, int] = dict(customers.all())
+    found = await work.session.execute(_RELATIONSHIPS, {**named, "customer_ids": list(versions)})
+    return Locked({row.id: row for row in found}, versions)
 
 
-async def _customers_of(work: Work, relationship_ids: Collection[UUID]) -> list[UUID]:
-    """The customers of these relationships, which they keep for good."""
-    found = await work.session.scalars(
-        select(col(Relationship.customer_id))
-        .where(col(Relationship.brand_id) == work.actor.brand_id, OneOf(col(Relationship.id), _IDS))
-        .distinct(),
-        {_IDS: list(relationship_ids)},
-    )
-    return sorted(found)
-
-
-async def end(work: Work, heirs: Mapping[UUID, UUID], at: datetime) -> None:
+async def end(work: Work, heirs: Mapping[UUID, UUID], at: datetime, *, have_succeeded: bool = True) -> None:
     """End relationships, each with its successor; the public accounts of their stores hold them from then on.
 
-    What they had succeeded themselves goes on where they do.
+    What they had succeeded themselves, if there is any, goes on where they do.
     """
     successor = bulk.paired(work.session, heirs)
     is_public = [
@@ -109,7 +110,8 @@ async def end(work: Work, heirs: Mapping[UUID, UUID], at: datetime) -> None:
         is_primary=False,
         version=Relationship.version + 1,
     )
-    await _update(work, [col(Relationship.succeeded_by_id) == successor.c.key], succeeded_by_id=successor.c.value)
+    if have_succeeded:
+        await _update(work, [col(Relationship.succeeded_by_id) == successor.c.key], succeeded_by_id=successor.c.value)
     await _end_holdings(work, list(heirs), at)
 
 
@@ -149,15 +151,16 @@ async def rewrite(work: Work, merged: Sequence[Merged], at: datetime) -> None:
     """Let relationships say something else of themselves."""
     if not merged:
         return
-    table = Relationship.__table__  # type: ignore[attr-defined]  # set by SQLModel
     names = ("remark", "last_contact_at", "is_primary")
-    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
-    connection = await work.session.connection()
-    await connection.execute(
-        update(table)
-        .where(table.c.brand_id == work.actor.brand_id, table.c.id == bindparam("key"))
-        .values(values | {"touched_at": at, "version": table.c.version + 1}),
-        [{"key": row.relationship_id} | {f"new_{name}": getattr(row, name) for name in names} for row in merged],
+    rows = [{"id": row.relationship_id} | {name: getattr(row, name) for name in names} for row in merged]
+    new = bulk.listed(work.session, Relationship, rows)
+    values = {name: new.c[name] for name in names}
+    await _update(
+        work,
+        [col(Relationship.id) == new.c.id],
+        **values,
+        touched_at=at,
+        version=Relationship.version + 1,
     )
 
 
@@ -190,10 +193,10 @@ async def predecessors(work: Work, relationship_ids: Collection[UUID]) -> dict[U
     return _listed(found.all())
 
 
-async def hand_on_records(work: Work, heirs: Mapping[UUID, UUID]) -> None:
-    """Let notes and visits hang on the successors; they stay of the store where they were made."""
+async def hand_on_records(work: Work, heirs: Mapping[UUID, UUID], kinds: Collection[type]) -> None:
+    """Let notes and visits, or what of these is named, hang on the successors; they stay of the store they're from."""
     to = bulk.paired(work.session, heirs)
-    for table in (Note, Visit):
+    for table in (each for each in (Note, Visit) if each in kinds):
         await work.session.execute(
             update(table)
             .where(col(table.brand_id) == work.actor.brand_id, col(table.relationship_id) == to.c.key)

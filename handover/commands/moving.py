@@ -40,8 +40,7 @@ async def move_chunk(work: Work, handover_id: UUID, token: UUID, turns: Sequence
         await undoing.give_back(work, handover, turns)
         return
     if handover.kind is HandoverKind.CLOSING:
-        asked = [turn.relationship_id for turn in turns]
-        await succeeding.succeed(work, handover, await queries.items(work.session, handover, asked))
+        await succeeding.succeed(work, handover, turns)
         return
     moved = await customers.move_many(
         work,

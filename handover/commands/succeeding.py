@@ -6,22 +6,26 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, func, select, update
 from sqlmodel import col
 
 import mall.commands.succeeding
 import tagging.commands.succeeding
 import tasks.commands.succeeding
 from customers.commands import succeeding
-from customers.commands.succeeding import Merged
+from customers.commands.succeeding import Locked, Merged
 from customers.events import RelationshipSucceeded
 from directory.models import Account, Staff
 from directory.queries import staff, stores
 from handover.errors import PlanMissing, TakeoverUnfit
 from handover.models import Handover, HandoverItem, HeldHere, ItemReason, Merger
 from handover.models.merging import joined, kept_as
+from handover.queries import succession
 from kernel import bulk, clock, ids
 from kernel.work import Work
+from mall.models import Order, Refund
+from tagging.models import AuditItem
+from tasks.models import Task
 
 AT_ONCE = 100
 """How many relationships one transaction ends, so that it lasts less than 50 ms."""
@@ -92,7 +96,7 @@ async def succeed(work: Work, handover: Handover, turns: Sequence[Turn]) -> None
     for why, relationship_ids in chunk.elsewhere.items():
         await _note_elsewhere(work, handover, relationship_ids, why)
     if chunk.going:
-        await _write(work, handover, chunk, locked.versions)
+        await _write(work, handover, chunk, locked)
 
 
 def store_of(handover: Handover) -> UUID:
@@ -180,12 +184,13 @@ def _merge(chunk: _Chunk, row: KnownRow, present: KnownRow) -> None:
         chunk.remarks.append((row.id, row.store_id, both.lost_remark))
 
 
-async def _write(work: Work, handover: Handover, chunk: _Chunk, versions: Mapping[UUID, int]) -> None:
+async def _write(work: Work, handover: Handover, chunk: _Chunk, locked: Locked) -> None:
     heirs = chunk.heirs
     # A remark that has no room hangs on what ends, as a note, and goes with its other notes.
     await succeeding.note_remarks(work, chunk.remarks, chunk.at)
     await _remember(work, handover, chunk)
-    await succeeding.end(work, heirs, chunk.at)
+    have_succeeded = any(row.succeeded_by_id in heirs for row in locked.rows.values())
+    await succeeding.end(work, heirs, chunk.at, have_succeeded=have_succeeded)
     await succeeding.begin(work, chunk.begun, chunk.at)
     await succeeding.rewrite(work, chunk.merged, chunk.at)
     await hand_on(work, heirs)
@@ -195,7 +200,7 @@ async def _write(work: Work, handover: Handover, chunk: _Chunk, versions: Mappin
             RelationshipSucceeded(
                 relationship_id=each.row.id,
                 customer_id=each.row.customer_id,
-                customer_version=versions[each.row.customer_id],
+                customer_version=locked.versions[each.row.customer_id],
                 from_account_id=each.row.holder_id,
                 version=each.row.version + 1,
                 successor_id=each.successor_id,
@@ -207,31 +212,32 @@ async def _write(work: Work, handover: Handover, chunk: _Chunk, versions: Mappin
 
 async def _note_moved(work: Work, handover: Handover, chunk: _Chunk) -> None:
     """Write beside each where it has gone."""
-    table = HandoverItem.__table__  # type: ignore[attr-defined]  # set by SQLModel
-    names = ("from_account_id", "to_account_id", "reason", "successor_id", "is_merged", "version_after")
-    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
-    values["reason"] = func.coalesce(values["reason"], table.c.reason)
-    connection = await work.session.connection()
-    await connection.execute(
-        update(table)
+    rows = [
+        {
+            "relationship_id": each.row.id,
+            "from_account_id": each.row.holder_id,
+            "to_account_id": each.holder_id,
+            "reason": ItemReason.FALLBACK if each.is_fallback else None,
+            "successor_id": each.successor_id,
+            "is_merged": each.is_merged,
+            "version_after": each.version,
+        }
+        for each in chunk.going
+    ]
+    new = bulk.listed(work.session, HandoverItem, rows)
+    await work.session.execute(
+        update(HandoverItem)
         .where(
-            table.c.brand_id == handover.brand_id,
-            table.c.handover_id == handover.id,
-            table.c.relationship_id == bindparam("key"),
+            col(HandoverItem.brand_id) == handover.brand_id,
+            col(HandoverItem.handover_id) == handover.id,
+            col(HandoverItem.relationship_id) == new.c.relationship_id,
         )
-        .values(values | {"here": HeldHere.MOVED, "moved_at": chunk.at, "why": None}),
-        [
-            {
-                "key": each.row.id,
-                "new_from_account_id": each.row.holder_id,
-                "new_to_account_id": each.holder_id,
-                "new_reason": ItemReason.FALLBACK if each.is_fallback else None,
-                "new_successor_id": each.successor_id,
-                "new_is_merged": each.is_merged,
-                "new_version_after": each.version,
-            }
-            for each in chunk.going
-        ],
+        .values(
+            {name: new.c[name] for name in rows[0] if name != "relationship_id"}
+            | {"reason": func.coalesce(new.c.reason, col(HandoverItem.reason))}
+            | {"here": HeldHere.MOVED, "moved_at": chunk.at, "why": None}
+        )
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -253,10 +259,15 @@ async def hand_on(work: Work, heirs: Mapping[UUID, UUID]) -> None:
     """Let all that hangs on these relationships hang on their successors, which are written already."""
     if not heirs:
         return
-    await succeeding.hand_on_records(work, heirs)
-    await mall.commands.succeeding.hand_on(work, heirs)
-    await tasks.commands.succeeding.hand_on(work, heirs)
-    await tagging.commands.succeeding.hand_on(work, heirs)
+    # Most hang on many of them, or on none: nothing is written, nor locked, of what isn't there.
+    there = await succession.hanging(work.session, work.actor.brand_id, list(heirs))
+    await succeeding.hand_on_records(work, heirs, there)
+    if there & {Order, Refund}:
+        await mall.commands.succeeding.hand_on(work, heirs, there)
+    if Task in there:
+        await tasks.commands.succeeding.hand_on(work, heirs)
+    if AuditItem in there:
+        await tagging.commands.succeeding.hand_on(work, heirs)
 
 
 async def _remember(work: Work, handover: Handover, chunk: _Chunk) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, Uuid, and_, bindparam, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -13,8 +13,26 @@ from customers.models import Holding, Note, Relationship, Visit
 from customers.policy import is_live
 from directory.models import Account, AccountKind
 from handover.models import Handover, HandoverItem, HeldHere, Merger
+from kernel.db import OneOf
 from mall.models import Order, Refund
+from tagging.models import AuditItem
 from tasks.models import Task, TaskState
+
+_OPEN_ONLY: dict[type, ColumnElement[bool]] = {
+    Task: col(Task.state) == TaskState.PENDING,
+    AuditItem: col(AuditItem.verdict).is_(None),
+}
+_GO_ON: tuple[Any, ...] = (Note, Visit, Order, Refund, Task, AuditItem)
+_HANGING = select(
+    *(
+        exists().where(
+            col(model.brand_id) == bindparam("brand_id", type_=Uuid()),
+            OneOf(col(model.relationship_id), "ids"),
+            _OPEN_ONLY.get(model, true()),
+        )
+        for model in _GO_ON
+    )
+)
 
 
 async def counts(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> dict[str, int]:
@@ -45,6 +63,12 @@ async def mergers(session: AsyncSession, handover: Handover, relationship_ids: S
         .order_by(col(Merger.relationship_id))
     )
     return found.all()
+
+
+async def hanging(session: AsyncSession, brand_id: UUID, relationship_ids: Sequence[UUID]) -> set[type]:
+    """What hangs on any of these relationships that would go on with them: which kinds of things there are."""
+    found = await session.execute(_HANGING, {"brand_id": brand_id, "ids": relationship_ids})
+    return {model for model, is_there in zip(_GO_ON, found.one(), strict=True) if is_there}
 
 
 async def acted_since(session: AsyncSession, items: Sequence[HandoverItem]) -> set[UUID]:

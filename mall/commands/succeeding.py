@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, select, update
+from sqlalchemy import Uuid, bindparam, case, select, update
 from sqlmodel import col
 
 from customers.models import Relationship
@@ -13,22 +13,35 @@ from kernel.db import OneOf
 from kernel.work import Work
 from mall.commands import steps
 from mall.models import OPEN_STATES, Order, OrderStepKind, Refund
-from mall.queries import orders
 
 _IDS = "ids"
+_HANGS_ON: Any = col(Order.relationship_id)
+_OPEN = (
+    select(col(Order.id))
+    .where(
+        col(Order.brand_id) == bindparam("brand_id", type_=Uuid()),
+        OneOf(_HANGS_ON, _IDS),
+        col(Order.state).in_(OPEN_STATES),
+    )
+    .order_by(col(Order.id))
+    .with_for_update(key_share=True)
+)
 
 
-async def hand_on(work: Work, heirs: Mapping[UUID, UUID]) -> None:
-    """Let all orders and refunds of these relationships hang on their successors, which are written already.
+async def hand_on(work: Work, heirs: Mapping[UUID, UUID], kinds: Collection[type]) -> None:
+    """Let all orders and refunds, or what of these is named, hang on the successors, which are written already.
 
     Whoever holds a successor serves what is open of it. Stores, days and credit stay: what was sold was sold there.
     Part of ending the relationships, which the caller has locked and may end; phones are told by that.
     """
-    was_open = await orders.lock_open(work.session, work.actor.brand_id, list(heirs))
     to = bulk.paired(work.session, heirs)
-    await _hang(work, col(Order.relationship_id) == to.c.key, to)
-    await _hang_refunds(work, col(Refund.relationship_id) == to.c.key, to)
-    await _note_served(work, [row.id for row in was_open])
+    if Order in kinds:
+        found = await work.session.scalars(_OPEN, {"brand_id": work.actor.brand_id, _IDS: list(heirs)})
+        was_open = list(found)
+        await _hang(work, col(Order.relationship_id) == to.c.key, to)
+        await _note_served(work, was_open)
+    if Refund in kinds:
+        await _hang_refunds(work, col(Refund.relationship_id) == to.c.key, to)
 
 
 async def of_relationships(work: Work, relationship_ids: Collection[UUID]) -> dict[str, dict[UUID, list[UUID]]]:
