@@ -24,7 +24,7 @@ from kernel import clock, feed, ids, jobs
 from kernel.actor import Actor, Role, system
 from kernel.errors import NotFound
 from kernel.work import Ground, carry_out, unit_of_work
-from server import handing_over
+from server import handing_over, settling
 from tasks.models import Task, TaskKind, TaskState
 from tests.factories import NOON, Shop, build_customer, build_task, build_world, relationship_of, reload, save
 from tests.handover.partners import (
@@ -567,6 +567,47 @@ async def test_a_customer_whom_somebody_gave_to_another_guide_stays_with_them_wh
 
 
 # What goes wrong on the way
+
+
+async def test_pages_that_lead_round_are_given_up_and_looked_at_later(ground: Ground) -> None:
+    case = await settling_case(ground, await build_world(ground), 3)
+    await settle_at(case, NOON)
+    case.partner.page_size = 1
+    case.partner.leads_round = True
+
+    await settle_at(case, OVER)
+
+    assert len(case.partner.looks) == 3
+    assert await case.there() == ["waiting"] * 3
+    case.partner.leads_round = False
+    case.partner.decide(Found.ACCEPTED, "wm-0", "wm-1", "wm-2")
+    await settle_at(case, OVER + timedelta(minutes=6))
+    assert await case.there() == ["accepted"] * 3
+
+
+async def test_pages_that_never_end_are_given_up(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "MOST_PAGES", 2)
+    case = await settling_case(ground, await build_world(ground), 3)
+    await settle_at(case, NOON)
+    case.partner.page_size = 1
+
+    await settle_at(case, OVER)
+
+    assert len(case.partner.looks) == 2
+    assert await case.there() == ["waiting"] * 3
+
+
+async def test_a_partner_that_never_answers_keeps_no_worker(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "MOST_SECONDS", 0.2)
+    case = await settling_case(ground, await build_world(ground))
+    case.partner.sleeps = 60
+
+    async with asyncio.timeout(5):
+        await settle_at(case, NOON)
+
+    assert await case.there() == ["requested"]
+    async with ground.db.read() as session:
+        assert len(await jobs.waiting(session, case.world.brand.id, commands.SETTLE)) == 1
 
 
 async def test_an_answer_that_was_lost_is_read_from_the_records_and_nothing_is_asked_twice(ground: Ground) -> None:
