@@ -501,9 +501,7 @@ async def test_the_next_guide_is_asked_to_welcome_the_customer_too(ground: Groun
         if was_welcomed:
             await handing_over.welcome(ground, brand_id, handover_id=str(case.handover.id))
             async with ground.db.write() as session:
-                await session.execute(
-                    update(Task).where(col(Task.brand_id) == brand_id).values(state=TaskState.DONE)
-                )
+                await session.execute(update(Task).where(col(Task.brand_id) == brand_id).values(state=TaskState.DONE))
         await case.settle()
         async with ground.db.read() as session:
             asked = await jobs.waiting(session, brand_id, WELCOME)
