@@ -23,7 +23,6 @@ from server.segment_commands import segment_app
 from server.settings import Settings
 from server.tag_commands import tags_app
 from server.token_commands import token_app
-from server.wecom_commands import wecom_app
 
 T = TypeVar("T")
 
@@ -47,6 +46,7 @@ def _carrying_in(name: str) -> Any:
     from server.handover_commands import handover_app
     from server.importing import figures_command, import_app
     from server.importing_staff import EXAMPLES, staff
+    from server.wecom_commands import wecom_app
 
     import_app.command("staff", epilog=_EXAMPLES + EXAMPLES)(staff)
     import_app.command("products", epilog=_EXAMPLES + importing_goods.PRODUCTS)(importing_goods.products)
@@ -54,13 +54,14 @@ def _carrying_in(name: str) -> Any:
     apart = typer.Typer()
     apart.add_typer(import_app, name="import")
     apart.add_typer(handover_app, name="handover")
+    apart.add_typer(wecom_app, name="wecom")
     apart.command("figures", epilog=_EXAMPLES + "daogou figures --json\n\ndaogou figures --as-of 2011-12-09")(
         figures_command
     )
     return typer.main.get_group(apart).commands[name]
 
 
-_LATER = ("import", "figures", "handover")
+_LATER = ("import", "figures", "handover", "wecom")
 
 app = typer.Typer(
     name="daogou",
@@ -78,7 +79,6 @@ app.add_typer(segment_app, name="segments")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(commission_app, name="commission")
 app.add_typer(hooks_app, name="hooks")
-app.add_typer(wecom_app, name="wecom")
 
 
 def main() -> None:

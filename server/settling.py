@@ -9,7 +9,7 @@ from functools import partial
 from uuid import UUID
 
 from handover.commands import chats, falling_back, preparing, retaining, settling
-from handover.partner import MOST_AT_ONCE, Chat, Partner, PartnerAway, PartnerRefused, Standing, Unassigned
+from handover.partner import MOST_AT_ONCE, Chat, Part, Partner, PartnerAway, PartnerRefused, Standing, Thing, Unassigned
 from handover.queries import chats as chat_queries
 from handover.queries import partner as ties
 from handover.queries import settling as queries
@@ -18,6 +18,8 @@ from kernel.actor import system
 from kernel.work import Ground, Result, Work, carry_out
 
 LONGEST_SECONDS = 12.0  # then the rest is asked for anew; a call of the partner's may still take some seconds
+MOST_SECONDS = 40.0  # then a call that goes on is given up: its answer counts as lost
+MOST_PAGES = 2_000
 MOST_HANDOVERS = 20
 CHATS_AT_A_TIME = 200
 MOST_REFUSALS = 3  # of whole requests, one after the other: then something else is wrong
@@ -91,20 +93,17 @@ class _Settling:
         looking = await self.do(settling.take_look)
         if looking is None:
             return False
-        pair, cursor = looking.pair, None
-        standings: dict[str, Standing] = {}
+        pair = looking.pair
         try:
-            while True:
-                part = await self.partner.standings(pair.course, pair.from_user_id, pair.to_user_id, cursor)
-                standings.update({each.external_user_id: each for each in part.things})
-                cursor = part.next_cursor
-                if cursor is None:
-                    break
+            listed: list[Standing] = await _all_pages(
+                partial(self.partner.standings, pair.course, pair.from_user_id, pair.to_user_id)
+            )
         except PartnerRefused as refused:
             await self.do(lambda work: settling.put_off(work, looking, clock.now() + timedelta(hours=1)))
             self._refused("standings", refused)
             return True
         self.refusals = 0
+        standings = {each.external_user_id: each for each in listed}
         after: UUID | None = None
         while True:
             after = await self.do(partial(settling.note_standings, looking=looking, standings=standings, after=after))
@@ -150,14 +149,7 @@ class _Settling:
             await self.do(partial(chats.prepare, handover_id=handover_id))
 
     async def _chats_of(self, user_ids: list[str]) -> list[tuple[str, Chat]]:
-        listed: list[tuple[str, Chat]] = []
-        cursor: str | None = None
-        while True:
-            part = await self.partner.chats(user_ids, cursor)
-            listed += part.things
-            cursor = part.next_cursor
-            if cursor is None:
-                return listed
+        return await _all_pages(partial(self.partner.chats, user_ids))
 
     def _refused(self, what: str, refused: PartnerRefused) -> None:
         log.warning("partner_refused", extra={"what": what, "code": refused.code})
@@ -186,13 +178,23 @@ async def settle(partner_of: PartnerOf, ground: Ground, brand_id: UUID, handover
         return
     run = _Settling(ground, brand_id, partner, asyncio.get_running_loop().time() + LONGEST_SECONDS)
     again: timedelta | None = None
+    time = asyncio.timeout(MOST_SECONDS)
     try:
-        await run.list_chats(handovers)
-        is_late = await run.go_through()
-        # What waited for something that is settled by now.
-        if not is_late and await _prepare(ground, brand_id, handovers):
+        async with time:
+            # Customers first: each chat is asked for by itself, which takes its time where there are many.
             is_late = await run.go_through()
+            if not is_late:
+                await run.list_chats(handovers)
+                is_late = await run.go_through()
+            # What waited for something that is settled by now.
+            if not is_late and await _prepare(ground, brand_id, handovers):
+                is_late = await run.go_through()
         again = timedelta() if is_late else None
+    except TimeoutError:
+        if not time.expired():
+            raise
+        log.warning("partner_away", extra={"what": "time is over"})
+        again = AWAY
     except PartnerAway as away:
         log.warning("partner_away", extra={"what": away.what})
         again = max(AWAY, timedelta(seconds=away.retry_after or 0))
@@ -223,11 +225,21 @@ async def _go_on(work: Work, after: timedelta) -> None:
 
 async def unassigned(partner: Partner) -> list[Unassigned]:
     """What leavers left behind at the partner, all pages of it."""
-    found: list[Unassigned] = []
+    return await _all_pages(partner.unassigned)
+
+
+async def _all_pages(ask: Callable[[str | None], Awaitable[Part[Thing]]]) -> list[Thing]:
+    """What is on all pages. One that leads back to an earlier one, or on for ever, is as good as no answer."""
+    found: list[Thing] = []
     cursor: str | None = None
-    while True:
-        part = await partner.unassigned(cursor)
+    seen: set[str] = set()
+    while len(seen) < MOST_PAGES:
+        part = await ask(cursor)
         found += part.things
         cursor = part.next_cursor
         if cursor is None:
             return found
+        if cursor in seen:
+            break
+        seen.add(cursor)
+    raise PartnerAway("its pages have no end")

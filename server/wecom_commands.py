@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from server import settings as configuration
+from server import wecom_contacts
 from server.errors import CannotStart
 from server.options import Brand
 
 wecom_app = typer.Typer(no_args_is_help=True, help="The brand's WeCom (企业微信).")
+wecom_app.command("contacts", epilog=wecom_contacts.CONTACTS)(wecom_contacts.load)
+wecom_app.command("compare", epilog=wecom_contacts.COMPARE)(wecom_contacts.compare)
 
 _EXAMPLES = "[bold]Examples[/bold]\n\n"
 _COLUMNS = ("number", "user_id")

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import customers.policy
 import directory.policy
+import handover.commands.chats
 import handover.commands.departing
 import handover.commands.listening
 import handover.commands.moving
@@ -110,6 +111,7 @@ from mall.events import (
     RefundVoided,
     ServingMoved,
 )
+from server.listing_chats import list_chats
 from server.planning_handovers import plan_handover
 from server.settling import PartnerOf, settle
 from tagging.events import (
@@ -346,8 +348,11 @@ ERRANDS: dict[str, Errand] = {
 
 
 def errands(partner_of: PartnerOf) -> Mapping[str, Errand]:
-    """Those, and the one that asks the partner."""
-    return ERRANDS | {handover.commands.settling.SETTLE: partial(settle, partner_of)}
+    """Those, and the ones that ask the partner."""
+    return ERRANDS | {
+        handover.commands.settling.SETTLE: partial(settle, partner_of),
+        handover.commands.chats.LIST: partial(list_chats, partner_of),
+    }
 
 
 def handlers(vault: Vault) -> Mapping[str, jobs.Handler]:

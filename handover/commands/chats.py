@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 
+from handover.commands import ledger
 from handover.commands.preparing import course_of
-from handover.models import ChatState, GroupChat, GroupChatMove, Handover, HandoverState
+from handover.models import ChatState, GroupChat, GroupChatMove, Handover, HandoverState, LedgerLine
 from handover.models.chats import MOST_A_DAY, ChatStep, chat_told, next_partner_day, partner_day
 from handover.models.settlement import pause
 from handover.partner import MOST_AT_ONCE, Answer, Chat, Course
@@ -17,6 +18,8 @@ from handover.queries import chats as queries
 from handover.queries import handovers, preparing
 from kernel import bulk, clock, ids
 from kernel.work import Work
+
+LIST = "handover.chats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,13 @@ async def note_list(work: Work, listed: Sequence[tuple[str, Chat]], at: datetime
         for user_id, chat in owners.values()
     ]
     await bulk.insert_missing(work.session, GroupChat, rows)
+
+
+async def count(work: Work, handover_id: UUID) -> None:
+    """Let the ledger count what the partner's list has shown; nothing once it moves: what comes then has arrived."""
+    handover = await handovers.lock(work.session, work.actor, handover_id)
+    if handover.state in queries.COUNTABLE:
+        await ledger.take_late(work, handover, LedgerLine.GROUP_CHATS)
 
 
 async def prepare(work: Work, handover_id: UUID) -> None:

@@ -11,6 +11,7 @@ from customers.commands.moving import Move, Moved
 from customers.models import HoldingReason, Relationship
 from handover.commands import attempting
 from handover.commands.attempting import Wanted
+from handover.commands.welcoming import WELCOME
 from handover.models import HandoverAttempt, HandoverItem, ItemReason, LinkedThere, Todo
 from handover.models.settlement import Step
 from handover.queries import rooms
@@ -81,6 +82,8 @@ async def _fall_back_in(work: Work, handover_id: UUID, full: Sequence[Full]) -> 
             wanted.append(_again(attempt, by_account[moved.to_account_id]))
     await work.session.flush()
     await attempting.begin(work, wanted)
+    if moving:
+        work.later(WELCOME, handover_id=str(handover_id))
 
 
 async def _move(work: Work, moves: Sequence[Move]) -> list[Moved]:

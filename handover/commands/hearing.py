@@ -4,7 +4,8 @@ A contact is what the newest news of it say. An attempt is settled by news only 
 otherwise the partner's records are looked at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import or_, select, update
 from sqlmodel import col
@@ -17,6 +18,7 @@ from handover.commands import attempting
 from handover.events import ContactDeleted, PartnerMemberLeft
 from handover.models import GroupChat, HandoverAttempt, News, NewsKind, NewsReason, Todo
 from handover.models import settlement as rules
+from handover.queries import contacts
 from handover.queries import settling as queries
 from kernel import clock
 from kernel.work import Work
@@ -39,18 +41,45 @@ async def hear(work: Work, news: News) -> None:
                 await _tell_attempts(work, news)
 
 
+async def tell_again(work: Work, external_user_ids: Collection[str]) -> None:
+    """Keep what was told of the contacts of customers whom nobody knew here then; older news change nothing.
+
+    News are kept for 60 days. Nothing was asked about somebody unknown, so that no attempt has to hear of it.
+    """
+    brand_id = work.actor.brand_id
+    told = await contacts.told_of(work.session, brand_id, external_user_ids)
+    # Of what came in one second the end of a contact comes last, as `links` has it.
+    newest = {(news.user_id or "", news.external_user_id or ""): news for news in sorted(told, key=_when)}
+    known = await link_queries.where_known(work.session, brand_id, newest)
+    for why in (None, *GoneWhy):
+        found = [
+            links.Contact(*ends, news.external_user_id or "", news.at)
+            for pair, news in sorted(newest.items())
+            if _why(news) is why
+            for ends in known[pair]
+        ]
+        await (links.link(work, found) if why is None else links.unlink(work, found, why))
+
+
+def _when(news: News) -> tuple[datetime, bool]:
+    return news.at, news.kind in _GONE
+
+
+def _why(news: News) -> GoneWhy | None:
+    """Why the contact is over by the news; none where it isn't."""
+    why = _GONE.get(news.kind)
+    return GoneWhy.TRANSFERRED if why is not None and news.is_transfer else why
+
+
 async def _contact_changed(work: Work, news: News) -> bool:
     """Keep who is whose contact; whether what the news say is how it is known now, or nothing is known of it."""
     if news.user_id is None or news.external_user_id is None:
         return False
     pair = (news.user_id, news.external_user_id)
     known = (await link_queries.where_known(work.session, work.actor.brand_id, [pair]))[pair]
-    contacts = [links.Contact(*ends, news.external_user_id, news.at) for ends in known]
-    why = _GONE.get(news.kind)
-    if why is None:
-        changed = await links.link(work, contacts)
-    else:
-        changed = await links.unlink(work, contacts, GoneWhy.TRANSFERRED if news.is_transfer else why)
+    found = [links.Contact(*ends, news.external_user_id, news.at) for ends in known]
+    why = _why(news)
+    changed = await (links.link(work, found) if why is None else links.unlink(work, found, why))
     if news.kind is NewsKind.UNLINKED_BY_STAFF and not news.is_transfer:
         for account_id, relationship_id in sorted(changed):
             work.record(ContactDeleted(account_id, relationship_id))

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, literal, select
+from sqlalchemy import Select, func, insert, literal, select, update
 from sqlmodel import col
 
 from handover.models import Handover, LedgerEntry, LedgerLine, LedgerTotal
@@ -41,6 +41,33 @@ async def take(work: Work, handover: Handover) -> None:
         work.session.add(
             LedgerTotal(brand_id=handover.brand_id, handover_id=handover.id, line=line, count=count or 0, amount=amount)
         )
+
+
+async def take_late(work: Work, handover: Handover, line: LedgerLine) -> None:
+    """Count what a line lacks of what is held, where it became known only after the start; the caller has the lock."""
+    taken = select(col(LedgerEntry.entity_id)).where(
+        col(LedgerEntry.brand_id) == handover.brand_id,
+        col(LedgerEntry.handover_id) == handover.id,
+        col(LedgerEntry.line) == line,
+    )
+    held = holdings.held(handover)[line].subquery()
+    late = select(held.c.id).where(held.c.id.not_in(taken))
+    await work.session.execute(
+        insert(LedgerEntry).from_select(
+            ["brand_id", "handover_id", "line", "entity_id"], _entries(handover, line, late)
+        )
+    )
+    counted = select(func.count()).select_from(taken.subquery()).scalar_subquery()
+    await work.session.execute(
+        update(LedgerTotal)
+        .where(
+            col(LedgerTotal.brand_id) == handover.brand_id,
+            col(LedgerTotal.handover_id) == handover.id,
+            col(LedgerTotal.line) == line,
+        )
+        .values(count=counted)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _entries(handover: Handover, line: LedgerLine, held: Select[UUID]) -> Select[*tuple[Any, ...]]:

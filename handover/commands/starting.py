@@ -14,10 +14,12 @@ from directory.models import Account, Staff, StaffState, Store
 from directory.queries import staff, stores
 from handover.commands import ledger
 from handover.commands.asking import ask_for_plan, checked_options
+from handover.commands.chats import LIST
 from handover.errors import HandoverInFlight, OwnHandover
 from handover.models import IN_FLIGHT, Handover, HandoverAccount, HandoverKind, Strategy
 from handover.models.planning.options import Options
 from handover.policy import require_manager
+from handover.queries import partner
 from kernel import audit, clock, ids
 from kernel.actor import Role
 from kernel.db import flush_or_refuse
@@ -76,6 +78,8 @@ async def start(
     await ledger.take(work, handover)
     await audit.write(work.session, work.actor, "handover.started", "handover", handover.id)
     ask_for_plan(work, handover)
+    if await partner.is_tied(work.session, handover.brand_id):
+        work.later(LIST, handover_id=str(handover.id))
     return handover
 
 

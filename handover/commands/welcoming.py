@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from handover.models import HandoverState
+from handover.models import HandoverState, ItemReason
 from handover.models.spreading import open_days, spread
 from handover.queries import moving, settings
 from handover.queries import welcoming as queries
@@ -27,7 +27,7 @@ REASON = "这位顾客刚从同事那里交接给你，先看看交接卡，再�
 
 
 async def welcome(work: Work, handover_id: UUID) -> int:
-    """Make the next welcome tasks, at most 100; says how many. Each customer once a handover.
+    """Make the next welcome tasks, at most 100; says how many. Each customer once a handover and guide.
 
     Each is for a day on which the shop is open, from tomorrow on: it sleeps until the shop opens, and is due before it
     closes. A guide has at most so many for one day as the brand says, the most valuable customers first. Once a
@@ -54,13 +54,11 @@ async def welcome(work: Work, handover_id: UUID) -> int:
         its = [row for row in rows if row.holder_id == account_id]
         week = weeks[its[0].store_id]
         days = spread(len(its), open_days(week, store.day_of(now) + timedelta(days=1)), taken[account_id], max(most, 1))
-        made += [_task(handover.id, row.relationship_id, day, store, week) for row, day in zip(its, days, strict=True)]
+        made += [_task(handover.id, row, day, store, week) for row, day in zip(its, days, strict=True)]
     return len(await add_made(work, made))
 
 
-def _task(
-    handover_id: UUID, relationship_id: UUID, day: date, store: StoreHours, week: Sequence[Any]
-) -> dict[str, Any]:
+def _task(handover_id: UUID, row: Any, day: date, store: StoreHours, week: Sequence[Any]) -> dict[str, Any]:
     opens, closes = _open_hours(day, store, week)
     times = asdict(store.times(day, opens, PRIORITY))
     due_at = min(times["due_at"], closes)
@@ -68,15 +66,21 @@ def _task(
         "kind": TaskKind.WELCOME,
         "title": TITLE,
         "reason": REASON,
-        "relationship_id": relationship_id,
+        "relationship_id": row.relationship_id,
         "priority": PRIORITY,
         "source": TaskSource.RULE,
-        "source_key": f"{queries.PREFIX}:{handover_id}:{relationship_id}",
+        "source_key": _key(handover_id, row),
         "snoozed_until": opens,
         **times,
         "due_at": due_at,
         "escalates_at": store.escalates_at(due_at),
     }
+
+
+def _key(handover_id: UUID, row: Any) -> str:
+    """Once a handover; and once for each guide after the first, whom their customers fell back to."""
+    key = f"{queries.PREFIX}:{handover_id}:{row.relationship_id}"
+    return f"{key}:{row.holder_id.hex[-16:]}" if row.reason is ItemReason.FALLBACK else key
 
 
 def _open_hours(day: date, store: StoreHours, week: Sequence[Any]) -> tuple[datetime, datetime]:

@@ -19,6 +19,9 @@ from handover.models import (
     HandoverItem,
     HandoverState,
 )
+from handover.partner import MOST_AT_ONCE
+
+COUNTABLE = (HandoverState.DRAFT, HandoverState.APPROVED)
 
 Chats = Sequence[Row[*tuple[Any, ...]]]
 
@@ -46,6 +49,28 @@ async def unlisted(session: AsyncSession, brand_id: UUID, handover_ids: Collecti
         if user_id is not None:
             members[handover_id].append(user_id)
     return {handover_id: sorted(user_ids) for handover_id, user_ids in members.items()}
+
+
+async def uncounted(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> list[str]:
+    """The leaver's members at the partner, at most 100, as long as nothing of the handover has begun to move."""
+    found = await session.scalars(
+        select(col(Account.partner_user_id))
+        .join(
+            HandoverAccount,
+            and_(col(HandoverAccount.brand_id) == brand_id, col(HandoverAccount.account_id) == col(Account.id)),
+        )
+        .join(Handover, and_(col(Handover.brand_id) == brand_id, col(Handover.id) == handover_id))
+        .where(
+            col(Account.brand_id) == brand_id,
+            col(HandoverAccount.handover_id) == handover_id,
+            col(Account.partner_user_id).is_not(None),
+            col(Handover.state).in_(COUNTABLE),
+        )
+        .order_by(col(Account.partner_user_id))
+        .distinct()
+        .limit(MOST_AT_ONCE)
+    )
+    return [user_id for user_id in found if user_id is not None]
 
 
 async def accounts_of(session: AsyncSession, brand_id: UUID, user_ids: Collection[str]) -> dict[str, UUID]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, exists, func, select
+from sqlalchemy import Row, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -23,8 +23,8 @@ PREFIX = "welcome"
 async def unwelcomed(session: AsyncSession, handover: Handover, most: int) -> Sequence[UnwelcomedRow]:
     """Relationships that have moved to a guide who hasn't been asked to welcome the customer, the most valuable first.
 
-    Rows of `relationship_id, holder_id, store_id`, guide by guide. Without customers who want to be left alone, and
-    those whom somebody is to welcome already.
+    Rows of `relationship_id, holder_id, store_id, reason`, guide by guide. Without customers who want to be left alone,
+    and those whom somebody is to welcome already. What another guide did before theirs fell back doesn't count.
     """
     key = func.coalesce(col(HandoverItem.successor_id), col(HandoverItem.relationship_id))
     moved = and_(col(Relationship.brand_id) == handover.brand_id, col(Relationship.id) == key)
@@ -37,10 +37,21 @@ async def unwelcomed(session: AsyncSession, handover: Handover, most: int) -> Se
         col(Task.brand_id) == handover.brand_id,
         col(Task.relationship_id) == col(Relationship.id),
         col(Task.kind) == TaskKind.WELCOME,
-        (col(Task.state) == TaskState.PENDING) | col(Task.source_key).startswith(f"{PREFIX}:{handover.id}:"),
+        or_(
+            col(Task.state) == TaskState.PENDING,
+            and_(
+                col(Task.source_key).startswith(f"{PREFIX}:{handover.id}:"),
+                col(Task.account_id) == col(Relationship.holder_id),
+            ),
+        ),
     )
     found: Any = await session.execute(
-        select(col(Relationship.id).label("relationship_id"), col(Relationship.holder_id), col(Relationship.store_id))
+        select(
+            col(Relationship.id).label("relationship_id"),
+            col(Relationship.holder_id),
+            col(Relationship.store_id),
+            col(HandoverItem.reason),
+        )
         .select_from(HandoverItem)
         .join(Relationship, moved)
         .join(Customer, person)

@@ -1,5 +1,6 @@
 """A partner that does as it is told, for tests: what it has been asked is written down, and records are kept."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -68,6 +69,8 @@ class Scripted:
     is_away: int = 0
     refuses: list[int] = field(default_factory=list)
     keeps_records: bool = True
+    leads_round: bool = False  # from the last page to the second
+    sleeps: float = 0
 
     async def unassigned(self, cursor: str | None) -> Part[Unassigned]:
         return self._page(self.left, cursor)
@@ -76,6 +79,7 @@ class Scripted:
         self, course: Course, from_user_id: str, to_user_id: str, external_user_ids: Sequence[str], words: str | None
     ) -> Mapping[str, Answer]:
         self._come_through("transfer")
+        await asyncio.sleep(self.sleeps)
         assert 0 < len(external_user_ids) <= 100
         assert words is None or course is Course.ON_JOB
         self.requests.append((course, from_user_id, to_user_id, sorted(external_user_ids)))
@@ -139,7 +143,8 @@ class Scripted:
     def _page(self, things: Sequence[Any], cursor: str | None) -> Part[Any]:
         start = int(cursor or 0)
         end = start + self.page_size
-        return Part(things[start:end], str(end) if end < len(things) else None)
+        last = str(self.page_size) if self.leads_round else None
+        return Part(things[start:end], str(end) if end < len(things) else last)
 
 
 @dataclass

@@ -1,15 +1,29 @@
 """Group chats go to whoever takes most of their owner's customers: 100 a request, 300 a day."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import col
 
-from handover.models import ChatState, GroupChat, GroupChatMove, HandoverKind, HandoverState
+from handover.commands.chats import LIST
+from handover.commands.starting import start
+from handover.models import (
+    ChatState,
+    GroupChat,
+    GroupChatMove,
+    Handover,
+    HandoverKind,
+    HandoverState,
+    LedgerLine,
+)
 from handover.partner import Answer, Course, PartnerRefused, Told
-from kernel import clock, ids
-from kernel.work import Ground
+from handover.queries.ledger import LineNow, Whereabouts, lines
+from kernel import clock, ids, jobs
+from kernel.work import Ground, carry_out
+from server import listing_chats
+from server.listing_chats import list_chats
 from tests.factories import NOON, build_world, save
 from tests.handover.partners import Case, Scripted, settling_case
 
@@ -126,3 +140,87 @@ async def test_chats_that_the_partner_does_not_list_any_more_are_those_that_were
 
     assert await states(case) == [ChatState.MOVED.value]
     assert case.partner.chat_requests == [(Course.RESIGNED, ["wr-000"], "taker")]
+
+
+# When a handover starts
+
+
+async def begun(ground: Ground, count: int) -> tuple[Case, Handover]:
+    """A handover of the other guide's, whom the partner knows as the owner of so many chats, has just been started."""
+    case = await with_chats(ground, 0)
+    case.partner.owned = {f"wr-{number:03}": "taker" for number in range(count)} | {"wr-other": "somebody"}
+    case.partner.page_size = 2
+    started: Handover = await carry_out(
+        ground,
+        case.world.shop.manager,
+        lambda work: start(work, kind=HandoverKind.RESIGNATION, staff_id=case.taker.staff_id),
+    )
+    return case, started
+
+
+async def list_all(case: Case) -> None:
+    """Carry out what is asked for about chats, to its end."""
+
+    async def partner_of(_ground: Ground, _brand_id: UUID) -> Scripted:
+        return case.partner
+
+    async with case.ground.db.read() as session:
+        asked = await jobs.waiting(session, case.world.brand.id, LIST)
+    for args in asked:
+        await list_chats(partner_of, case.ground, case.world.brand.id, **args)
+
+
+async def counted(case: Case, handover: Handover) -> LineNow:
+    async with case.ground.db.read() as session:
+        [line] = [each for each in await lines(session, handover) if each.line is LedgerLine.GROUP_CHATS]
+    return line
+
+
+async def test_the_ledger_counts_the_chats_that_the_partner_lists_when_a_handover_starts(ground: Ground) -> None:
+    case, handover = await begun(ground, 5)
+    assert (await counted(case, handover)).at_start == 0
+
+    await list_all(case)
+    await list_all(case)
+
+    line = await counted(case, handover)
+    assert (line.at_start, line.arrived, line.places) == (5, 0, {Whereabouts.WITH_LEAVER: 5})
+    assert line.adds_up
+
+
+async def test_a_list_that_takes_long_goes_on_where_it_was(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing_chats, "LONGEST_SECONDS", -1)
+    case, handover = await begun(ground, 5)
+
+    await list_all(case)
+    async with ground.db.read() as session:
+        asked = await jobs.waiting(session, case.world.brand.id, LIST)
+    assert [(args.get("cursor"), args.get("pages")) for args in asked] == [(None, None), ("2", 1)]
+    for _ in range(2):
+        await list_all(case)
+
+    assert (await counted(case, handover)).at_start == 5
+
+
+async def test_what_is_listed_once_it_moves_has_arrived_meanwhile(ground: Ground) -> None:
+    case, handover = await begun(ground, 2)
+    async with ground.db.write() as session:
+        await session.execute(
+            update(Handover)
+            .where(col(Handover.brand_id) == case.world.brand.id, col(Handover.id) == handover.id)
+            .values(state=HandoverState.MOVING)
+        )
+
+    await list_all(case)
+
+    assert (await counted(case, handover)).at_start == 0
+
+
+async def test_a_partner_that_is_away_is_asked_for_the_list_later(ground: Ground) -> None:
+    case, handover = await begun(ground, 2)
+    case.partner.is_away = 1
+
+    await list_all(case)
+    await list_all(case)
+
+    assert (await counted(case, handover)).at_start == 2

@@ -6,23 +6,26 @@ Each defect that was found in a system in use, as far as it is one of settling, 
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
 from customers.models import Relationship
-from directory.models import Staff
+from directory.models import Account, AccountKind, Staff, StaffState
 from handover.commands import asking_again, attempting
 from handover.commands import settling as commands
+from handover.commands.welcoming import WELCOME
 from handover.errors import HandoverMovedOn, NothingToAskAgain
-from handover.models import Handover, HandoverItem, HandoverKind, HandoverState, ItemReason
+from handover.models import Handover, HandoverItem, HandoverKind, HandoverState, ItemReason, LinkedThere
 from handover.partner import Answer, Course, Found, Standing, Told
-from kernel import clock, jobs
-from kernel.actor import Actor, system
+from kernel import clock, feed, ids, jobs
+from kernel.actor import Actor, Role, system
 from kernel.errors import NotFound
 from kernel.work import Ground, carry_out, unit_of_work
-from tasks.models import Task, TaskKind
+from server import handing_over, settling
+from tasks.models import Task, TaskKind, TaskState
 from tests.factories import NOON, Shop, build_customer, build_task, build_world, relationship_of, reload, save
 from tests.handover.partners import (
     Case,
@@ -454,6 +457,66 @@ async def test_a_full_guide_is_followed_by_the_next_of_the_plan_here_and_there(g
     assert case.partner.requests[1:] == [(Course.RESIGNED, "leaver", "shop", ["wm-0", "wm-1"])]
 
 
+async def third_guide(case: Case) -> UUID:
+    """The account of one more guide of the shop, whom the partner knows and the plan names for another customer."""
+    shop, brand_id = case.world.shop, case.world.brand.id
+    staff = Staff(
+        brand_id=brand_id,
+        id=ids.new(),
+        number="G3",
+        name="三号",
+        role=Role.GUIDE,
+        state=StaffState.ACTIVE,
+        store_id=shop.store.id,
+        hired_at=NOON,
+    )
+    account = Account(
+        brand_id=brand_id,
+        id=ids.new(),
+        store_id=shop.store.id,
+        kind=AccountKind.GUIDE,
+        staff_id=staff.id,
+        partner_user_id="third",
+    )
+    await save(case.ground, staff, account)
+    async with case.ground.db.write() as session:
+        await feed.open_feeds(session, brand_id, [staff.id])
+        await session.execute(
+            update(HandoverItem)
+            .where(
+                col(HandoverItem.brand_id) == brand_id,
+                col(HandoverItem.relationship_id) == case.relationships[1].id,
+            )
+            .values(to_account_id=account.id, there=LinkedThere.ALREADY_LINKED)
+        )
+    return account.id
+
+
+@pytest.mark.parametrize("was_welcomed", [False, True])
+async def test_the_next_guide_is_asked_to_welcome_the_customer_too(ground: Ground, was_welcomed: bool) -> None:
+    case = await settling_case(ground, await build_world(ground), 2)
+    brand_id, third = case.world.brand.id, await third_guide(case)
+    case.partner.answers = {("taker", "*"): FULL}
+    with clock.stopped_at(NOON):
+        if was_welcomed:
+            await handing_over.welcome(ground, brand_id, handover_id=str(case.handover.id))
+            async with ground.db.write() as session:
+                await session.execute(update(Task).where(col(Task.brand_id) == brand_id).values(state=TaskState.DONE))
+        await case.settle()
+        async with ground.db.read() as session:
+            asked = await jobs.waiting(session, brand_id, WELCOME)
+        for args in [*asked, *asked]:
+            await handing_over.welcome(ground, brand_id, **args)
+
+    assert ((await relationship(case)).holder_id, (await case.items())[0].reason) == (third, ItemReason.FALLBACK)
+    assert len(asked) == 1
+    welcomes = {(task.account_id, task.state) for task in await tasks_of(case)}
+    assert welcomes == {(third, TaskState.PENDING)} | (
+        {(case.taker.account_ids[0], TaskState.DONE)} if was_welcomed else set()
+    )
+    assert len(await tasks_of(case)) == len(welcomes)
+
+
 async def test_where_nobody_has_room_it_stays_so_and_is_shown(ground: Ground) -> None:
     case = await settling_case(ground, await build_world(ground))
     case.partner.answers = {("taker", "*"): FULL}
@@ -502,6 +565,47 @@ async def test_a_customer_whom_somebody_gave_to_another_guide_stays_with_them_wh
 
 
 # What goes wrong on the way
+
+
+async def test_pages_that_lead_round_are_given_up_and_looked_at_later(ground: Ground) -> None:
+    case = await settling_case(ground, await build_world(ground), 3)
+    await settle_at(case, NOON)
+    case.partner.page_size = 1
+    case.partner.leads_round = True
+
+    await settle_at(case, OVER)
+
+    assert len(case.partner.looks) == 3
+    assert await case.there() == ["waiting"] * 3
+    case.partner.leads_round = False
+    case.partner.decide(Found.ACCEPTED, "wm-0", "wm-1", "wm-2")
+    await settle_at(case, OVER + timedelta(minutes=6))
+    assert await case.there() == ["accepted"] * 3
+
+
+async def test_pages_that_never_end_are_given_up(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "MOST_PAGES", 2)
+    case = await settling_case(ground, await build_world(ground), 3)
+    await settle_at(case, NOON)
+    case.partner.page_size = 1
+
+    await settle_at(case, OVER)
+
+    assert len(case.partner.looks) == 2
+    assert await case.there() == ["waiting"] * 3
+
+
+async def test_a_partner_that_never_answers_keeps_no_worker(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "MOST_SECONDS", 0.2)
+    case = await settling_case(ground, await build_world(ground))
+    case.partner.sleeps = 60
+
+    async with asyncio.timeout(5):
+        await settle_at(case, NOON)
+
+    assert await case.there() == ["requested"]
+    async with ground.db.read() as session:
+        assert len(await jobs.waiting(session, case.world.brand.id, commands.SETTLE)) == 1
 
 
 async def test_an_answer_that_was_lost_is_read_from_the_records_and_nothing_is_asked_twice(ground: Ground) -> None:
