@@ -31,6 +31,7 @@ from tests.refusals import snapshot
 
 # What tells that something happened at all; everything else is as before.
 HISTORIES = {
+    "audit_entry",
     "customer_mark",
     "feed",
     "feed_event",
