@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handover.commands import leasing, pausing, undoing
+from handover.commands import approving, leasing, pausing, undoing
 from handover.errors import HandoverMovedOn, OwnHandover
 from handover.models import Handover, HandoverAccount, HandoverState
 from kernel.actor import Actor, system
@@ -111,3 +111,15 @@ async def test_what_touches_two_stores_is_steered_by_who_answers_for_both(ground
         async with refused(ground, Forbidden):
             await act(ground, next_door.manager, handover)
     assert (await undo(ground, world.east_manager, handover)).undoes_id == handover.id
+
+
+async def test_what_gives_back_is_not_given_up(ground: Ground) -> None:
+    world, handover = await build_scene(ground, 1)
+    await run(ground, handover)
+    back = await undo(ground, world.shop.manager, handover)
+
+    async with refused(ground, HandoverMovedOn), unit_of_work(ground, world.shop.manager) as work:
+        await approving.cancel(work, back.id)
+
+    await run(ground, back)
+    assert len(await held_by(ground, world.shop.guide)) == 1
