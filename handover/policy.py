@@ -27,16 +27,19 @@ def departures_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 
 def handovers_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Managers see the handovers of accounts of the stores they answer for; nobody sees their own."""
+    """Managers see the handovers of accounts of the stores they answer for; nobody sees their own.
+
+    Of somebody who never had an account those who answer for where they work see it: HQ always.
+    """
     ours = col(Handover.brand_id) == actor.brand_id
     if actor.role not in _MANAGERS:
         return and_(ours, false())
-    touched = exists().where(
-        col(HandoverAccount.brand_id) == col(Handover.brand_id),
-        col(HandoverAccount.handover_id) == col(Handover.id),
-        in_sight(actor, col(HandoverAccount.brand_id), col(HandoverAccount.store_id)),
+    its = exists().where(
+        col(HandoverAccount.brand_id) == col(Handover.brand_id), col(HandoverAccount.handover_id) == col(Handover.id)
     )
-    return and_(ours, touched, not_own(actor))
+    touched = its.where(in_sight(actor, col(HandoverAccount.brand_id), col(HandoverAccount.store_id)))
+    there = and_(~its, in_sight(actor, col(Handover.brand_id), col(Handover.store_id)))
+    return and_(ours, or_(touched, there), not_own(actor))
 
 
 def not_own(actor: Actor) -> ColumnElement[bool]:

@@ -28,9 +28,7 @@ async def approve(work: Work, handover_id: UUID, *, expected_version: int | None
     `PLAN_MISSING`, `TAKEOVER_UNFIT`, `TAKEOVER_FULL`.
     """
     require_manager(work.actor)
-    handover = await approvals.lock(work.session, work.actor, handover_id)
-    if not await approvals.is_all_in_sight(work.session, work.actor, handover):
-        raise Forbidden
+    handover = await approvals.lock_whole(work.session, work.actor, handover_id)
     require_version(handover, expected_version)
     handover.require(HandoverState.DRAFT)
     given = await approvals.shares(work.session, handover)

@@ -23,6 +23,7 @@ from mall import commands as mall
 from tagging import commands as tagging
 from tagging.commands import Wearer
 from tasks import commands as tasks
+from tasks.commands import campaigns
 
 __all__ = ["MOVE", "SETTLE", "carry_tags", "finish", "move_chunk", "move_rest"]
 
@@ -70,7 +71,8 @@ async def carry_tags(work: Work, handover_id: UUID, token: UUID, rows: Sequence[
 async def move_rest(work: Work, handover_id: UUID, token: UUID) -> int:
     """Give the managers' desk up to 500 of the open tasks that are about no customer; says how many.
 
-    Nothing is forgotten: what isn't bound to a relationship has no takeover guide. Raises `LeaseLost`.
+    Nothing is forgotten: what isn't bound to a relationship has no takeover guide. For campaigns that wait for their
+    time, and whose author leaves the brand, whoever approved the handover answers then. Raises `LeaseLost`.
     """
     handover = await hold(work, handover_id, token)
     if handover.undoes_id is not None:
@@ -78,7 +80,11 @@ async def move_rest(work: Work, handover_id: UUID, token: UUID) -> int:
     if handover.kind is HandoverKind.CLOSING:
         return 0  # there is no desk to give it to
     accounts = [each.account_id for each in await queries.accounts(work.session, handover.brand_id, handover.id)]
-    return await tasks.move_rest(work, accounts, MOST_OF_THE_REST)
+    if moved := await tasks.move_rest(work, accounts, MOST_OF_THE_REST):
+        return moved
+    if handover.kind is not HandoverKind.RESIGNATION or handover.staff_id is None or handover.approved_by_id is None:
+        return 0
+    return await campaigns.pass_on(work, handover.staff_id, handover.approved_by_id, MOST_OF_THE_REST)
 
 
 async def finish(work: Work, handover_id: UUID, token: UUID) -> bool:

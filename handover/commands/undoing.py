@@ -25,10 +25,10 @@ from handover.models import (
     Strategy,
 )
 from handover.policy import require_manager
-from handover.queries import handovers, undoing
+from handover.queries import approvals, undoing
 from handover.queries import moving as queries
 from handover.queries.moving import Turn
-from kernel import bulk, clock, ids
+from kernel import audit, bulk, clock, ids
 from kernel.db import flush_or_refuse
 from kernel.errors import require_version
 from kernel.work import Work
@@ -42,11 +42,12 @@ async def undo(work: Work, handover_id: UUID, *, expected_version: int | None = 
     """End a handover, and begin another one that gives back what had moved; returns the one that begins.
 
     What hadn't moved never does. Whoever had departed is leaving again. Where somebody has acted since, it is kept by
-    the takeover guide and listed. A handover that gives back isn't undone itself. Raises `NOT_FOUND`, `FORBIDDEN`,
-    `STALE_VERSION`, `HANDOVER_MOVED_ON`, `UNDO_WINDOW_OVER`, `HANDOVER_IN_FLIGHT`.
+    the takeover guide and listed. A handover that gives back isn't undone itself. For whoever could approve it. Raises
+    `NOT_FOUND`, `FORBIDDEN`, `OWN_HANDOVER`, `STALE_VERSION`, `HANDOVER_MOVED_ON`, `UNDO_WINDOW_OVER`,
+    `HANDOVER_IN_FLIGHT`.
     """
     require_manager(work.actor)
-    handover = await handovers.lock(work.session, work.actor, handover_id)
+    handover = await approvals.lock_whole(work.session, work.actor, handover_id)
     require_version(handover, expected_version)
     at = clock.now()
     handover.undo(at)
@@ -75,6 +76,7 @@ async def undo(work: Work, handover_id: UUID, *, expected_version: int | None = 
         its = {"brand_id": each.brand_id, "account_id": each.account_id, "store_id": each.store_id}
         work.session.add(HandoverAccount(handover_id=back.id, **its))
     await _hold_again(work, handover)
+    await audit.write(work.session, work.actor, "handover.undone", "handover", handover.id)
     work.later(MOVE, handover_id=str(back.id))
     return back
 

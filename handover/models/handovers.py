@@ -126,8 +126,8 @@ class Handover(SQLModel, table=True):
         self.version += 1
 
     def cancel(self, at: datetime) -> None:
-        """Give it up before anything has moved."""
-        self.require(HandoverState.DRAFT, HandoverState.APPROVED)
+        """Give it up before anything has moved; what gives back goes on, for nothing else would."""
+        self.require(*(() if self.undoes_id else (HandoverState.DRAFT, HandoverState.APPROVED)))
         self.state = HandoverState.CANCELLED
         self.ended_at = at
         self.version += 1

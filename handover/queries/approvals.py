@@ -16,7 +16,7 @@ from handover.models import Handover, HandoverAccount, HandoverItem, HandoverKin
 from handover.models.planning.options import options_of
 from handover.queries import handovers, seats
 from kernel.actor import Actor, Role
-from kernel.errors import NotFound
+from kernel.errors import Forbidden, NotFound
 
 
 async def lock(session: AsyncSession, actor: Actor, handover_id: UUID) -> Handover:
@@ -35,6 +35,14 @@ async def lock(session: AsyncSession, actor: Actor, handover_id: UUID) -> Handov
         raise
     if actor.staff_id and await _holds_some(session, actor, handover_id):
         raise OwnHandover
+    return handover
+
+
+async def lock_whole(session: AsyncSession, actor: Actor, handover_id: UUID) -> Handover:
+    """The same for whoever answers for all stores that it touches. Raises `NOT_FOUND`, `OWN_HANDOVER`, `FORBIDDEN`."""
+    handover = await lock(session, actor, handover_id)
+    if not await is_all_in_sight(session, actor, handover):
+        raise Forbidden
     return handover
 
 

@@ -15,6 +15,9 @@ from tasks.models import Task, TaskKind
 
 ItemRow = Row[*tuple[Any, ...]]
 
+_FOR_MANY = (TaskKind.WELCOME, TaskKind.CAMPAIGN)
+"""Tasks that somebody is behind who thought of no customer of these in particular."""
+
 
 async def to_give_back(session: AsyncSession, undoing: Handover, most: int) -> Sequence[ItemRow]:
     """The next lines of the handover that is undone that have moved, and have none yet in the one that undoes it."""
@@ -66,7 +69,7 @@ async def acted_since(session: AsyncSession, undoing: Handover, relationship_ids
     worked = exists().where(
         col(Task.brand_id) == undoing.brand_id,
         col(Task.relationship_id) == key,
-        or_(closed, and_(by_somebody, col(Task.kind) != TaskKind.WELCOME)),
+        or_(closed, and_(by_somebody, col(Task.kind).not_in(_FOR_MANY))),
     )
     found = await session.scalars(
         select(key).where(

@@ -14,7 +14,7 @@ from schema.scalars import read_id
 class MovingMutations:
     @mutation(
         "Move nothing more until it is resumed; what has moved stays where it is: `NOT_FOUND`, `FORBIDDEN`, "
-        "`STALE_VERSION`, `HANDOVER_MOVED_ON`.",
+        "`OWN_HANDOVER`, `STALE_VERSION`, `HANDOVER_MOVED_ON`.",
         edited=(Handover, handover_of),
     )
     async def pause_handover(
@@ -25,7 +25,8 @@ class MovingMutations:
         )
 
     @mutation(
-        "Go on from where it was paused: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `HANDOVER_MOVED_ON`.",
+        "Go on from where it was paused: `NOT_FOUND`, `FORBIDDEN`, `OWN_HANDOVER`, `STALE_VERSION`, "
+        "`HANDOVER_MOVED_ON`.",
         edited=(Handover, handover_of),
     )
     async def resume_handover(
@@ -37,8 +38,8 @@ class MovingMutations:
 
     @mutation(
         "Give back what has moved, within the time that `undoUntil` says; answers the handover that does so, which "
-        "lists as KEPT where somebody has acted since: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `HANDOVER_MOVED_ON`, "
-        "`UNDO_WINDOW_OVER`, `HANDOVER_IN_FLIGHT`.",
+        "lists as KEPT where somebody has acted since: `NOT_FOUND`, `FORBIDDEN`, `OWN_HANDOVER`, `STALE_VERSION`, "
+        "`HANDOVER_MOVED_ON`, `UNDO_WINDOW_OVER`, `HANDOVER_IN_FLIGHT`.",
         edited=(Handover, handover_of),
     )
     async def undo_handover(

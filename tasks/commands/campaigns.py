@@ -158,6 +158,20 @@ async def end(work: Work, campaign_id: UUID) -> None:
         campaign.end(clock.now())
 
 
+async def pass_on(work: Work, from_staff_id: UUID, to_staff_id: UUID, most: int) -> int:
+    """Let somebody else answer for what waits for its time and whoever leaves answers for; says how many there were.
+
+    At most so many at a time. They reach the same stores, as far as these are in the other one's sight.
+    """
+    person = await work.session.get(Staff, (work.actor.brand_id, from_staff_id))
+    if person is None:
+        return 0
+    found = await queries.lock_scheduled_of(work.session, work.actor.brand_id, from_staff_id, most)
+    for campaign in found:
+        campaign.pass_on(to_staff_id, store_id=person.store_id, region_id=person.region_id)
+    return len(found)
+
+
 async def _to_steer(work: Work, campaign_id: UUID, expected_version: int | None) -> Campaign:
     """The campaign, locked for HQ or its author: as long as all that it was sent to is in their sight."""
     campaign = await queries.lock(work.session, work.actor, campaign_id)

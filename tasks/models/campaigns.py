@@ -120,6 +120,14 @@ class Campaign(SQLModel, table=True):
         """Every store is done."""
         self._go(CampaignState.RUNNING, CampaignState.SENDING)
 
+    def pass_on(self, to_staff_id: UUID, *, store_id: UUID | None, region_id: UUID | None) -> None:
+        """Let somebody else answer for it. What was for all in the former one's sight stays for that place."""
+        if not self.store_ids and not self.region_ids:
+            self.store_ids = [str(store_id)] if store_id else []
+            self.region_ids = [str(region_id)] if region_id else []
+        self.created_by_id = to_staff_id
+        self.version += 1
+
     def recall(self, at: datetime) -> None:
         """Take back what is open, or never send it."""
         self._go(CampaignState.RECALLED, *(state for state in CampaignState if state not in _OVER))

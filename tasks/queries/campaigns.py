@@ -215,6 +215,23 @@ async def handed_out(session: AsyncSession, brand_id: UUID, most: int) -> Sequen
     return found.all()
 
 
+async def lock_scheduled_of(session: AsyncSession, brand_id: UUID, staff_id: UUID, most: int) -> Sequence[Campaign]:
+    """The first campaigns that wait for their time and that somebody answers for, locked in the order of their keys."""
+    found = await session.scalars(
+        select(Campaign)
+        .where(
+            col(Campaign.brand_id) == brand_id,
+            col(Campaign.created_by_id) == staff_id,
+            col(Campaign.state) == CampaignState.SCHEDULED,
+        )
+        .order_by(col(Campaign.id))
+        .limit(most)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return found.all()
+
+
 async def author_of(session: AsyncSession, campaign: Campaign) -> Actor:
     """Whoever answers for a campaign, with the sight that they have today. Raises `CAMPAIGN_AUTHOR_AWAY`."""
     if campaign.created_by_id is None:

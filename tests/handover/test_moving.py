@@ -15,15 +15,25 @@ from customers.models import Customer, Holding, HoldingReason
 from directory.models import Staff, StaffState
 from handover.commands import leasing, moving, noting
 from handover.commands.leasing import LeaseLost
-from handover.models import HandoverItem, HandoverState, HeldHere, ItemReason, PartnerTie
+from handover.models import HandoverItem, HandoverKind, HandoverState, HeldHere, ItemReason, PartnerTie
 from handover.queries import moving as queries
 from kernel import clock, feed, ids, jobs
 from kernel.actor import Actor, system
 from kernel.work import Ground, unit_of_work
 from mall.models import Order
 from server import chores, handing_over, worker
-from tasks.models import Task
-from tests.factories import World, build_customer, build_task, build_world, relationship_of, reload, said, save
+from tasks.models import CampaignState, Task
+from tests.factories import (
+    World,
+    build_campaign,
+    build_customer,
+    build_task,
+    build_world,
+    relationship_of,
+    reload,
+    said,
+    save,
+)
 from tests.handover.handing import build_handover, held_by, items_of, leave, run
 from tests.mall.trading import place
 
@@ -361,3 +371,34 @@ async def _work_off(ground: Ground) -> None:
         due = await session.scalars(select(jobs.Job).where(col(jobs.Job.name) == leasing.MOVE))
     for job in due:
         await worker.run(ground, job.id)
+
+
+async def test_campaigns_of_a_leaver_that_wait_are_answered_for_by_who_approved(ground: Ground) -> None:
+    """They are for the leaver's store still, and not for all that a regional manager sees; what is sent stays."""
+    world = await build_world(ground)
+    leaver, approver, soon = world.shop.manager, world.east_manager, clock.now() + timedelta(hours=2)
+    waiting = await build_campaign(ground, leaver, state=CampaignState.SCHEDULED, send_at=soon)
+    named = await build_campaign(
+        ground, leaver, state=CampaignState.SCHEDULED, send_at=soon, store_ids=[str(world.shop.store.id)]
+    )
+    others = [
+        await build_campaign(ground, leaver),
+        await build_campaign(ground, leaver, state=CampaignState.RUNNING),
+        await build_campaign(ground, world.hq, state=CampaignState.SCHEDULED, send_at=soon),
+    ]
+    person: dict[str, Any] = {
+        "leaver": world.shop.guide,
+        "staff_id": leaver.staff_id,
+        "approved_by_id": approver.staff_id,
+    }
+    stays = await build_handover(ground, world, kind=HandoverKind.TRANSFER, **person)
+    await run(ground, stays)
+    assert (await reload(ground, waiting)).created_by_id == leaver.staff_id
+
+    await run(ground, await build_handover(ground, world, **person))
+
+    for each in (waiting, named):
+        passed_on = await reload(ground, each)
+        assert (passed_on.created_by_id, passed_on.store_ids) == (approver.staff_id, [str(world.shop.store.id)])
+        assert (passed_on.state, passed_on.version) == (CampaignState.SCHEDULED, 2)
+    assert [(await reload(ground, each)).created_by_id for each in others] == [each.created_by_id for each in others]

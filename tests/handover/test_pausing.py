@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from handover.commands import leasing, pausing
-from handover.errors import HandoverMovedOn
-from handover.models import Handover, HandoverState
+from handover.commands import approving, leasing, pausing, undoing
+from handover.errors import HandoverMovedOn, OwnHandover
+from handover.models import Handover, HandoverAccount, HandoverState
 from kernel.actor import Actor, system
 from kernel.errors import Forbidden, NotFound, StaleVersion
 from kernel.work import Ground, unit_of_work
 from server import handing_over
-from tests.factories import World, build_customer, build_world, reload
+from tests.factories import World, build_customer, build_world, reload, save
 from tests.handover.handing import build_handover, held_by, leave, run
 from tests.refusals import refused
 
@@ -32,6 +32,11 @@ async def pause(ground: Ground, actor: Actor, handover: Handover, **values: Any)
 async def resume(ground: Ground, actor: Actor, handover: Handover, **values: Any) -> Handover:
     async with unit_of_work(ground, actor) as work:
         return await pausing.resume(work, handover.id, **values)
+
+
+async def undo(ground: Ground, actor: Actor, handover: Handover, **values: Any) -> Handover:
+    async with unit_of_work(ground, actor) as work:
+        return await undoing.undo(work, handover.id, **values)
 
 
 async def test_no_chunk_goes_after_a_pause_and_all_of_them_after_it_is_resumed(ground: Ground) -> None:
@@ -82,5 +87,39 @@ async def test_a_manager_who_is_handed_over_decides_on_nothing_of_it(ground: Gro
         assert mine
         mine.staff_id = world.shop.manager.id
 
-    async with refused(ground, NotFound):
+    async with refused(ground, OwnHandover):
         await pause(ground, world.shop.manager, handover)
+
+
+async def test_what_touches_two_stores_is_steered_by_who_answers_for_both(ground: Ground) -> None:
+    world, handover = await build_scene(ground, 1)
+    next_door = world.shops[1]
+    await save(
+        ground,
+        HandoverAccount(
+            brand_id=world.brand.id,
+            handover_id=handover.id,
+            account_id=next_door.guide.account_ids[0],
+            store_id=next_door.store.id,
+        ),
+    )
+
+    async with refused(ground, Forbidden):
+        await pause(ground, world.shop.manager, handover)
+    await pause(ground, world.east_manager, handover)
+    for act in (resume, undo):
+        async with refused(ground, Forbidden):
+            await act(ground, next_door.manager, handover)
+    assert (await undo(ground, world.east_manager, handover)).undoes_id == handover.id
+
+
+async def test_what_gives_back_is_not_given_up(ground: Ground) -> None:
+    world, handover = await build_scene(ground, 1)
+    await run(ground, handover)
+    back = await undo(ground, world.shop.manager, handover)
+
+    async with refused(ground, HandoverMovedOn), unit_of_work(ground, world.shop.manager) as work:
+        await approving.cancel(work, back.id)
+
+    await run(ground, back)
+    assert len(await held_by(ground, world.shop.guide)) == 1

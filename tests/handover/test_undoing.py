@@ -23,7 +23,7 @@ from server import handing_over
 from server.tables import METADATA
 from tagging import commands as tagging
 from tasks import commands as tasks
-from tasks.models import Task
+from tasks.models import Task, TaskKind
 from tests.factories import World, build_customer, build_task, build_world, relationship_of, reload
 from tests.handover.handing import build_handover, held_by, items_of, leave, run
 from tests.mall.trading import place
@@ -31,6 +31,7 @@ from tests.refusals import snapshot
 
 # What tells that something happened at all; everything else is as before.
 HISTORIES = {
+    "audit_entry",
     "customer_mark",
     "feed",
     "feed_event",
@@ -161,6 +162,17 @@ async def test_whatever_the_takeover_guide_did_counts(ground: Ground, act: Any) 
     items = await items_of(ground, handover)
     assert items[key].here is HeldHere.KEPT
     assert sorted(item.here for item in items.values()) == [HeldHere.KEPT, HeldHere.UNDONE, HeldHere.UNDONE]
+
+
+async def test_what_a_campaign_asked_of_everybody_is_nobodys_act(ground: Ground) -> None:
+    world, handover, (known, *_) = await build_scene(ground)
+    await run(ground, handover)
+    since = {"created_by_id": world.hq.staff_id, "created_at": clock.now()}
+    await build_task(ground, world.shop.other_guide, known, kind=TaskKind.CAMPAIGN, **since)
+
+    await run(ground, await undo(ground, world.shop.manager, handover))
+
+    assert {item.here for item in (await items_of(ground, handover)).values()} == {HeldHere.UNDONE}
 
 
 async def test_what_had_not_moved_yet_never_does(ground: Ground) -> None:

@@ -40,6 +40,7 @@ from kernel.actor import Actor
 from kernel.errors import Forbidden, Invalid, NotFound, StaleVersion
 from kernel.work import Ground
 from tests.factories import World, build_customer, build_task, build_world, relationship_of, reload, save
+from tests.handover.handing import run
 from tests.handover.planning.rows import asked, do, item_of, items, planned, started, worked_out
 from tests.refusals import refused
 
@@ -125,6 +126,20 @@ async def test_whoever_is_leaving_already_is_handed_over_as_well(ground: Ground,
 
     assert handover.staff_id == leaver.id
     assert await state_of(ground, leaver) is StaffState.LEAVING
+
+
+async def test_who_never_had_an_account_hands_over_nothing_and_blocks_nobody(ground: Ground, world: World) -> None:
+    """A store manager, and whoever answers for a region: nothing is held, but it is planned, and can be given up."""
+    for leaver, decider in ((world.shop.manager, world.east_manager), (world.east_manager, world.hq)):
+        handover = await planned(ground, world.hq, leaver)
+        assert (await reload(ground, handover)).planned_at is not None
+        await cancel(ground, decider, handover)
+        again = await planned(ground, world.hq, leaver)
+        async with refused(ground, NotFound):
+            await approve(ground, world.shops[1].manager, again)
+        assert (await approve(ground, decider, again)).state is HandoverState.APPROVED
+        await run(ground, again)
+        assert (await reload(ground, again)).state is HandoverState.DONE
 
 
 async def test_a_handover_is_started_by_who_stands_above_and_once_at_a_time(ground: Ground, world: World) -> None:
