@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import ContactLink, Relationship
+from customers.policy import is_live
 from directory.models import Account, Staff
 from handover.models import HAS_GONE, HandoverAccount, HandoverAttempt, HandoverItem, LinkedThere
 
@@ -74,6 +75,7 @@ async def others_linked(
         .where(
             col(theirs.brand_id) == brand_id,
             col(theirs.gone_at).is_(None),
+            is_live(),
             col(Relationship.holder_id) != col(theirs.account_id),
             col(Account.partner_user_id).is_not(None),
             ~exists().where(at_both),

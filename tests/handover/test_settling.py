@@ -16,8 +16,9 @@ from directory.models import Staff
 from handover.commands import asking_again, attempting
 from handover.commands import settling as commands
 from handover.errors import HandoverMovedOn, NothingToAskAgain
-from handover.models import Handover, HandoverItem, HandoverKind, HandoverState, ItemReason
+from handover.models import Handover, HandoverItem, HandoverKind, HandoverSetting, HandoverState, ItemReason
 from handover.partner import Answer, Course, Found, Standing, Told
+from handover.queries import rooms
 from kernel import clock, jobs
 from kernel.actor import Actor, system
 from kernel.errors import NotFound
@@ -178,6 +179,40 @@ async def test_the_leavers_contacts_whom_others_hold_go_to_these(ground: Ground)
     await settle_at(case, OVER)
     assert await case.contacts(case.taker) == {"wm-0", "wm-1"}
     assert await case.state() is HandoverState.DONE
+
+
+async def end(case: Case, relationship: Relationship) -> None:
+    async with case.ground.db.write() as session:
+        await session.execute(
+            update(Relationship)
+            .where(col(Relationship.brand_id) == case.world.brand.id, col(Relationship.id) == relationship.id)
+            .values(ended_at=NOON)
+        )
+
+
+async def test_a_contact_of_what_ended_with_its_store_goes_to_nobody(ground: Ground) -> None:
+    """Whoever held it at the end is no successor."""
+    case = await settling_case(ground, await build_world(ground))
+    case.relationships.append(await relationship_of(ground, await build_customer(ground, case.taker)))
+    await case.link(case.leaver, 1)
+    await end(case, case.relationships[1])
+
+    await settle_at(case, NOON)
+
+    assert case.partner.requests == [(Course.RESIGNED, "leaver", "taker", ["wm-0"])]
+
+
+async def test_what_ended_with_its_store_takes_no_room(ground: Ground) -> None:
+    world = await build_world(ground)
+    case = await settling_case(ground, world, 2)
+    await save(ground, HandoverSetting(brand_id=world.brand.id, capacity=2))
+    await end(case, case.relationships[1])
+
+    async with ground.db.read() as session:
+        store_id = world.shop.store.id
+        found = (await rooms.of_plan(session, world.brand.id, case.handover.id, [store_id]))[store_id]
+
+    assert [(room.account_id, room.left) for room in found] == [(case.taker.account_ids[0], 1)]
 
 
 # What the partner says
