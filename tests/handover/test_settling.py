@@ -4,6 +4,7 @@ Each defect that was found in a system in use, as far as it is one of settling, 
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -348,6 +349,35 @@ async def test_a_customer_who_declined_comes_before_the_manager_once_and_is_aske
     assert (task.customer_id, task.relationship_id) == (case.customers[0].id, None)
     assert await case.state() is HandoverState.DONE
     assert (await relationship(case)).holder_id == case.taker.account_ids[0]
+
+
+@pytest.mark.parametrize("is_held_by_the_leaver", [True, False])
+async def test_a_customer_who_declined_is_asked_by_no_later_handover_either(
+    ground: Ground, is_held_by_the_leaver: bool
+) -> None:
+    """The leaver was hired again with what they had, or their contact is still there when they leave once more."""
+    world = await build_world(ground)
+    case = await settling_case(ground, world, 2)
+    await settle_at(case, NOON)
+    case.partner.decide(Found.REFUSED, "wm-0")
+    case.partner.decide(Found.ACCEPTED, "wm-1")
+    await settle_at(case, OVER)
+    again = await settling_handover(ground, world, HandoverKind.RESIGNATION, case.leaver)
+    if is_held_by_the_leaver:
+        await save(ground, moved_item(again, case.relationships[0].id, case.leaver, case.taker))
+    second = replace(case, handover=again, relationships=case.relationships[:1])
+
+    for hours in (48, 300):
+        await settle_at(second, NOON + timedelta(hours=hours))
+
+    assert len(case.partner.requests) == 1
+    assert await second.state() is HandoverState.DONE
+    if is_held_by_the_leaver:
+        assert await second.there() == ["refused"]
+        async with unit_of_work(ground, world.shop.manager) as work:
+            await asking_again.ask_again(work, again.id, case.relationships[0].id)
+        await second.settle()
+        assert len(case.partner.requests) == 2
 
 
 async def test_a_customer_who_declined_can_be_asked_again_by_hand(ground: Ground) -> None:
