@@ -35,4 +35,11 @@ class ContactDeleted:
     relationship_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class ReportExported:
+    """Somebody took the report of a handover away as a file."""
+
+    actor_id: UUID
+
+
 AlertEvent = AlertRaised | AlertLookedInto

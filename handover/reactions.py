@@ -7,7 +7,7 @@ from uuid import UUID
 from customers.events import DepartureReported, PhoneRevealed, ReachLost
 from directory.queries import accounts
 from handover.commands import departing, watching
-from handover.events import ContactDeleted, PartnerMemberLeft
+from handover.events import ContactDeleted, PartnerMemberLeft, ReportExported
 from handover.models import AlertKind
 from handover.queries import watching as queries
 from kernel import clock, jobs
@@ -19,6 +19,7 @@ WATCHED: dict[type, AlertKind] = {
     PhoneRevealed: AlertKind.REVEALS,
     MembersExported: AlertKind.EXPORTS,
     CommissionExported: AlertKind.EXPORTS,
+    ReportExported: AlertKind.EXPORTS,
     ReachLost: AlertKind.DELETIONS,
     TagsTakenOff: AlertKind.DELETIONS,
 }

@@ -118,8 +118,7 @@ class _Settling:
         if not asking.chats:
             return True
         if asking.looks:
-            owned = await self._chats_of([asking.to_user_id])
-            await self.do(lambda work: chats.note_owner(work, asking, {chat.chat_id for _, chat in owned}))
+            await self._look_for_chats(asking)
             return True
         try:
             answers = await self.partner.transfer_chats(asking.course, list(asking.chats), asking.to_user_id)
@@ -130,6 +129,15 @@ class _Settling:
         else:
             await self.do(lambda work: chats.note_answers(work, asking, answers))
         return True
+
+    async def _look_for_chats(self, asking: chats.ChatAsking) -> None:
+        try:
+            owned = await self._chats_of([asking.to_user_id])
+        except PartnerRefused as refused:
+            # They are looked at again later: whoever took them has said when.
+            self._refused("chats", refused)
+        else:
+            await self.do(lambda work: chats.note_owner(work, asking, {chat.chat_id for _, chat in owned}))
 
     async def list_chats(self, handover_ids: list[UUID]) -> None:
         """Ask once for each handover which chats the leaver owns; what was known of them before stays known."""

@@ -81,7 +81,7 @@ from directory.events import (
     StoreReopened,
     StoreShut,
 )
-from handover.events import AlertLookedInto, AlertRaised, ContactDeleted, PartnerMemberLeft
+from handover.events import AlertLookedInto, AlertRaised, ContactDeleted, PartnerMemberLeft, ReportExported
 from intake.events import (
     ImportApplied,
     ImportBegun,
@@ -175,6 +175,7 @@ SEEN_BY: dict[type, SeenBy] = {
     TagsTakenOff: directory.policy.seen_by_nobody,
     MembersExported: directory.policy.seen_by_nobody,
     CommissionExported: directory.policy.seen_by_nobody,
+    ReportExported: directory.policy.seen_by_nobody,
     AlertRaised: handover.policy.alerts_seen_by,
     AlertLookedInto: handover.policy.alerts_seen_by,
     CustomerChanged: customers.policy.customer_seen_by,

@@ -119,6 +119,8 @@ async def _tell_attempts(work: Work, news: News) -> None:
 
 async def _member_left(work: Work, news: News) -> None:
     """Say that somebody has left there, and ask at once for what waited for it."""
+    if news.user_id is None:
+        return  # accounts that the partner doesn't know have no user id either
     accounts: Sequence[Account] = (
         await work.session.scalars(
             select(Account).where(

@@ -48,6 +48,13 @@ class Known:
             for each in self.attempts[name]
         )
 
+    def was_declined(self, wanted: Wanted) -> bool:
+        """Whether the customer has declined to go from that member to another before, in whichever handover."""
+        return any(
+            each.there is LinkedThere.REFUSED and each.from_user_id == wanted.from_user_id
+            for each in self.attempts[wanted.external_user_id]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -61,7 +68,8 @@ async def prepare(work: Work, handover_id: UUID, after: UUID | None = None) -> P
     """See to the next 200 relationships of a handover that is settling.
 
     Whoever holds it by now is to have the contact, also where that was changed since. An attempt that is under way
-    about the same contact comes first: then it is decided when that is settled.
+    about the same contact comes first: then it is decided when that is settled. Who declined before stays `refused`:
+    only people ask again.
     """
     handover = await handovers.lock(work.session, work.actor, handover_id)
     if handover.state is not HandoverState.SETTLING:
@@ -76,6 +84,8 @@ async def prepare(work: Work, handover_id: UUID, after: UUID | None = None) -> P
         if known.is_under_way(row):
             continue
         verdict = decided(handover, row, known)
+        if isinstance(verdict, Wanted) and known.was_declined(verdict):
+            verdict = LinkedThere.REFUSED
         if isinstance(verdict, Wanted):
             wanted.append(verdict)
         else:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
+from customers.commands.profile import MOST_REVEALS
 from directory.commands.staff import require_may_manage
 from directory.models import Brand
 from directory.queries import staff
@@ -23,7 +24,7 @@ _RANGES = {
     "capacity": ("capacity", 1, MOST_CAPACITY),
     "undo_hours": ("undoHours", 0, 720),
     "welcomes_a_day": ("welcomesADay", 1, 200),
-    "reveals_an_hour": ("revealsAnHour", 1, 1_000),
+    "reveals_an_hour": ("revealsAnHour", 1, MOST_REVEALS - 1),  # beyond it nobody could ever be warned of
     "exports_a_day": ("exportsADay", 1, 1_000),
     "deletions_an_hour": ("deletionsAnHour", 1, 1_000),
 }
@@ -46,8 +47,8 @@ async def set_handover_settings(
 ) -> HandoverSetting:
     """Hand over differently in what is named; for HQ. `expected_version` is 0 where nobody has said anything yet.
 
-    A capacity is 1 to 50,000; a handover can be undone for 0 to 720 hours; 1 to 200 welcome tasks a day; the others
-    are 1 to 1,000. Raises `FORBIDDEN`, `STALE_VERSION`, `INVALID`.
+    A capacity is 1 to 50,000; a handover can be undone for 0 to 720 hours; 1 to 200 welcome tasks a day; a
+    line is 1 to 59 for reveals, 1 to 1,000 for exports and deletions. Raises `FORBIDDEN`, `STALE_VERSION`, `INVALID`.
     """
     if work.actor.role not in (Role.HQ, Role.SYSTEM):
         raise Forbidden

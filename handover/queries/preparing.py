@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import ContactLink, Relationship
+from customers.policy import is_live
 from directory.models import Account, Staff
 from handover.models import HAS_GONE, HandoverAccount, HandoverAttempt, HandoverItem, LinkedThere
 
@@ -43,7 +44,7 @@ async def moved(
 async def others_linked(
     session: AsyncSession, brand_id: UUID, handover_id: UUID, most: int
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Contacts of the leaver's whom somebody else holds and isn't linked with; those that were tried are left out."""
+    """Contacts of the leaver's whom somebody else holds and isn't linked with; without who was tried, or declined."""
     theirs, held = aliased(ContactLink), aliased(ContactLink)
     at_both = and_(
         col(held.brand_id) == brand_id,
@@ -74,10 +75,12 @@ async def others_linked(
         .where(
             col(theirs.brand_id) == brand_id,
             col(theirs.gone_at).is_(None),
+            is_live(),
             col(Relationship.holder_id) != col(theirs.account_id),
             col(Account.partner_user_id).is_not(None),
             ~exists().where(at_both),
             ~_tried(brand_id, handover_id, col(theirs.relationship_id)),
+            ~_declined(brand_id, theirs),
             ~exists().where(
                 col(HandoverItem.brand_id) == brand_id,
                 col(HandoverItem.handover_id) == handover_id,
@@ -126,6 +129,19 @@ def _moved(brand_id: UUID, handover_id: UUID) -> Select[*tuple[Any, ...]]:
             col(HandoverItem.handover_id) == handover_id,
             col(HandoverItem.here).in_(HAS_GONE),
         )
+    )
+
+
+def _declined(brand_id: UUID, theirs: Any) -> ColumnElement[bool]:
+    """By the member that the contact is with: they may have an account in each of several stores."""
+    member = aliased(Account)
+    return exists().where(
+        col(member.brand_id) == brand_id,
+        col(member.id) == col(theirs.account_id),
+        col(HandoverAttempt.brand_id) == brand_id,
+        col(HandoverAttempt.external_user_id) == col(theirs.external_user_id),
+        col(HandoverAttempt.from_user_id) == col(member.partner_user_id),
+        col(HandoverAttempt.there) == LinkedThere.REFUSED,
     )
 
 

@@ -22,6 +22,7 @@ from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.pages import along
 
+EXPORTED = "handover.exported"
 MOST_ITEMS = 200_000
 MOST_IN_A_BOOK = 50_000
 _AT_ONCE = 1_000

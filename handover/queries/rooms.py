@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from customers.models import Relationship
+from customers.policy import is_live
 from directory.models import Account, AccountKind, Staff, Store, StoreState
 from handover.models import HandoverItem, HandoverSetting, TakeoverCapacity
 
@@ -50,7 +51,7 @@ async def of_plan(
     held = (
         select(func.count())
         .select_from(Relationship)
-        .where(col(Relationship.brand_id) == brand_id, col(Relationship.holder_id) == col(Account.id))
+        .where(col(Relationship.brand_id) == brand_id, col(Relationship.holder_id) == col(Account.id), is_live())
         .scalar_subquery()
     )
     is_public = col(Account.kind) == AccountKind.PUBLIC

@@ -16,6 +16,7 @@ from directory.models import Account, Staff, StaffState
 from handover.models import Alert, AlertKind, HandoverSetting
 from handover.models.alerts import WINDOWS, line_of
 from handover.policy import alerts_visible_to
+from handover.queries.report import EXPORTED as REPORT_EXPORTED
 from kernel.actor import Actor
 from kernel.audit import AuditEntry
 from kernel.errors import NotFound
@@ -116,7 +117,7 @@ def _count(brand_id: UUID, staff_id: UUID, kind: AlertKind, since: datetime) -> 
         case AlertKind.REVEALS:
             return select(func.count()).select_from(AuditEntry).where(*_noted(brand_id, staff_id, since, REVEALED))
         case AlertKind.EXPORTS:
-            noted = _noted(brand_id, staff_id, since, MEMBERS_EXPORTED, COMMISSION_EXPORTED)
+            noted = _noted(brand_id, staff_id, since, MEMBERS_EXPORTED, COMMISSION_EXPORTED, REPORT_EXPORTED)
             return select(func.count()).select_from(AuditEntry).where(*noted)
         case AlertKind.DELETIONS:
             bereft = _bereft(brand_id, staff_id, since)

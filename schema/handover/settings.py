@@ -34,10 +34,10 @@ class HandoverSetting(Versioned):
     telling: Telling
     welcomes_a_day: int = strawberry.field(description="Welcome tasks for one takeover guide and day: 1 to 200.")
     reveals_an_hour: int = strawberry.field(
-        description="How many phones one person reveals in an hour before the manager hears of it: 1 to 1,000."
+        description="How many phones one person reveals in an hour before the manager hears of it: 1 to 59."
     )
-    exports_a_day: int = strawberry.field(description="The same for exports in a day.")
-    deletions_an_hour: int = strawberry.field(description="The same for deletions in an hour.")
+    exports_a_day: int = strawberry.field(description="The same for exports in a day: 1 to 1,000.")
+    deletions_an_hour: int = strawberry.field(description="The same for deletions in an hour: 1 to 1,000.")
 
 
 @strawberry.input(description="What is to be different. What is left out stays.")
@@ -46,7 +46,7 @@ class HandoverSettingInput:
     undo_hours: int | None = strawberry.field(default=None, description="0 to 720.")
     telling: Telling | None = None
     welcomes_a_day: int | None = strawberry.field(default=None, description="1 to 200.")
-    reveals_an_hour: int | None = strawberry.field(default=None, description="1 to 1,000.")
+    reveals_an_hour: int | None = strawberry.field(default=None, description="1 to 59.")
     exports_a_day: int | None = strawberry.field(default=None, description="1 to 1,000.")
     deletions_an_hour: int | None = strawberry.field(default=None, description="1 to 1,000.")
 

@@ -1,6 +1,7 @@
 """A brand's WeCom, as it is tied: one for each process, brand and version of the tie."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,7 @@ from server.wecom.wire import ANSWER_SECONDS, CONNECT_SECONDS, Wire
 
 @dataclass(frozen=True, slots=True)
 class _Open:
+    tied_at: datetime  # a brand that was untied and tied again begins with the same versions
     version: int
     http: httpx2.AsyncClient
     wecom: WeCom
@@ -38,7 +40,7 @@ async def partner_of(ground: Ground, vault: Vault, settings: Settings, brand_id:
         tie = await partner.tie_of(session, brand_id)
     opened = _open.setdefault(ground.db, {})
     known = opened.get(brand_id)
-    if known is not None and (tie is None or tie.version != known.version):
+    if known is not None and (tie is None or (tie.tied_at, tie.version) != (known.tied_at, known.version)):
         del opened[brand_id]
         await known.http.aclose()
         known = None
@@ -56,7 +58,7 @@ def connect(ground: Ground, vault: Vault, settings: Settings, tie: PartnerTie) -
     wire = Wire(settings.daogou_wecom_url, http, Limits(ground.redis, tie.corp_id))
     secret = vault.open(tie.brand_id, tie.secret_sealed)
     tokens = Tokens(ground.redis, wire, vault, tie.brand_id, tie.corp_id, secret)
-    return _Open(tie.version, http, WeCom(wire, tokens))
+    return _Open(tie.tied_at, tie.version, http, WeCom(wire, tokens))
 
 
 async def close_partners(ground: Ground) -> None:

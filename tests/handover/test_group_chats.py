@@ -114,6 +114,26 @@ async def test_an_answer_that_was_lost_is_found_in_the_new_owners_list(ground: G
     assert len(case.partner.chat_requests) == 1
 
 
+async def test_a_list_that_is_refused_keeps_nothing_else_from_being_settled(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = await with_chats(ground, 2)
+    case.partner.loses_answers = 1
+    await settle_at(case, NOON)
+
+    async def refused(*_: object) -> None:
+        raise PartnerRefused(48002, "chats")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Scripted, "chats", refused)
+        await settle_at(case, NOON + timedelta(minutes=3))
+    assert await states(case) == ["asking", "asking"]
+    await settle_at(case, NOON + timedelta(hours=1))
+
+    assert await states(case) == ["moved", "moved"]
+    assert await case.state() is HandoverState.DONE
+
+
 async def test_chats_that_the_partner_does_not_list_any_more_are_those_that_were_known(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:

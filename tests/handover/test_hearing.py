@@ -19,7 +19,7 @@ from kernel.actor import Actor, system
 from kernel.work import Event, Ground, unit_of_work
 from tasks.models import Task
 from tests.factories import NOON, build_world, reload, save
-from tests.handover.partners import Case, settling_case
+from tests.handover.partners import Case, name_at_partner, settling_case
 
 HOUR = timedelta(hours=1)
 
@@ -266,6 +266,14 @@ async def test_a_member_who_left_is_told_of_and_what_waited_for_it_is_asked_for_
     assert events == [PartnerMemberLeft(case.leaver.id)]
     assert await case.there() == ["waiting"]
     assert case.partner.requests[-1][0] is Course.RESIGNED
+
+
+async def test_a_member_who_left_without_a_name_is_nobody_whom_the_partner_does_not_know(ground: Ground) -> None:
+    case = await settling_case(ground, await build_world(ground))
+    await name_at_partner(ground, case.taker.account_ids[0], case.world.brand.id, None)
+    nameless = replace(news(NewsKind.MEMBER_LEFT, "", NOON, external_user_id=None), user_id=None)
+
+    assert await hear(case, nameless) == []
 
 
 async def test_a_chat_that_was_dismissed_is_gone_and_older_news_do_not_bring_it_back(ground: Ground) -> None:

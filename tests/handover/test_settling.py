@@ -4,6 +4,7 @@ Each defect that was found in a system in use, as far as it is one of settling, 
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,8 +19,17 @@ from handover.commands import asking_again, attempting
 from handover.commands import settling as commands
 from handover.commands.welcoming import WELCOME
 from handover.errors import HandoverMovedOn, NothingToAskAgain
-from handover.models import Handover, HandoverItem, HandoverKind, HandoverState, ItemReason, LinkedThere
+from handover.models import (
+    Handover,
+    HandoverItem,
+    HandoverKind,
+    HandoverSetting,
+    HandoverState,
+    ItemReason,
+    LinkedThere,
+)
 from handover.partner import Answer, Course, Found, Standing, Told
+from handover.queries import rooms
 from kernel import clock, feed, ids, jobs
 from kernel.actor import Actor, Role, system
 from kernel.errors import NotFound
@@ -183,6 +193,40 @@ async def test_the_leavers_contacts_whom_others_hold_go_to_these(ground: Ground)
     assert await case.state() is HandoverState.DONE
 
 
+async def end(case: Case, relationship: Relationship) -> None:
+    async with case.ground.db.write() as session:
+        await session.execute(
+            update(Relationship)
+            .where(col(Relationship.brand_id) == case.world.brand.id, col(Relationship.id) == relationship.id)
+            .values(ended_at=NOON)
+        )
+
+
+async def test_a_contact_of_what_ended_with_its_store_goes_to_nobody(ground: Ground) -> None:
+    """Whoever held it at the end is no successor."""
+    case = await settling_case(ground, await build_world(ground))
+    case.relationships.append(await relationship_of(ground, await build_customer(ground, case.taker)))
+    await case.link(case.leaver, 1)
+    await end(case, case.relationships[1])
+
+    await settle_at(case, NOON)
+
+    assert case.partner.requests == [(Course.RESIGNED, "leaver", "taker", ["wm-0"])]
+
+
+async def test_what_ended_with_its_store_takes_no_room(ground: Ground) -> None:
+    world = await build_world(ground)
+    case = await settling_case(ground, world, 2)
+    await save(ground, HandoverSetting(brand_id=world.brand.id, capacity=2))
+    await end(case, case.relationships[1])
+
+    async with ground.db.read() as session:
+        store_id = world.shop.store.id
+        found = (await rooms.of_plan(session, world.brand.id, case.handover.id, [store_id]))[store_id]
+
+    assert [(room.account_id, room.left) for room in found] == [(case.taker.account_ids[0], 1)]
+
+
 # What the partner says
 
 
@@ -316,6 +360,35 @@ async def test_a_customer_who_declined_comes_before_the_manager_once_and_is_aske
     assert (task.customer_id, task.relationship_id) == (case.customers[0].id, None)
     assert await case.state() is HandoverState.DONE
     assert (await relationship(case)).holder_id == case.taker.account_ids[0]
+
+
+@pytest.mark.parametrize("is_held_by_the_leaver", [True, False])
+async def test_a_customer_who_declined_is_asked_by_no_later_handover_either(
+    ground: Ground, is_held_by_the_leaver: bool
+) -> None:
+    """The leaver was hired again with what they had, or their contact is still there when they leave once more."""
+    world = await build_world(ground)
+    case = await settling_case(ground, world, 2)
+    await settle_at(case, NOON)
+    case.partner.decide(Found.REFUSED, "wm-0")
+    case.partner.decide(Found.ACCEPTED, "wm-1")
+    await settle_at(case, OVER)
+    again = await settling_handover(ground, world, HandoverKind.RESIGNATION, case.leaver)
+    if is_held_by_the_leaver:
+        await save(ground, moved_item(again, case.relationships[0].id, case.leaver, case.taker))
+    second = replace(case, handover=again, relationships=case.relationships[:1])
+
+    for hours in (48, 300):
+        await settle_at(second, NOON + timedelta(hours=hours))
+
+    assert len(case.partner.requests) == 1
+    assert await second.state() is HandoverState.DONE
+    if is_held_by_the_leaver:
+        assert await second.there() == ["refused"]
+        async with unit_of_work(ground, world.shop.manager) as work:
+            await asking_again.ask_again(work, again.id, case.relationships[0].id)
+        await second.settle()
+        assert len(case.partner.requests) == 2
 
 
 async def test_a_customer_who_declined_can_be_asked_again_by_hand(ground: Ground) -> None:

@@ -9,7 +9,8 @@ from handover.models import Alert, AlertKind, HandoverSetting
 from kernel.work import Ground
 from server.worker import working
 from tagging.models import Sharing
-from tests.factories import build_world, save
+from tests.factories import build_customer, build_world, save
+from tests.handover.handing import build_handover, leave
 from tests.handover.test_watching import someone
 from tests.serving import serving, settings
 from tests.tagging.test_segment_index import GOLD
@@ -39,6 +40,25 @@ async def test_files_over_http_and_phones_over_graphql_are_warned_of_at_once(gro
                 await asyncio.sleep(0.05)
 
     assert sorted(await warned_of(ground)) == [AlertKind.EXPORTS, AlertKind.REVEALS]
+
+
+async def test_reports_of_handovers_are_files_like_others(ground: Ground) -> None:
+    """Each has the member number of everybody whom somebody held."""
+    world = await build_world(ground)
+    await save(ground, HandoverSetting(brand_id=world.brand.id, exports_a_day=2))
+    await build_customer(ground, world.shop.guide)
+    await leave(ground, world.shop.guide)
+    handover = await build_handover(ground, world, plan=None)
+    async with serving(ground) as served, working(ground, settings()):
+        shown = {"Authorization": f"Bearer {await served.token(world.shop.manager)}"}
+        for ending in ("json", "xlsx", "json"):
+            address = f"/files/handovers/{handover.id}.{ending}"
+            assert (await served.http.get(address, headers=shown)).status_code == 200
+        async with asyncio.timeout(SECONDS):
+            while not await warned_of(ground):  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(0.05)
+
+    assert await warned_of(ground) == [AlertKind.EXPORTS]
 
 
 async def test_a_file_that_is_refused_is_no_export(ground: Ground) -> None:

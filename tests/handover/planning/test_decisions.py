@@ -439,6 +439,7 @@ async def test_how_a_brand_hands_over_is_hqs_to_say(ground: Ground, world: World
         async with refused(ground, Forbidden):
             await do(ground, actor, lambda work: commands.set_handover_settings(work, capacity=9))
     outside: list[Any] = [{"capacity": 0}, {"capacity": 50_001}, {"undo_hours": -1}, {"welcomes_a_day": 201}]
+    outside.append({"reveals_an_hour": 60})  # the call that would cross it is refused
     for wrong in outside:
         async with refused(ground, Invalid):
             await do(ground, world.hq, partial(commands.set_handover_settings, **wrong))

@@ -97,6 +97,24 @@ async def test_what_a_brand_forgot_is_asked_no_more(ground: Ground, world: World
     assert await found(ground, there, world) is None
 
 
+async def test_a_brand_that_was_untied_and_tied_again_is_asked_for_with_what_it_is_tied_with_now(
+    ground: Ground, world: World, there: There
+) -> None:
+    """Also where this process never saw it untied."""
+    await tie(ground, world, there.simulator.corp.corp_id, "old")
+    before = await found(ground, there, world)
+    async with unit_of_work(ground, system(world.brand.id)) as work:
+        await tying.untie(work)
+    await tie(ground, world, there.simulator.corp.corp_id)
+
+    after = await found(ground, there, world)
+
+    assert after is not None
+    assert after is not before
+    await after.try_out()
+    await close_partners(ground)
+
+
 async def test_two_who_look_at_once_have_the_same(ground: Ground, world: World, there: There) -> None:
     await tie(ground, world, there.simulator.corp.corp_id)
 
