@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 
 from kernel.errors import Refusal
 from kernel.work import Ground
@@ -13,12 +14,16 @@ from server.tables import METADATA
 
 Snapshot = dict[str, Counter[str]]
 
+_ALL: Any = select(literal_column("*"))
+
 
 async def snapshot(ground: Ground) -> Snapshot:
     """Every row of every table."""
     async with ground.db.read() as session:
+        connection = await session.connection()
         return {
-            table.name: Counter(repr(tuple(row)) for row in await session.execute(select(table)))
+            # As the driver gives them: nobody looks into the values.
+            table.name: Counter(map(repr, (await connection.execute(_ALL.select_from(table))).all()))
             for table in METADATA.sorted_tables
         }
 
