@@ -7,7 +7,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from handover.models.items import LinkedThere
-from handover.models.settlement import Point, Step, Todo
+from handover.models.settlement import MOST_TRIES, Point, Step, Todo
 from handover.partner import Course, Told
 from kernel.db import UtcDateTime, enum_of, index_where, refers, unique_where
 
@@ -87,6 +87,9 @@ class HandoverAttempt(SQLModel, table=True):
         if step.is_unasked:
             self.asked_at = None
             self.was_started = False
+        if step.is_early:
+            # Days of waiting for the partner leave a try and another one for when it can be done.
+            self.tries = min(self.tries, MOST_TRIES - 2)
         if step.there is LinkedThere.WAITING:
             self.was_started = True
         is_open = step.todo in (Todo.ASK, Todo.LOOK)

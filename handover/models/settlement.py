@@ -69,12 +69,16 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where it goes, what is to be done then, and from when on; `is_unasked`: the partner knows nothing of it."""
+    """Where it goes, what is to be done then, and from when on; `is_unasked`: the partner knows nothing of it.
+
+    `is_early`: it couldn't have come to anything yet, whoever was asked for.
+    """
 
     there: LinkedThere
     todo: Todo | None = None
     at: datetime | None = None
     is_unasked: bool = False
+    is_early: bool = False
 
 
 def told(point: Point, answer: Answer, now: datetime, allowed_at: datetime | None = None) -> Step:
@@ -95,9 +99,9 @@ def told(point: Point, answer: Answer, now: datetime, allowed_at: datetime | Non
             # Somebody else's, or ours of which the answer was lost: the record says which.
             return Step(LinkedThere.REQUESTED, Todo.LOOK, now + _FIRST_PAUSE)
         case Told.TOO_OFTEN:
-            return _ask_later(point, allowed_at or now + timedelta(days=7))
+            return _ask_later(point, allowed_at or now + timedelta(days=7), is_early=True)
         case Told.NOT_DEPARTED:
-            return _ask_later(point, now + pause(point.tries))
+            return _ask_later(point, now + pause(point.tries), is_early=True)
         case Told.OTHER if answer.code == 0:
             # Nothing was said of this one.
             return Step(LinkedThere.REQUESTED, Todo.LOOK, now + UNSURE_FOR)
@@ -152,7 +156,7 @@ def heard(point: Point, news: News, now: datetime, *, is_only: bool) -> Step | N
 
 def refused_whole(point: Point, now: datetime) -> Step:
     """The partner answered for the request as a whole and did nothing: ask again, ever more patiently."""
-    return _ask_later(point, now + pause(point.tries))
+    return _ask_later(point, now + pause(point.tries), is_early=True)
 
 
 def next_look(asked_at: datetime, now: datetime) -> datetime:
@@ -171,10 +175,10 @@ def pause(tries: int) -> timedelta:
     return min(_FIRST_PAUSE * doubled, _LONGEST_PAUSE)
 
 
-def _ask_later(point: Point, at: datetime) -> Step:
+def _ask_later(point: Point, at: datetime, *, is_early: bool = False) -> Step:
     if at > point.deadline:
         return Step(LinkedThere.INELIGIBLE)
-    return Step(LinkedThere.REQUESTED, Todo.ASK, at, is_unasked=True)
+    return Step(LinkedThere.REQUESTED, Todo.ASK, at, is_unasked=True, is_early=is_early)
 
 
 def _unrecorded(point: Point, asked_at: datetime, now: datetime) -> Step:

@@ -61,7 +61,7 @@ async def report(session: AsyncSession, actor: Actor, handover_id: UUID, *, in_a
             "items": listed(items),
             "counts": canonical(counts),
             **{name: canonical(found) for name, found in apart.items()},
-            "money": canonical(await report_money.split(session, brand_id, handover_id, head["started_at"])),
+            "money": canonical(await report_money.split(session, actor, handover_id, head["started_at"])),
         }
     )
 

@@ -11,29 +11,33 @@ from sqlmodel import col
 
 from directory.models import Account, Staff, Store
 from handover.models import HandoverAccount, HandoverItem
+from kernel.actor import Actor
 from mall.models import COUNTED_STATES, CommissionEntry, Credit, Order
 from mall.models.commission import course_of
 from mall.models.periods import period_of, usual
+from mall.policy import commission_visible_to
 from mall.queries.commission import settings
 from mall.queries.commission.ledger import total
 
 Rows = list[dict[str, Any]]
 
 
-async def split(session: AsyncSession, brand_id: UUID, handover_id: UUID, started_at: datetime) -> dict[str, Any]:
+async def split(session: AsyncSession, actor: Actor, handover_id: UUID, started_at: datetime) -> dict[str, Any]:
     """Credit and commission of the orders on these relationships, and the statements of all concerned.
 
     Of orders from the first day of the commission period in which it started (without commission, of that month).
     `when` is `before` or `after` the relationship moved; what hasn't moved is before. Amounts are in minor units.
+    Commission and statements are those of the stores in sight, as everywhere.
     """
+    brand_id = actor.brand_id
     since = await _since(session, brand_id, started_at)
     these = _these(brand_id, handover_id, since)
     return {
         "since": since,
         "orders": await _orders(session, these),
         "credit": await _credit(session, brand_id, these),
-        "commission": await _commission(session, brand_id, these),
-        "statements": await _statements(session, brand_id, handover_id, since),
+        "commission": await _commission(session, actor, these),
+        "statements": await _statements(session, actor, handover_id, since),
     }
 
 
@@ -88,9 +92,9 @@ async def _credit(session: AsyncSession, brand_id: UUID, these: Any) -> Rows:
     return _said(await session.execute(rows))
 
 
-async def _commission(session: AsyncSession, brand_id: UUID, these: Any) -> Rows:
+async def _commission(session: AsyncSession, actor: Actor, these: Any) -> Rows:
     """What was posted on these orders: to whom, and what of it the stores bear (above zero)."""
-    when, entry = these.c.when, CommissionEntry
+    brand_id, when, entry = actor.brand_id, these.c.when, CommissionEntry
     borne = case((col(entry.is_borne_by_store), -col(entry.amount)), else_=0)
     paid = case((col(entry.is_borne_by_store), 0), else_=col(entry.amount))
     sums = select(
@@ -105,14 +109,16 @@ async def _commission(session: AsyncSession, brand_id: UUID, these: Any) -> Rows
         sums.select_from(these)
         .join(entry, and_(col(entry.brand_id) == brand_id, col(entry.order_id) == these.c.id))
         .join(Staff, and_(col(Staff.brand_id) == brand_id, col(Staff.id) == col(entry.staff_id)))
+        .where(commission_visible_to(actor))
         .group_by(col(Staff.number), col(entry.role), when)
         .order_by(col(Staff.number), col(entry.role), when)
     )
     return _said(await session.execute(rows))
 
 
-async def _statements(session: AsyncSession, brand_id: UUID, handover_id: UUID, since: date) -> Rows:
+async def _statements(session: AsyncSession, actor: Actor, handover_id: UUID, since: date) -> Rows:
     """The whole statements of whoever hands over or takes over, period by period: these orders and all others."""
+    brand_id = actor.brand_id
     of_it = (col(HandoverItem.brand_id) == brand_id, col(HandoverItem.handover_id) == handover_id)
     givers = select(col(HandoverAccount.account_id)).where(
         col(HandoverAccount.brand_id) == brand_id, col(HandoverAccount.handover_id) == handover_id
@@ -133,7 +139,7 @@ async def _statements(session: AsyncSession, brand_id: UUID, handover_id: UUID, 
         .join(Store, and_(col(Store.brand_id) == brand_id, col(Store.id) == col(entry.store_id)))
         .join(Staff, and_(col(Staff.brand_id) == brand_id, col(Staff.id) == col(entry.staff_id)))
         .where(
-            col(entry.brand_id) == brand_id,
+            commission_visible_to(actor),
             col(entry.period) >= since,
             col(entry.staff_id).in_(people),
             ~col(entry.is_borne_by_store),

@@ -450,6 +450,18 @@ async def test_a_leaver_who_is_still_a_member_there_is_waited_for(ground: Ground
     assert len(case.partner.requests) == 2
 
 
+async def test_days_of_waiting_for_a_leaver_to_leave_there_give_nobody_up_at_the_first_hitch(ground: Ground) -> None:
+    case = await settling_case(ground, await build_world(ground))
+    still, busy = Answer(Told.NOT_DEPARTED, 40097), Answer(Told.TRY_LATER, -1)
+    case.partner.answers = {("taker", "wm-0"): [*[still] * 12, busy, Answer(Told.STARTED)]}
+
+    for half_days in range(16):
+        await settle_at(case, NOON + half_days * timedelta(hours=12, minutes=1))
+
+    assert len(case.partner.requests) == 14
+    assert await case.there() == ["waiting"]
+
+
 async def test_a_third_move_in_ninety_days_waits_until_it_is_allowed(ground: Ground) -> None:
     case = await settling_case(ground, await build_world(ground), kind=HandoverKind.TRANSFER)
     case.partner.answers = {("taker", "wm-0"): [Answer(Told.TOO_OFTEN, 40128), Answer(Told.STARTED)]}

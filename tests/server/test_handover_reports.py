@@ -18,6 +18,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from openpyxl import load_workbook
+from sqlalchemy import select
+from sqlmodel import col
 from typer.testing import CliRunner
 
 from handover.errors import ReportTooLarge
@@ -25,18 +27,19 @@ from handover.models import Handover, HandoverItem, HeldHere, LinkedThere
 from handover.models.report import FORMAT, canonical, enveloped, opened
 from handover.queries import report as queries
 from kernel import clock, ids
-from kernel.actor import Actor, system
+from kernel.actor import Actor, Role, system
 from kernel.crypto import Vault
 from kernel.errors import NotFound
 from kernel.work import Ground
 from mall.commands import Line
+from mall.models import CommissionEntry
 from mall.models.commissioning import Rate
 from server import handover_reports, operating, report_commands, signing
 from server import settings as configuration
 from server.cli import app
 from server.handover_reports import Signed, checked, differences
 from tests.asking import KEY, ask
-from tests.factories import World, build_customer, build_world
+from tests.factories import World, build_customer, build_world, save
 from tests.handover.handing import build_handover, leave, run
 from tests.mall.commissions import GUIDE, NOON, running
 from tests.mall.trading import place, refund
@@ -159,6 +162,29 @@ async def test_only_managers_who_see_it_have_one(ground: Ground, done: Done) -> 
 
     for actor in (world.shop.manager, world.east_manager, world.hq, system(world.brand.id)):
         assert {item["member_number"] for item in said(await made(ground, done, actor))["items"]} == done.numbers
+
+
+async def test_commission_and_statements_are_those_of_the_stores_in_sight(ground: Ground, done: Done) -> None:
+    """The takeover guide earns in another store, too: that is none of this store's manager's business."""
+    world, other = done.world, done.world.shops[1]
+    async with ground.db.read() as session:
+        taker = col(CommissionEntry.staff_id) == world.shop.other_guide.id
+        entry = await session.scalar(
+            select(CommissionEntry).where(col(CommissionEntry.brand_id) == world.brand.id, taker)
+        )
+    assert entry
+    await save(ground, CommissionEntry(**entry.model_dump() | {"id": ids.new(), "store_id": other.store.id}))
+
+    shown = {}
+    for actor in (world.shop.manager, world.hq):
+        money = said(await made(ground, done, actor))["money"]
+        stores = {each["store"] for each in money["statements"]}
+        shown[actor.role] = (stores, sum(each["entries"] for each in money["commission"]))
+
+    assert shown == {
+        Role.STORE_MANAGER: ({world.shop.store.code}, 6),
+        Role.HQ: ({world.shop.store.code, other.store.code}, 7),
+    }
 
 
 async def test_there_is_a_limit(ground: Ground, done: Done, monkeypatch: pytest.MonkeyPatch) -> None:
