@@ -46,6 +46,21 @@ async def count_staff(session: AsyncSession, store: Store) -> int:
     return count or 0
 
 
+async def staffed(session: AsyncSession, actor: Actor, store_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many people work in each of these stores, those who are leaving included; the stores are in sight already."""
+    found = await session.execute(
+        select(col(Staff.store_id), func.count())
+        .where(
+            col(Staff.brand_id) == actor.brand_id,
+            col(Staff.store_id).in_(store_ids),
+            col(Staff.state) != StaffState.DEPARTED,
+        )
+        .group_by(col(Staff.store_id))
+    )
+    counted: dict[UUID, int] = dict.fromkeys(store_ids, 0)
+    return counted | {store_id: count for store_id, count in found if store_id is not None}
+
+
 async def by_ids(session: AsyncSession, actor: Actor, store_ids: Sequence[UUID]) -> dict[UUID, StoreRow]:
     """Those of the stores that are in sight."""
     found = await session.execute(_rows(actor).where(col(Store.id).in_(store_ids)))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from directory.queries import stores
 from handover.models import HandoverKind, HandoverState, HeldHere, ItemReason, LinkedThere, Strategy
 from handover.queries import handovers, settlements
 from schema.context import Info
@@ -123,6 +124,17 @@ class Handover(Versioned):
     @field("Where the leaver works, or the store that closes.")
     async def store(self, info: Info) -> Store | None:
         return await store_of(info, self.store_id)
+
+    @field(
+        "How many people still work in a store that closes; null for other kinds. A closing dismisses nobody: while "
+        "there are any the store stays open, without customers, though the handover is done. Once they have been moved "
+        "(`moveStaff`), or have left, `closeStore` closes it."
+    )
+    async def still_at_work(self, info: Info) -> int | None:
+        if self.kind is not HandoverKind.CLOSING or self.store_id is None:
+            return None
+        count: int = await info.context.load(stores.staffed, self.store_id)
+        return count
 
     @field("Who started it; null for the product itself.")
     async def started_by(self, info: Info) -> Staff | None:

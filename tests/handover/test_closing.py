@@ -22,7 +22,9 @@ from kernel import feed, ids
 from kernel.actor import Actor, system
 from kernel.work import Ground, unit_of_work
 from mall.models import Credit, OrderState, OrderStep, OrderStepKind
+from tagging.models import AuditMethod
 from tasks.models import TaskState
+from tests.asking import ask
 from tests.factories import (
     NOON,
     Shop,
@@ -46,6 +48,7 @@ from tests.handover.closing import (
     move_some,
 )
 from tests.mall.trading import place, refund
+from tests.tagging.auditing import build_tagged, build_tags, draw, items
 
 
 async def also_known(ground: Ground, customer: Customer, holder: Actor, **values: Any) -> Relationship:
@@ -302,6 +305,57 @@ async def test_closing_dismisses_nobody(ground: Ground) -> None:
         assert guide is not None
         assert guide.state is StaffState.ACTIVE
     assert (await reload(ground, closed.shop.store)).state is StoreState.OPEN
+
+
+STAFFED = "query ($id: ID!) { handover(id: $id) { state stillAtWork store { state } } }"
+CLOSE = """mutation ($id: ID!) {
+    closeStore(id: $id) { ... on StoreChanged { store { state } } ... on Problem { code } }
+}"""
+
+
+async def test_who_closes_a_store_sees_who_still_works_there_and_closes_it_once_they_have_moved(ground: Ground) -> None:
+    world = await build_world(ground)
+    closes, takes = world.shops[:2]
+    await build_customer(ground, closes.guide)
+    handover = await build_closing(ground, world, closes, [takes.guide])
+    await close(ground, handover)
+
+    async def asked() -> Any:
+        return (await ask(ground, world.east_manager, STAFFED, id=str(handover.id)))["handover"]
+
+    async def shut() -> Any:
+        return (await ask(ground, world.hq, CLOSE, id=str(closes.store.id)))["closeStore"]
+
+    assert await asked() == {"state": "DONE", "stillAtWork": 3, "store": {"state": "OPEN"}}
+    assert await shut() == {"code": "STORE_STAFFED"}
+    for person in (*closes.guides, closes.manager):
+        async with unit_of_work(ground, world.hq) as work:
+            await customers.move_staff(work, person.id, role=person.role, store_id=takes.store.id)
+    assert (await asked())["stillAtWork"] == 0
+    assert await shut() == {"store": {"state": "CLOSED"}}
+    assert await asked() == {"state": "DONE", "stillAtWork": 0, "store": {"state": "CLOSED"}}
+
+
+async def test_open_questions_of_a_blind_audit_wait_in_the_new_store(ground: Ground) -> None:
+    world = await build_world(ground)
+    closes, takes = world.shops[:2]
+    [tag] = await build_tags(ground, world, 1)
+    await build_tagged(ground, closes, tag, 1)
+    audit = await draw(ground, world.hq, method=AuditMethod.BLIND)
+    [before] = await items(ground, audit)
+
+    await close(ground, await build_closing(ground, world, closes, [takes.guide]))
+
+    [after] = await items(ground, audit)
+    [item] = await items_of_all(ground, world)
+    assert after.relationship_id == item.successor_id != before.relationship_id
+    assert (after.store_id, after.asked_id, after.verdict) == (takes.store.id, None, None)
+
+
+async def items_of_all(ground: Ground, world: World) -> list[HandoverItem]:
+    async with ground.db.read() as session:
+        found = await session.scalars(select(HandoverItem).where(col(HandoverItem.brand_id) == world.brand.id))
+        return list(found)
 
 
 async def test_phones_of_the_store_s_managers_start_over(ground: Ground) -> None:

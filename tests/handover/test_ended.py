@@ -17,6 +17,7 @@ from directory.models import Account, AccountKind, Brand, Store
 from handover.commands import ledger
 from handover.models import LedgerEntry, LedgerLine
 from handover.queries import scopes
+from intake.models.mapping import AnyMapping
 from kernel import clock, feed
 from kernel.actor import Actor, Role, system
 from kernel.errors import NotFound
@@ -33,7 +34,7 @@ from tasks.queries import plans, workbench
 from tests.factories import NOON, Shop, World, build_customer, build_world, relationship_of, reload
 from tests.handover.closing import build_closing, close, lives_in
 from tests.handover.test_closing import also_known
-from tests.intake.carrying import carry, snapshot, write
+from tests.intake.carrying import carry, shipped, snapshot, write
 from tests.mall.trading import place, refund
 
 
@@ -233,10 +234,21 @@ FIRST = "600100,71053,LANTERN,1,2011-05-05T10:00:00,3.39,12400,Iceland"
 ELSEWHERE = "600101,71053,LANTERN,1,2011-05-05T10:00:00,3.39,12448,Spain"
 LATER = "600102,71053,LANTERN,1,2011-06-05T10:00:00,3.39,12400,Iceland"
 ALSO = "600103,71053,LANTERN,1,2011-06-06T10:00:00,3.39,12400,Norway"
+ONLINE_RETAIL: Any = shipped("online-retail")
+OWN_STORE = ONLINE_RETAIL.model_copy(
+    update={"customer": ONLINE_RETAIL.customer.model_copy(update={"orders_belong_to": "own_store"})}
+)
 
 
-async def test_a_file_doesn_t_bring_it_back(ground: Ground, tmp_path: Path) -> None:
-    await carry(ground, write(tmp_path / "first.csv", [HEADER, FIRST, ELSEWHERE]))
+class Imported:
+    """A customer of Iceland's store, by an import, whose store has closed into Spain's."""
+
+    def __init__(self, closes: Store, taker: Actor, guide: Actor) -> None:
+        self.closes, self.taker, self.guide = closes, taker, guide
+
+
+async def imported(ground: Ground, tmp_path: Path, mapping: AnyMapping) -> Imported:
+    await carry(ground, write(tmp_path / "first.csv", [HEADER, FIRST, ELSEWHERE]), mapping)
     async with ground.db.read() as session:
         places = {store.code: store for store in await session.scalars(select(Store))}
         accounts = list(await session.scalars(select(Account)))
@@ -246,21 +258,59 @@ async def test_a_file_doesn_t_bring_it_back(ground: Ground, tmp_path: Path) -> N
     def of(store: Store, kind: AccountKind) -> Account:
         return next(each for each in accounts if each.store_id == store.id and each.kind is kind)
 
-    taker = _actor(takes, of(takes, AccountKind.GUIDE))
-    shop = Shop(closes, of(closes, AccountKind.PUBLIC), [_actor(closes, of(closes, AccountKind.GUIDE))], taker)
+    taker, guide = (_actor(store, of(store, AccountKind.GUIDE)) for store in (takes, closes))
+    shop = Shop(closes, of(closes, AccountKind.PUBLIC), [guide], taker)
     world = World(ground, brand, {}, [shop], taker, taker)
     await close(ground, await build_closing(ground, world, shop, [taker]))
+    return Imported(closes, taker, guide)
+
+
+async def homes_of_orders(ground: Ground) -> dict[str, str]:
+    """The store whose relationship each order of the customer hangs on, by the order's number."""
+    rows = [row.split(", ") for row in (await snapshot(ground))["order"] if "'12400'" in row]
+    return {row[1].strip("'"): row[4].strip("'") for row in rows}
+
+
+async def test_a_file_doesn_t_bring_it_back(ground: Ground, tmp_path: Path) -> None:
+    it = await imported(ground, tmp_path, ONLINE_RETAIL)
     before = await _live(ground)
 
     await carry(ground, write(tmp_path / "later.csv", [HEADER, LATER]))
 
     assert await _live(ground) == before
-    orders = [row.split(", ") for row in (await snapshot(ground))["order"] if "'12400'" in row]
-    assert {row[4] for row in orders} == {"'Spain'"}, "they go on with the successor"
+    assert set((await homes_of_orders(ground)).values()) == {"Spain"}, "they go on with the successor"
 
     await carry(ground, write(tmp_path / "also.csv", [HEADER, ALSO]))
 
-    assert closes.id not in {store_id for _, store_id in await _live(ground)}, "nor by what was bought elsewhere"
+    assert it.closes.id not in {store_id for _, store_id in await _live(ground)}, "nor by what was bought elsewhere"
+
+
+async def test_a_file_that_names_the_closed_store_goes_on_with_the_successor_beside_others(
+    ground: Ground, tmp_path: Path
+) -> None:
+    it = await imported(ground, tmp_path, OWN_STORE)
+
+    await carry(ground, write(tmp_path / "also.csv", [HEADER, LATER, ALSO]), OWN_STORE)
+
+    assert it.closes.id not in {store_id for _, store_id in await _live(ground)}
+    assert await homes_of_orders(ground) == {"600100": "Spain", "600102": "Spain", "600103": "Norway"}
+
+
+async def test_a_file_finds_what_the_store_got_to_know_anew_before_the_successor(
+    ground: Ground, tmp_path: Path
+) -> None:
+    it = await imported(ground, tmp_path, OWN_STORE)
+    async with ground.db.read() as session:
+        customer = (await session.scalars(select(Customer).where(col(Customer.member_number) == "12400"))).one()
+    anew = await also_known(ground, customer, it.guide)
+    before = await _live(ground)
+
+    await carry(ground, write(tmp_path / "later.csv", [HEADER, LATER]), OWN_STORE)
+
+    assert (customer.id, it.closes.id) in before
+    assert await _live(ground) == before
+    assert await homes_of_orders(ground) == {"600100": "Spain", "600102": "Iceland"}
+    assert (await reload(ground, anew)).holder_id == it.guide.account_ids[0]
 
 
 async def _live(ground: Ground) -> set[tuple[UUID, UUID]]:
