@@ -86,7 +86,8 @@ def verify(
 def list_(brand: Brand = None) -> None:
     """Show the newest handovers, at most 100, and how far each has come."""
     rows = asyncio.run(_list(brand))
-    table = Table(Column("id", min_width=36), "started", "kind", "state", "moved", "of")
+    names = ("started", "kind", "state", "moved", "of")
+    table = Table(Column("id", min_width=36, no_wrap=True), *(Column(name, overflow="fold") for name in names))
     for row, moved, total in rows:
         table.add_row(str(row.id), f"{row.started_at:%Y-%m-%d %H:%M}", row.kind, row.state, str(moved), str(total))
     Console().print(table)

@@ -1,6 +1,7 @@
 """Find what a handover's accounts still hold when its plan is carried out, so that nothing is left with anybody."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,8 @@ AT_ONCE = 500
 async def gather(work: Work, handover_id: UUID, token: UUID) -> int:
     """Plan for up to 500 relationships that came to the accounts since the handover started; says how many.
 
-    Each goes to the guide of the plan, in its store, who holds least; without one, to the store's public account.
+    Each goes to the guide of the plan, in its store, who holds least and has room; without one, to the store's public
+    account.
     Raises `LeaseLost`.
     """
     handover = await hold(work, handover_id, token)
@@ -42,13 +44,22 @@ async def gather(work: Work, handover_id: UUID, token: UUID) -> int:
 
 
 async def _plan(work: Work, handover: Handover, store_id: UUID, account_id: UUID, relationship_ids: list[UUID]) -> None:
-    """Give each a line of the plan, or its line another turn: it was elsewhere, and has come back."""
     loads = await queries.loads(work.session, handover.brand_id, handover.id, store_id)
-    is_overflow = not loads
-    if is_overflow:
-        loads = dict.fromkeys((await directory.public_of(work.session, handover.brand_id, [store_id])).values(), 0)
-    takers = least_loaded(len(relationship_ids), loads)
-    reason = ItemReason.OVERFLOW if is_overflow else ItemReason.BALANCED
+    rooms = await queries.rooms(work.session, handover.brand_id, loads)
+    takers = least_loaded(len(relationship_ids), loads, rooms)
+    rest = relationship_ids[len(takers) :]
+    if takers:
+        placed = dict(zip(relationship_ids, takers, strict=False))
+        await _write(work, handover, account_id, placed, ItemReason.BALANCED)
+    if rest:
+        public = (await directory.public_of(work.session, handover.brand_id, [store_id]))[store_id]
+        await _write(work, handover, account_id, dict.fromkeys(rest, public), ItemReason.OVERFLOW)
+
+
+async def _write(
+    work: Work, handover: Handover, account_id: UUID, takers: Mapping[UUID, UUID], reason: ItemReason
+) -> None:
+    """Give each a line of the plan, or its line another turn: it was elsewhere, and has come back."""
     rows: list[dict[str, Any]] = [
         {
             "brand_id": handover.brand_id,
@@ -58,10 +69,10 @@ async def _plan(work: Work, handover: Handover, store_id: UUID, account_id: UUID
             "to_account_id": taker,
             "reason": reason,
         }
-        for relationship_id, taker in zip(relationship_ids, takers, strict=True)
+        for relationship_id, taker in takers.items()
     ]
     new = await bulk.insert_missing(work.session, HandoverItem, [HandoverItem(**row).model_dump() for row in rows])
-    to = bulk.paired(work.session, dict(zip(relationship_ids, takers, strict=True)))
+    to = bulk.paired(work.session, takers)
     await work.session.execute(
         update(HandoverItem)
         .where(
@@ -72,5 +83,5 @@ async def _plan(work: Work, handover: Handover, store_id: UUID, account_id: UUID
         )
         .values(from_account_id=account_id, to_account_id=to.c.value, reason=reason, here=HeldHere.PENDING, why=None)
         .execution_options(synchronize_session=False),
-        {"known": sorted(set(relationship_ids) - {row.relationship_id for row in new})},
+        {"known": sorted(set(takers) - {row.relationship_id for row in new})},
     )

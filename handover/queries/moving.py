@@ -1,6 +1,6 @@
 """Reads of what a handover has still to move."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from customers.models import Relationship
 from customers.policy import is_live
 from directory.models import Account, AccountKind
 from handover.models import LEASE, Handover, HandoverAccount, HandoverItem, HandoverState, HeldHere
+from handover.queries import seats
 from kernel.db import OneOf
 from kernel.errors import NotFound
 
@@ -116,6 +117,20 @@ async def loads(session: AsyncSession, brand_id: UUID, handover_id: UUID, store_
         .group_by(col(Relationship.holder_id))
     )
     return dict.fromkeys(wanted, 0) | dict(found.all())
+
+
+async def rooms(session: AsyncSession, brand_id: UUID, account_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many relationships the owner of each of these guides' accounts may take on yet."""
+    found = await session.execute(
+        select(col(Account.id), col(Account.staff_id)).where(
+            col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids), col(Account.staff_id).is_not(None)
+        )
+    )
+    owners = {account_id: staff_id for account_id, staff_id in found if staff_id is not None}
+    staff_ids = sorted(set(owners.values()))
+    held = await seats.held_by_staff(session, brand_id, staff_ids)
+    most = await seats.capacities_of(session, brand_id, staff_ids)
+    return {account_id: most[staff_id] - held.get(staff_id, 0) for account_id, staff_id in owners.items()}
 
 
 async def unattended(session: AsyncSession, brand_id: UUID, at: datetime, most: int) -> Sequence[Row[*tuple[Any, ...]]]:

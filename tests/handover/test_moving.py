@@ -15,7 +15,15 @@ from customers.models import Customer, Holding, HoldingReason
 from directory.models import Staff, StaffState
 from handover.commands import leasing, moving, noting
 from handover.commands.leasing import LeaseLost
-from handover.models import HandoverItem, HandoverKind, HandoverState, HeldHere, ItemReason, PartnerTie
+from handover.models import (
+    HandoverItem,
+    HandoverKind,
+    HandoverState,
+    HeldHere,
+    ItemReason,
+    PartnerTie,
+    TakeoverCapacity,
+)
 from handover.queries import moving as queries
 from kernel import clock, feed, ids, jobs
 from kernel.actor import Actor, system
@@ -199,6 +207,21 @@ async def test_what_came_since_the_start_goes_to_whoever_of_the_plan_holds_least
         relationship = await relationship_of(ground, customer)
         assert relationship.holder_id == scene.taker.account_ids[0]
         assert (items[relationship.id].here, items[relationship.id].reason) == (HeldHere.MOVED, ItemReason.BALANCED)
+
+
+async def test_late_ones_go_to_the_store_once_whoever_takes_over_has_no_room(ground: Ground) -> None:
+    scene = await build_scene(ground, 1)
+    handover = await build_handover(ground, scene.world)
+    late = [await build_customer(ground, scene.leaver) for _ in range(2)]
+    await save(ground, TakeoverCapacity(brand_id=scene.world.brand.id, staff_id=scene.taker.id, capacity=2))
+    await leave(ground, scene.leaver)
+
+    await run(ground, handover)
+
+    items = await items_of(ground, handover)
+    its = [items[(await relationship_of(ground, each)).id] for each in late]
+    assert sorted(item.reason or "" for item in its) == [ItemReason.BALANCED, ItemReason.OVERFLOW]
+    assert len(await held_by(ground, scene.taker)) == 2
 
 
 async def test_without_a_guide_in_the_plan_late_ones_go_to_the_store(ground: Ground) -> None:
