@@ -97,7 +97,7 @@ def load(
 def compare(brand: Brand = None) -> None:
     """Hold the whole of WeCom's list of what leavers left behind against what is known here; changes nothing.
 
-    Exits with 1 if the two don't agree, or WeCom doesn't answer.
+    Exits with 1 if the two don't agree.
     """
     try:
         found = asyncio.run(_compare(brand))

@@ -3,11 +3,14 @@
 For each contact what is still possible is carried along, as Wing and Gong (1993) do and Lowe (2017)
 made quick: who holds it, which guides are out, and which of the operations under way have happened already. While a
 handover of a guide is under way, what they hold may go to anybody at any moment; once it is done they hold nothing, and
-get nothing, until they are let in again.
+get nothing, until they are let in again. What nobody knows the end of may happen at any time or never: of two
+possibilities that differ in nothing else, the one that has used up less of it can do all that the other can.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from itertools import count
 from typing import Any, NamedTuple
 
 Line = dict[str, Any]
@@ -15,16 +18,20 @@ _WRITES = ("claim", "move")
 
 
 class State(NamedTuple):
-    """Who holds the contact (`None` before it was created), who is out, and which operations have happened."""
+    """Who holds the contact (`None` before it was created), who is out, and which operations have happened.
+
+    `used` are those that have happened and never ended.
+    """
 
     holder: str | None
     out: frozenset[str]
     happened: frozenset[int]
+    used: frozenset[int]
 
 
 @dataclass(slots=True)
 class Operation:
-    """One operation as far as a contact is concerned. `owner` is what a read found."""
+    """One operation as far as a contact is concerned. `owner` is what a read found; `is_open` without an end."""
 
     key: int
     op: str
@@ -33,6 +40,7 @@ class Operation:
     former: str | None = None
     guide: str | None = None
     owner: str | None = None
+    is_open: bool = False
 
 
 @dataclass(slots=True)
@@ -101,6 +109,7 @@ def _story(
         operation = _operation(key, contact, line, end, rows)
         if operation is None or (end["e"] == "info" and operation.op == "read"):
             continue
+        operation.is_open = end["e"] == "info"
         steps.append((key, "begin", operation))
         if end["e"] == "ok" and place is not None:
             steps.append((place, "end", operation))
@@ -122,7 +131,7 @@ def _operation(key: int, contact: str, line: Line, end: Line, rows: dict[int, di
 
 
 def _impossible(contact: str, story: Story, guides: Sequence[str]) -> list[str]:
-    states = {State(None, frozenset(), frozenset())}
+    states = {State(None, frozenset(), frozenset(), frozenset())}
     under_way: dict[int, Operation] = {}
     for what, operation in story.steps:
         if what == "begin":
@@ -138,28 +147,40 @@ def _impossible(contact: str, story: Story, guides: Sequence[str]) -> list[str]:
 
 
 def _closure(states: set[State], under_way: dict[int, Operation], guides: Sequence[str]) -> set[State]:
-    """All states that can be reached by letting some of the operations under way happen now."""
-    reached = set(states)
-    edge = list(states)
+    """All states that can be reached by letting some of the operations under way happen now, but for worse ones."""
+    reached: dict[Any, list[State]] = {}
+    edge = [(len(state.used), place, state) for place, state in enumerate(states)]
+    heapify(edge)
+    numbers = count(len(edge))
     while edge:
-        state = edge.pop()
+        _, _, state = heappop(edge)
+        # In the order of how much they have used: whoever is as good has come before.
+        alike = reached.setdefault(state[:3], [])
+        if any(other.used <= state.used for other in alike):
+            continue
+        alike.append(state)
         for follower in _next(state, under_way, guides):
-            if follower not in reached:
-                reached.add(follower)
-                edge.append(follower)
-    return reached
+            heappush(edge, (len(follower.used), next(numbers), follower))
+    return {state for alike in reached.values() for state in alike}
 
 
 def _next(state: State, under_way: dict[int, Operation], guides: Sequence[str]) -> Iterable[State]:
     for key, operation in under_way.items():
-        if key in state.happened:
+        if key in state.happened or key in state.used:
             continue
-        if operation.op == "handover" and state.holder == operation.guide:
-            # It may be moved to anybody who is in, or to the store's own account.
-            yield from (state._replace(holder=each) for each in (*guides, "store") if each not in state.out)
-            continue
+        if operation.op == "handover":
+            if state.holder == operation.guide:
+                # It may be moved to anybody who is in, or to the store's own account.
+                yield from (state._replace(holder=each) for each in (*guides, "store") if each not in state.out)
+                continue
+            if operation.is_open:
+                continue  # to be out allows nothing
         follower = _after(state, operation)
-        if follower is not None:
+        if follower is None:
+            continue
+        if operation.is_open:
+            yield follower._replace(used=state.used | {key})
+        else:
             yield follower._replace(happened=state.happened | {key})
 
 

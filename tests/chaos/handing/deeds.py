@@ -26,6 +26,9 @@ _READ = """query($id: ID!) { customer(id: $id) { relationships { id version hold
 _NOT_DONE = frozenset({"STALE_VERSION", "HOLDER_UNFIT", "NOT_FOUND", "FORBIDDEN", "STORE_CLOSED", "INVALID"})
 
 
+_PUZZLED = 0.3  # seconds
+
+
 class Unknown(Exception):
     """Nobody can say whether it was done."""
 
@@ -40,12 +43,16 @@ class Asker:
     rng: random.Random
     server_of: Callable[[random.Random], Server]
     number: int = 0
+    is_puzzled: bool = False
 
     def __post_init__(self) -> None:
         self.number = self.history.newcomer()
 
     async def one(self) -> None:
-        """One thing, by chance."""
+        """One thing, by chance; after an answer that never came, a moment later: others may have more luck."""
+        if self.is_puzzled:
+            self.is_puzzled = False
+            await asyncio.sleep(_PUZZLED)
         draw = self.rng.random()
         if draw < 0.45:
             await self.read()
@@ -74,6 +81,7 @@ class Asker:
         try:
             seen = await self._seen(contact)
         except Unknown:
+            self.is_puzzled = True
             return
         former = self.shop.named(seen["holder"]["id"])
         self.history.invoke(self.number, "move", contact=contact, to=to, **{"from": former})
@@ -129,6 +137,7 @@ class Asker:
         return answer
 
     def _unknown(self) -> None:
+        self.is_puzzled = True
         self.history.end(self.number, "info")
         self.number = self.history.newcomer()
 

@@ -20,6 +20,7 @@ class History:
         self._numbers = 0
         self.path = path
         self.invoked = 0
+        self.known = 0
 
     def newcomer(self) -> int:
         """A number that nobody has had."""
@@ -33,6 +34,7 @@ class History:
 
     def end(self, process: int, outcome: str, **told: Any) -> None:
         """`ok`, `fail` (surely not done) or `info` (nobody knows)."""
+        self.known += outcome != "info"
         self._write({"e": outcome, "p": process, **told})
 
     def close(self) -> None:

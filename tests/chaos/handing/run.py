@@ -60,7 +60,7 @@ async def handing(
         await asyncio.gather(*(server.aclose() for server in servers))
     report.seconds = time.monotonic() - started
     report.kills = house.kills
-    report.written = report.acknowledged = history.invoked
+    report.written, report.acknowledged = history.invoked, history.known
     report.compared = len(shop.contacts)
     report.broken += problems(read(history.path))
     report.lost += await _missing(house, shop)
