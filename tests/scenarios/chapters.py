@@ -15,6 +15,7 @@ from tests.scenarios.chapters_covers import COVERS
 from tests.scenarios.chapters_credit import CREDIT
 from tests.scenarios.chapters_departing import DEPARTING
 from tests.scenarios.chapters_handover_move import HANDOVER_MOVES
+from tests.scenarios.chapters_handover_news import HANDOVER_NEWS
 from tests.scenarios.chapters_handover_plan import HANDOVER_PLANS
 from tests.scenarios.chapters_handover_settling import HANDOVER_SETTLING
 from tests.scenarios.chapters_hooks import HOOKS
@@ -289,4 +290,5 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "handover plans": HANDOVER_PLANS,
     "handover settling": HANDOVER_SETTLING,
     "handover moves": HANDOVER_MOVES,
+    "handover news": HANDOVER_NEWS,
 }

@@ -60,6 +60,5 @@ async def decline(stage: Stage) -> None:
 
 HANDOVER_SETTLING: list[Step | Deed] = [
     Deed("a refusal", decline),
-    Step("reassignRelationship", "manager", lambda s: {"id": s.held("li"), "toAccountId": s.account("colleague")}),
     Step("askPartnerAgain", "manager", lambda s: {"handoverId": s.things["declined"], "relationshipId": s.held("li")}),
 ]
