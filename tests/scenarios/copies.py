@@ -43,6 +43,8 @@ READ_WHEN_SHOWN = {
 
 # What isn't copied at all: it is asked for when it is shown.
 NOT_COPIED = {
+    "Account.partnerUserId": "says by which name the partner knows it, which is no matter to a phone",
+    "Account.version": "grows with that name alone",
     "Customer.purchases": "figures over all stores of the brand: a phone hears of its own store's orders only",
     "Order.timeline": "grows with the order, and is looked at one order at a time",
     "Task.history": "grows with the task, and is looked at one task at a time",
