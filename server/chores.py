@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -45,9 +46,7 @@ log = logging.getLogger(__name__)
 
 async def begin_nights(ground: Ground) -> None:
     """Begin what is done once a night, for each brand where it is past three."""
-    async with ground.db.read() as session:
-        brands = [brand.id for brand in await actors.brands(session)]
-    for brand_id in brands:
+    for brand_id in await _brands(ground):
         async with ground.db.read() as session:
             zone = await home_zone(session, brand_id)
             day = (clock.now().astimezone(ZoneInfo(zone)) - NIGHT_BEGINS).date()
@@ -97,9 +96,7 @@ async def begin_plans(ground: Ground) -> None:
 
 async def mind_campaigns(ground: Ground) -> None:
     """Send what is scheduled for now, and note which campaigns have handed out all, and which are over."""
-    async with ground.db.read() as session:
-        brands = [brand.id for brand in await actors.brands(session)]
-    for brand_id in brands:
+    for brand_id in await _brands(ground):
         async with ground.db.read() as session:
             waiting = [
                 (campaigns.begin, await campaign_queries.due_to_send(session, brand_id, clock.now(), MOST_CAMPAIGNS)),
@@ -114,9 +111,7 @@ async def mind_campaigns(ground: Ground) -> None:
 
 async def tend_tasks(ground: Ground) -> None:
     """Ask for the jobs of the stores where a task is to expire, or to come before the manager."""
-    async with ground.db.read() as session:
-        brands = [brand.id for brand in await actors.brands(session)]
-    for brand_id in brands:
+    for brand_id in await _brands(ground):
         async with ground.db.read() as session:
             if not await due.stores(session, brand_id, clock.now(), 1):
                 continue
@@ -126,9 +121,7 @@ async def tend_tasks(ground: Ground) -> None:
 
 async def mind_handovers(ground: Ground) -> None:
     """Ask anew for the moving of handovers whose worker has died, or whose job was lost."""
-    async with ground.db.read() as session:
-        brands = [brand.id for brand in await actors.brands(session)]
-    for brand_id in brands:
+    for brand_id in await _brands(ground):
         async with ground.db.read() as session:
             left = await moving.unattended(session, brand_id, clock.now(), MOST_HANDOVERS)
             asked = {args.get("handover_id") for args in await jobs.waiting(session, brand_id, leasing.MOVE)}
@@ -141,9 +134,7 @@ async def mind_handovers(ground: Ground) -> None:
 
 async def mind_covers(ground: Ground) -> None:
     """Tell of the covers that have begun or are over. In force they are by their dates, also while no worker runs."""
-    async with ground.db.read() as session:
-        brands = [brand.id for brand in await actors.brands(session)]
-    for brand_id in brands:
+    for brand_id in await _brands(ground):
         async with ground.db.read() as session:
             due_ones = await cover_queries.due(session, brand_id, clock.now())
         for cover_id in due_ones:
@@ -153,9 +144,7 @@ async def mind_covers(ground: Ground) -> None:
 
 async def end_last_days(ground: Ground) -> None:
     """Shut out those who are leaving and whose last day is over where they work."""
-    async with ground.db.read() as session:
-        brands = [brand.id for brand in await actors.brands(session)]
-    for brand_id in brands:
+    for brand_id in await _brands(ground):
         async with ground.db.read() as session:
             over = await staff.past_last_day(session, brand_id, clock.now(), MOST_LEAVERS)
         for staff_id in over:
@@ -165,9 +154,7 @@ async def end_last_days(ground: Ground) -> None:
 
 async def mind_settling(ground: Ground) -> None:
     """Ask for the settling of what is due at the partner, where nobody has asked for it yet."""
-    async with ground.db.read() as session:
-        brands = [brand.id for brand in await actors.brands(session)]
-    for brand_id in brands:
+    for brand_id in await _brands(ground):
         async with ground.db.read() as session:
             is_due = await settlement.is_anything_due(session, brand_id, clock.now())
             if not is_due or not await partner.is_active(session, brand_id):
@@ -190,6 +177,11 @@ CHORES: tuple[Chore, ...] = (
     mind_handovers,
     mind_settling,
 )
+
+
+async def _brands(ground: Ground) -> list[UUID]:
+    async with ground.db.read() as session:
+        return [brand.id for brand in await actors.brands(session)]
 
 
 async def see_to_all(ground: Ground) -> None:

@@ -46,7 +46,7 @@ class StaffMutations:
     ) -> StaffResult:
         info.context.actor  # noqa: B018 - nobody who isn't signed in may keep a core busy with hashing
         password_hash = await commands.hashed(password) if password is not None else None
-        return await _staff(
+        return await staff_changed(
             info,
             idempotency_key,
             lambda work: commands.hire(
@@ -71,7 +71,7 @@ class StaffMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> StaffResult:
-        return await _staff(
+        return await staff_changed(
             info,
             idempotency_key,
             lambda work: commands.rename(work, read_id(id), name=name, expected_version=expected_version),
@@ -92,7 +92,7 @@ class StaffMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> StaffResult:
-        return await _staff(
+        return await staff_changed(
             info,
             idempotency_key,
             lambda work: customers.move_staff(
@@ -120,7 +120,7 @@ class StaffMutations:
     ) -> StaffResult:
         info.context.require_staff()
         password_hash = await commands.hashed(password)
-        return await _staff(
+        return await staff_changed(
             info,
             idempotency_key,
             lambda work: commands.reset_password(
@@ -140,7 +140,7 @@ class StaffMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> StaffResult:
-        return await _staff(
+        return await staff_changed(
             info,
             idempotency_key,
             lambda work: customers.close_access(work, read_id(id), expected_version=expected_version),
@@ -159,13 +159,14 @@ class StaffMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> StaffResult:
-        return await _staff(
+        return await staff_changed(
             info,
             idempotency_key,
             lambda work: departing.reopen_access(work, read_id(id), expected_version=expected_version),
         )
 
 
-async def _staff(info: Info, key: str | None, act: Act) -> StaffChanged:
+async def staff_changed(info: Info, key: str | None, act: Act) -> StaffChanged:
+    """The answer of a mutation that changes somebody who works here."""
     done = await info.context.mutate(info, key, act)
     return StaffChanged(staff=await staff_of(info, done.id), places=done.places)

@@ -6,9 +6,9 @@ import strawberry
 
 from directory import commands as directory
 from handover.commands import departing
-from schema.context import Act, Info
+from schema.context import Info
 from schema.directory import Staff, staff_of
-from schema.directory.people import StaffChanged, StaffResult
+from schema.directory.people import StaffResult, staff_changed
 from schema.fields import mutation
 from schema.scalars import read_id
 
@@ -30,7 +30,7 @@ class DepartingMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> StaffResult:
-        return await _staff(
+        return await staff_changed(
             info,
             idempotency_key,
             lambda work: directory.begin_leaving(
@@ -51,13 +51,8 @@ class DepartingMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> StaffResult:
-        return await _staff(
+        return await staff_changed(
             info,
             idempotency_key,
             lambda work: departing.withdraw_leaving(work, read_id(id), expected_version=expected_version),
         )
-
-
-async def _staff(info: Info, key: str | None, act: Act) -> StaffChanged:
-    done = await info.context.mutate(info, key, act)
-    return StaffChanged(staff=await staff_of(info, done.id), places=done.places)
