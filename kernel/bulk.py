@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     FromClause,
     Row,
+    Select,
     Table,
     Uuid,
     bindparam,
@@ -68,7 +69,7 @@ def paired(session: AsyncSession, pairs: Mapping[UUID, Any], kind: TypeEngine[An
         each = func.json_each(bindparam(None, listed)).table_valued("value", name="each_pair")
         cells = (func.json_extract(each.c.value, f"$[{place}]") for place in (0, 1))
         key, value = (type_coerce(cell, its) for cell, its in zip(cells, (_ID, kind), strict=True))
-        return select(key.label("key"), value.label("value")).subquery("pair")
+        return _made_first(select(key.label("key"), value.label("value"))).subquery("pair")
     sides = ((pairs.keys(), _ID), (pairs.values(), kind))
     columns = (bindparam(None, list(side), type_=ARRAY(its)) for side, its in sides)
     return func.unnest(*columns).table_valued(Column("key", _ID), Column("value", kind), name="pair").render_derived()
@@ -90,10 +91,18 @@ def listed(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[
             type_coerce(func.json_extract(each.c.value, f"$[{place}]"), column.type).label(column.name)
             for place, column in enumerate(columns)
         ]
-        return select(*values).subquery("listed")
+        return _made_first(select(*values)).subquery("listed")
     arrays = (bindparam(None, [row[each.name] for row in rows], type_=ARRAY(each.type)) for each in columns)
     named = (Column(each.name, each.type) for each in columns)
     return func.unnest(*arrays).table_valued(*named, name="listed").render_derived()
+
+
+def _made_first(listed: Select[Any]) -> Select[Any]:
+    """A limit that leaves nothing out: what has one is made before the rest of the statement.
+
+    SQLite takes the list for a large table otherwise, and reads all of a brand's rows to look each up in it.
+    """
+    return listed.limit(-1)
 
 
 def _as_it_is(value: Any) -> Any:
