@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -173,15 +173,15 @@ class Watchers:
         return [feed.Entry(feed_id, entity_type, entity_id, version, op) for feed_id in feeds]
 
 
+# Made once: it goes with nearly everything that is written.
+_OWNERS = select(col(Account.id), col(Account.staff_id), col(Account.store_id)).where(
+    col(Account.brand_id) == bindparam("brand_id"), OneOf(col(Account.id), "account_ids")
+)
+
+
 async def watchers(session: AsyncSession, brand_id: UUID, account_ids: Iterable[UUID]) -> dict[UUID, Watchers]:
     """Who hears of what these accounts hold."""
-    wanted = sorted(set(account_ids))
-    found = await session.execute(
-        select(col(Account.id), col(Account.staff_id), col(Account.store_id)).where(
-            col(Account.brand_id) == brand_id, OneOf(col(Account.id), "wanted")
-        ),
-        {"wanted": wanted},
-    )
+    found = await session.execute(_OWNERS, {"brand_id": brand_id, "account_ids": sorted(set(account_ids))})
     return {
         account_id: Watchers(own=feed.of_staff(staff_id) if staff_id else None, desk=feed.of_desk(store_id))
         for account_id, staff_id, store_id in found

@@ -1,13 +1,15 @@
 """Errands of handovers: many short units of work, one after the other, as long as nobody says stop."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from handover.commands import leasing, leftovers, moving, welcoming
 from handover.commands.leasing import LeaseLost
+from handover.models import LEASE
 from handover.models.pacing import Pace
 from handover.queries import moving as queries
 from handover.queries import wearers
@@ -16,6 +18,12 @@ from kernel.work import Ground, Work, carry_out, unit_of_work
 
 LONGEST = 12.0
 """Seconds after which an errand asks for itself anew: others wait for a worker, too."""
+
+LANES = 2
+"""How many chunks are written at once on PostgreSQL: one is worked out here while another is written there."""
+
+SILENT = LEASE.total_seconds() / 5
+"""Seconds after which the lease is prolonged."""
 
 Result = TypeVar("Result")
 Step = Callable[[Work, UUID, UUID], Awaitable[Result]]
@@ -56,6 +64,8 @@ class Mover:
     token: UUID = field(default_factory=uuid4)
     pace: Pace = field(default_factory=Pace)
     tag_pace: Pace = field(default_factory=Pace)
+    lanes: int = LANES
+    prolong_at: float = 0.0
 
     async def do(self, step: Step[Result]) -> Result:
         """One unit of work."""
@@ -81,17 +91,31 @@ class Mover:
 
     async def _chunks(self) -> AsyncIterator[None]:
         while turns := await self._turns():
-            async for part in self._parts(turns, self.pace):
-                await self.do(lambda work, key, token: moving.move_chunk(work, key, token, part))  # noqa: B023 - awaited here
+            rest: Sequence[queries.Turn] = turns
+            while rest:
+                chunks, rest = self._abreast(rest)
+                await self._prolong()
+                await _all_of(self._chunk(chunk) for chunk in chunks)
                 yield
 
-    async def _parts(self, rows: Sequence[Any], pace: Pace) -> AsyncIterator[Sequence[Any]]:
-        """The rows, as many at a time as fit into a transaction; whoever takes a part is timed until the next."""
-        while rows:
-            part, rows = rows[: pace.size], rows[pace.size :]
-            began = time.perf_counter()
-            yield part
-            pace.note(len(part), time.perf_counter() - began)
+    def _abreast(self, turns: Sequence[queries.Turn]) -> tuple[list[Sequence[queries.Turn]], Sequence[queries.Turn]]:
+        """The chunks that go at once, and what comes after them.
+
+        All of them are over before the next begin: whoever waits for the handover, to pause it, comes between.
+        """
+        size, lanes = self.pace.size, 1 if self.ground.db.is_sqlite else self.lanes
+        chunks = [turns[lane * size : (lane + 1) * size] for lane in range(lanes)]
+        return [chunk for chunk in chunks if chunk], turns[lanes * size :]
+
+    async def _prolong(self) -> None:
+        if time.monotonic() > self.prolong_at:
+            await self.do(leasing.prolong)
+            self.prolong_at = time.monotonic() + SILENT
+
+    async def _chunk(self, turns: Sequence[queries.Turn]) -> None:
+        began = time.perf_counter()
+        await self.do(lambda work, key, token: moving.move_chunk(work, key, token, turns))
+        self.pace.note(len(turns), time.perf_counter() - began)
 
     async def _tags(self) -> AsyncIterator[None]:
         after: UUID | None = None
@@ -101,10 +125,23 @@ class Mover:
                 rows, after = await wearers.after(session, handover, after)
             if after is None:
                 return
-            async for part in self._parts(rows, self.tag_pace):
-                await self.do(lambda work, key, token: moving.carry_tags(work, key, token, part))  # noqa: B023 - awaited here
+            while rows:
+                part, rows = rows[: self.tag_pace.size], rows[self.tag_pace.size :]
+                await self._carry(part)
                 yield
+
+    async def _carry(self, rows: Sequence[wearers.WearerRow]) -> None:
+        began = time.perf_counter()
+        await self.do(lambda work, key, token: moving.carry_tags(work, key, token, rows))
+        self.tag_pace.note(len(rows), time.perf_counter() - began)
 
     async def _turns(self) -> list[queries.Turn]:
         async with self.ground.db.read() as session:
             return list(await queries.turns(session, self.brand_id, self.handover_id))
+
+
+async def _all_of(chunks: Iterable[Awaitable[None]]) -> None:
+    """Wait until each is over, whatever becomes of the others; then raise what the first of them did that failed."""
+    for outcome in await asyncio.gather(*chunks, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome

@@ -136,9 +136,10 @@ async def _accounts(
     session: AsyncSession, brand_id: UUID, account_ids: Collection[UUID], store_ids: Collection[UUID]
 ) -> dict[UUID, Account]:
     """These accounts, and the public ones of the stores."""
-    public = (col(Account.kind) == AccountKind.PUBLIC) & col(Account.store_id).in_(store_ids)
+    public = (col(Account.kind) == AccountKind.PUBLIC) & OneOf(col(Account.store_id), "store_ids")
     found = await session.scalars(
-        select(Account).where(col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids) | public)
+        select(Account).where(col(Account.brand_id) == brand_id, OneOf(col(Account.id), "account_ids") | public),
+        {"account_ids": list(account_ids), "store_ids": list(store_ids)},
     )
     return {account.id: account for account in found}
 

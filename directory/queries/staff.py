@@ -14,7 +14,7 @@ from directory.policy import staff_visible_to, unspoken
 from directory.queries.stores import home_zone
 from kernel import clock
 from kernel.actor import Actor, Role
-from kernel.db import enum_of
+from kernel.db import OneOf, enum_of
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, along, paged
 
@@ -37,17 +37,18 @@ async def lock(session: AsyncSession, actor: Actor, staff_id: UUID) -> Staff:
 async def lock_owners(session: AsyncSession, brand_id: UUID, account_ids: Sequence[UUID]) -> dict[UUID, Staff]:
     """Whoever the accounts belong to, by account, kept from leaving or moving until the commit; in order of ids.
 
-    A store's public account belongs to nobody and is left out.
+    Others may keep them so beside. A store's public account belongs to nobody and is left out.
     """
     # What the caller has changed is written first, or reading the rows afresh would undo it.
     await session.flush()
     found = await session.execute(
         select(col(Account.id), Staff)
         .join(Staff, (col(Staff.brand_id) == col(Account.brand_id)) & (col(Staff.id) == col(Account.staff_id)))
-        .where(col(Account.brand_id) == brand_id, col(Account.id).in_(account_ids))
+        .where(col(Account.brand_id) == brand_id, OneOf(col(Account.id), "account_ids"))
         .order_by(col(Staff.id))
-        .with_for_update(key_share=True, of=Staff)
-        .execution_options(populate_existing=True)
+        .with_for_update(read=True, of=Staff)
+        .execution_options(populate_existing=True),
+        {"account_ids": account_ids},
     )
     return dict(found.all())
 

@@ -30,9 +30,27 @@ async def take(work: Work, handover_id: UUID, token: UUID) -> bool:
 async def hold(work: Work, handover_id: UUID, token: UUID) -> Handover:
     """The handover, locked until the commit and leased anew. Raises `LeaseLost` for whoever isn't to go on."""
     handover = await queries.lock(work.session, work.actor.brand_id, handover_id)
+    handover = _moved_by(token, handover)
+    handover.lease(token, clock.now())
+    return handover
+
+
+async def hold_beside(work: Work, handover_id: UUID, token: UUID) -> Handover:
+    """The handover, kept as it is until the commit; other chunks of whoever has the token may be written beside.
+
+    Its lease isn't prolonged. Raises `LeaseLost` for whoever isn't to go on.
+    """
+    return _moved_by(token, await queries.lock(work.session, work.actor.brand_id, handover_id, is_shared=True))
+
+
+async def prolong(work: Work, handover_id: UUID, token: UUID) -> None:
+    """Say that somebody is at it still. Raises `LeaseLost` for whoever isn't to go on."""
+    await hold(work, handover_id, token)
+
+
+def _moved_by(token: UUID, handover: Handover | None) -> Handover:
     if handover is None or handover.lease_token != token or handover.state is not HandoverState.MOVING:
         raise LeaseLost
-    handover.lease(token, clock.now())
     return handover
 
 

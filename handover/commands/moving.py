@@ -11,7 +11,7 @@ from directory import commands as directory
 from directory.models import StaffState
 from directory.queries import staff
 from handover.commands import noting, shutting, succeeding, undoing
-from handover.commands.leasing import MOVE, hold
+from handover.commands.leasing import MOVE, hold, hold_beside
 from handover.commands.settling import SETTLE
 from handover.commands.welcoming import WELCOME
 from handover.models import Handover, HandoverKind
@@ -36,7 +36,7 @@ async def move_chunk(work: Work, handover_id: UUID, token: UUID, turns: Sequence
     Whose turn has come already is passed over; what the leaver doesn't hold any more stays where it is, and is noted
     as elsewhere. A takeover guide who can't take it any more: the store's public account does. Raises `LeaseLost`.
     """
-    handover = await hold(work, handover_id, token)
+    handover = await hold_beside(work, handover_id, token)
     if handover.undoes_id is not None:
         await undoing.give_back(work, handover, turns)
         return

@@ -24,12 +24,12 @@ MOST_TURNS = 5_000
 _STARTS_WITHIN = LEASE
 
 
-async def lock(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> Handover | None:
-    """The handover, kept from other writers until the commit, as it is now."""
+async def lock(session: AsyncSession, brand_id: UUID, handover_id: UUID, *, is_shared: bool = False) -> Handover | None:
+    """The handover, kept from other writers until the commit, as it is now; others may share it so, if that is said."""
     found: Handover | None = await session.scalar(
         select(Handover)
         .where(col(Handover.brand_id) == brand_id, col(Handover.id) == handover_id)
-        .with_for_update(key_share=True)
+        .with_for_update(read=is_shared, key_share=not is_shared)
         .execution_options(populate_existing=True)
     )
     return found

@@ -77,7 +77,8 @@ async def worn(
     if not tag_ids:
         return []
     found = await session.execute(
-        _worn(brand_id).where(col(CustomerTag.tag_id).in_(set(tag_ids))), {_CUSTOMERS: list(customer_ids)}
+        _worn(brand_id).where(OneOf(col(CustomerTag.tag_id), "tag_ids")),
+        {_CUSTOMERS: list(customer_ids), "tag_ids": list(set(tag_ids))},
     )
     return found.all()
 

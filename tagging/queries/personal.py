@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from directory.models import Staff
+from kernel.db import OneOf
 from tagging.models import CustomerTag, Tag
 
 TagRow = Row[*tuple[Any, ...]]
@@ -21,9 +22,10 @@ async def lock_owners(session: AsyncSession, brand_id: UUID, staff_ids: Collecti
     """Let one writer at a time change the own tags of these people; in the order of keys."""
     await session.execute(
         select(col(Staff.id))
-        .where(col(Staff.brand_id) == brand_id, col(Staff.id).in_(staff_ids))
+        .where(col(Staff.brand_id) == brand_id, OneOf(col(Staff.id), "staff_ids"))
         .order_by(col(Staff.id))
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True),
+        {"staff_ids": list(staff_ids)},
     )
 
 
@@ -32,10 +34,11 @@ async def tags(session: AsyncSession, brand_id: UUID, tag_ids: Collection[UUID])
     found = await session.execute(
         select(*_COLUMNS).where(
             col(Tag.brand_id) == brand_id,
-            col(Tag.id).in_(tag_ids),
+            OneOf(col(Tag.id), "tag_ids"),
             col(Tag.owner_id).is_not(None),
             col(Tag.retired_at).is_(None),
-        )
+        ),
+        {"tag_ids": list(tag_ids)},
     )
     return {row.id: row for row in found}
 
@@ -50,10 +53,11 @@ async def namesakes(
         .join(other, (col(other.brand_id) == col(Tag.brand_id)) & (col(other.name) == col(Tag.name)))
         .where(
             col(Tag.brand_id) == brand_id,
-            col(Tag.id).in_(tag_ids),
-            col(other.owner_id).in_(owner_ids),
+            OneOf(col(Tag.id), "tag_ids"),
+            OneOf(_owner(other), "owner_ids"),
             col(other.retired_at).is_(None),
-        )
+        ),
+        {"tag_ids": list(tag_ids), "owner_ids": list(owner_ids)},
     )
     return {(owner_id, tag_id): other_id for owner_id, tag_id, other_id in found if owner_id}
 
@@ -62,15 +66,19 @@ async def in_use(session: AsyncSession, brand_id: UUID, owner_ids: Collection[UU
     """How many tags each of these people has in use; who has none is left out."""
     found = await session.execute(
         select(col(Tag.owner_id), func.count())
-        .where(col(Tag.brand_id) == brand_id, col(Tag.owner_id).in_(owner_ids), col(Tag.retired_at).is_(None))
-        .group_by(col(Tag.owner_id))
+        .where(col(Tag.brand_id) == brand_id, OneOf(_owner(Tag), "owner_ids"), col(Tag.retired_at).is_(None))
+        .group_by(col(Tag.owner_id)),
+        {"owner_ids": list(owner_ids)},
     )
     return {owner_id: count for owner_id, count in found if owner_id}
 
 
 async def known(session: AsyncSession, brand_id: UUID, tag_ids: Collection[UUID]) -> set[UUID]:
     """Those of the ids that a tag has, retired or not."""
-    found = await session.scalars(select(col(Tag.id)).where(col(Tag.brand_id) == brand_id, col(Tag.id).in_(tag_ids)))
+    found = await session.scalars(
+        select(col(Tag.id)).where(col(Tag.brand_id) == brand_id, OneOf(col(Tag.id), "tag_ids")),
+        {"tag_ids": list(tag_ids)},
+    )
     return set(found)
 
 
@@ -79,8 +87,14 @@ async def unworn(session: AsyncSession, brand_id: UUID, tag_ids: Collection[UUID
     is_worn = exists().where(col(CustomerTag.brand_id) == col(Tag.brand_id), col(CustomerTag.tag_id) == col(Tag.id))
     found = await session.scalars(
         select(Tag)
-        .where(col(Tag.brand_id) == brand_id, col(Tag.id).in_(tag_ids), col(Tag.retired_at).is_(None), ~is_worn)
+        .where(col(Tag.brand_id) == brand_id, OneOf(col(Tag.id), "tag_ids"), col(Tag.retired_at).is_(None), ~is_worn)
         .order_by(col(Tag.id))
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True),
+        {"tag_ids": list(tag_ids)},
     )
     return found.all()
+
+
+def _owner(tag: type[Tag]) -> Any:
+    """Whose own it is: nobody's, in a group."""
+    return tag.owner_id

@@ -265,7 +265,7 @@ async def test_a_worker_that_dies_between_chunks_is_followed_by_another(ground: 
     await leave(ground, scene.leaver)
     handover = await build_handover(ground, scene.world)
     monkeypatch.setattr("handover.models.pacing.FEWEST", 2)
-    mover = handing_over.Mover(ground, scene.world.brand.id, handover.id)
+    mover = handing_over.Mover(ground, scene.world.brand.id, handover.id, lanes=1)
     mover.pace.size = 2
     async with unit_of_work(ground, system(scene.world.brand.id)) as work:
         assert await leasing.take(work, handover.id, mover.token)

@@ -41,7 +41,7 @@ async def undo(ground: Ground, actor: Actor, handover: Handover, **values: Any) 
 
 async def test_no_chunk_goes_after_a_pause_and_all_of_them_after_it_is_resumed(ground: Ground) -> None:
     world, handover = await build_scene(ground)
-    mover = handing_over.Mover(ground, world.brand.id, handover.id)
+    mover = handing_over.Mover(ground, world.brand.id, handover.id, lanes=1)
     mover.pace.size = 1
     async with unit_of_work(ground, system(world.brand.id)) as work:
         assert await leasing.take(work, handover.id, mover.token)

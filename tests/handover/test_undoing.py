@@ -177,7 +177,7 @@ async def test_what_a_campaign_asked_of_everybody_is_nobodys_act(ground: Ground)
 
 async def test_what_had_not_moved_yet_never_does(ground: Ground) -> None:
     world, handover, _ = await build_scene(ground)
-    mover = handing_over.Mover(ground, world.brand.id, handover.id)
+    mover = handing_over.Mover(ground, world.brand.id, handover.id, lanes=1)
     mover.pace.size = 2
     async with unit_of_work(ground, system(world.brand.id)) as work:
         assert await leasing.take(work, handover.id, mover.token)
