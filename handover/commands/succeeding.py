@@ -27,9 +27,6 @@ from mall.models import Order, Refund
 from tagging.models import AuditItem
 from tasks.models import Task
 
-AT_ONCE = 100
-"""How many relationships one transaction ends, so that it lasts less than 50 ms."""
-
 ENDED, OTHER_STORE, GONE = "ENDED", "OTHER_STORE", "GONE"
 """Why a relationship had nothing to succeed when its turn came."""
 

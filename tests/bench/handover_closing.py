@@ -18,17 +18,18 @@ from sqlmodel import col
 
 from customers import commands as customers
 from directory.models import Brand
-from handover.commands import shutting, succeeding
-from handover.models import Handover, HandoverItem, HeldHere
+from handover.models import Handover, HandoverState
 from handover.queries import succession
 from kernel import clock, feed, ids
-from kernel.actor import Actor, Role, system
+from kernel.actor import Actor, Role
 from kernel.db import Database
 from kernel.redis import connect
-from kernel.work import Ground, carry_out, unit_of_work
+from kernel.work import Ground, unit_of_work
+from server import handing_over
 from server.tables import METADATA
 from server.wiring import wiring
 from server.worker import collect_seldom
+from tests.bench.handover_move import TimedDatabase
 from tests.servers import postgres
 
 GUIDES, OTHERS, PAUSE = 20, 2_000, 0.02
@@ -88,6 +89,8 @@ INSERT INTO handover_item (brand_id, handover_id, relationship_id, from_account_
 SELECT '{brand}', key(7, 1), key(6, n), key(4, 5 * (n % {guides})), key(4, 1 + n % 3 + 5 * (n % {guides})), '{{}}', 0,
     'pending', 'not_linked', false
 FROM generate_series(1, {count}) n;
+INSERT INTO handover_account (brand_id, handover_id, account_id, store_id)
+SELECT brand_id, key(7, 1), id, store_id FROM account WHERE store_id = key(2, 0);
 VACUUM ANALYZE
 """
 
@@ -104,7 +107,7 @@ async def measure(chosen: argparse.Namespace) -> None:
     table = Table("", "seconds", "median (ms)", "99 % (ms)", "longest (ms)", title=f"A store of {count:,} closes")
     with postgres() as server:
         url, brand_id = server.create_database("daogou_closing"), ids.new()
-        database = Database(url)
+        database = TimedDatabase(url)
         await _fill(database, url, brand_id, count)
         plain = await _plain(url, brand_id)
         _row(table, "plain UPDATE of the relationships alone", plain)
@@ -116,14 +119,14 @@ async def measure(chosen: argparse.Namespace) -> None:
             over = manager.Event()
             beside = [processes.submit(write, url, brand_id, store, over, None) for store in _OTHERS]
             await asyncio.sleep(1)
-            took = await _close(Ground(database, connect(None), wiring), brand_id)
+            seconds, took = await _close(Ground(database, connect(None), wiring), database, brand_id)
             over.set()
-            _row(table, f"closing, {succeeding.AT_ONCE} at once", took)
+            _row(table, f"closing, {len(took)} transactions", took, seconds)
             for store, each in zip(_OTHERS, beside, strict=True):
                 _row(table, f"a note in store {store} meanwhile", each.result())
         async with database.read() as session:
             table.caption = (
-                f"{sum(took) / sum(plain):.1f} times the plain UPDATE; "
+                f"{seconds / sum(plain):.1f} times the plain UPDATE; "
                 f"{await succession.counts(session, brand_id, key(7, 1))}; "
                 f"violations: {await succession.violations(session, brand_id)}"
             )
@@ -134,41 +137,23 @@ async def measure(chosen: argparse.Namespace) -> None:
 _OTHERS = (SUCCESSOR, ELSEWHERE)
 
 
-def _row(table: Table, name: str, took: Sequence[float]) -> None:
+def _row(table: Table, name: str, took: Sequence[float], seconds: float | None = None) -> None:
     figures = (median(took), quantiles(took, n=100)[-1], max(took))
-    table.add_row(name, f"{sum(took):.1f}", *(f"{seconds * 1000:,.1f}" for seconds in figures))
+    table.add_row(name, f"{seconds or sum(took):.1f}", *(f"{each * 1000:,.1f}" for each in figures))
 
 
-async def _close(ground: Ground, brand_id: UUID) -> list[float]:
-    """Seconds of each chunk, from its first statement to its commit."""
-    took: list[float] = []
+async def _close(ground: Ground, database: TimedDatabase, brand_id: UUID) -> tuple[float, list[float]]:
+    """Seconds until the store is closed, and of each transaction that was written meanwhile."""
+    database.took.clear()
+    began = time.perf_counter()
+    while await _state(database, brand_id) is not HandoverState.DONE:
+        await handing_over.move(ground, brand_id, handover_id=str(key(7, 1)))
+    return time.perf_counter() - began, database.took
 
-    async def chunk(work: Any) -> int:
-        handover = await work.session.get(Handover, (brand_id, key(7, 1)))
-        items = await work.session.scalars(
-            select(HandoverItem)
-            .where(
-                col(HandoverItem.brand_id) == brand_id,
-                col(HandoverItem.handover_id) == handover.id,
-                col(HandoverItem.here) == HeldHere.PENDING,
-            )
-            .order_by(col(HandoverItem.to_account_id), col(HandoverItem.relationship_id))
-            .limit(succeeding.AT_ONCE)
-        )
-        some = items.all()
-        await succeeding.succeed(work, handover, some)
-        return len(some)
 
-    while True:
-        began = time.perf_counter()
-        if not await carry_out(ground, system(brand_id), chunk):
-            break
-        took.append(time.perf_counter() - began)
-    async with unit_of_work(ground, system(brand_id)) as work:
-        handover = await work.session.get(Handover, (brand_id, key(7, 1)))
-        assert handover is not None
-        assert await shutting.finish(work, handover)
-    return took
+async def _state(database: Database, brand_id: UUID) -> HandoverState | None:
+    async with database.read() as session:
+        return await session.scalar(select(col(Handover.state)).where(col(Handover.brand_id) == brand_id))
 
 
 def write(url: str, brand_id: UUID, store: int, over: Any, seconds: float | None) -> list[float]:
@@ -210,12 +195,12 @@ def _customers_of(guide: Actor) -> Any:
 
 
 async def _plain(url: str, brand_id: UUID) -> list[float]:
-    """The least that could be done: another holder for each relationship, in chunks of the same size."""
+    """The least that could be done: another holder for each relationship, in chunks of a hundred."""
     connection = await asyncpg.connect(_plain_address(url))
     rows = await connection.fetch("SELECT id FROM relationship WHERE store_id = $1 ORDER BY id", key(2, CLOSING))
     took = []
-    for start in range(0, len(rows), succeeding.AT_ONCE):
-        chunk = [row["id"] for row in rows[start : start + succeeding.AT_ONCE]]
+    for start in range(0, len(rows), 100):
+        chunk = [row["id"] for row in rows[start : start + 100]]
         began = time.perf_counter()
         await connection.execute(
             "UPDATE relationship SET holder_id = holder_id, version = version WHERE brand_id = $1 AND id = ANY($2)",
