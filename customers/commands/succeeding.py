@@ -186,7 +186,9 @@ async def predecessors(work: Work, relationship_ids: Collection[UUID]) -> dict[U
     """What each of these relationships has succeeded."""
     found = await work.session.execute(
         select(_SUCCESSOR, col(Relationship.id)).where(
-            col(Relationship.brand_id) == work.actor.brand_id, OneOf(_SUCCESSOR, _IDS)
+            col(Relationship.brand_id) == work.actor.brand_id,
+            OneOf(_SUCCESSOR, _IDS),
+            _SUCCESSOR.is_not(None),  # said for the index's sake: most have succeeded nothing
         ),
         {_IDS: list(relationship_ids)},
     )
