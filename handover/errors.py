@@ -1,8 +1,6 @@
 """What the handover domain refuses."""
 
-from collections.abc import Sequence
-
-from intake.errors import BadFile, Wrong
+from intake.errors import LinesWrong
 from kernel.errors import Conflict, Forbidden, Invalid
 
 
@@ -102,22 +100,9 @@ class AlertSettled(Conflict):
     zh = "该提醒已有人处理。"
 
 
-class ContactFileWrong(BadFile):
+class ContactFileWrong(LinesWrong):
     """Lines of a file of contacts can't be read, or gainsay each other; `wrong` names up to 100 of them."""
 
     code = "CONTACT_FILE_WRONG"
     en = "{file}: nothing was taken. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
     zh = "{file}：未导入任何内容。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
-    MOST = 100
-
-    def __init__(self, file: str, wrong: Sequence[Wrong]) -> None:
-        self.wrong = wrong[: self.MOST]
-        first = wrong[0]
-        super().__init__(
-            file=file,
-            count=len(wrong),
-            line=first.line,
-            column=first.column,
-            reason=first.reason,
-            reason_zh=first.reason_zh,
-        )
