@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -94,12 +94,13 @@ class _Settling:
         if looking is None:
             return False
         pair = looking.pair
+        await self._put_off(looking)
         try:
             listed: list[Standing] = await _all_pages(
                 partial(self.partner.standings, pair.course, pair.from_user_id, pair.to_user_id)
             )
         except PartnerRefused as refused:
-            await self.do(lambda work: settling.put_off(work, looking, clock.now() + timedelta(hours=1)))
+            await self._put_off(looking, clock.now() + timedelta(hours=1))
             self._refused("standings", refused)
             return True
         self.refusals = 0
@@ -109,6 +110,11 @@ class _Settling:
             after = await self.do(partial(settling.note_standings, looking=looking, standings=standings, after=after))
             if after is None:
                 return True
+
+    async def _put_off(self, looking: settling.Looking, until: datetime | None = None) -> None:
+        """One unit of work after the other: nobody who hears from the partner waits for thousands of attempts."""
+        while await self.do(partial(settling.put_off, looking=looking, until=until)):
+            continue
 
     async def move_chats(self) -> bool:
         """Make one request about group chats, or find out what became of one."""

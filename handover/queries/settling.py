@@ -94,6 +94,18 @@ async def lock_along(session: AsyncSession, *conditions: ColumnElement[bool], mo
     return found.all()
 
 
+async def lock_ids(session: AsyncSession, *conditions: ColumnElement[bool], most: int) -> Sequence[UUID]:
+    """Attempts by their ids, kept from other writers the same way, of which no more is asked."""
+    found = await session.scalars(
+        select(col(HandoverAttempt.id))
+        .where(*conditions)
+        .order_by(col(HandoverAttempt.id))
+        .limit(most)
+        .with_for_update(key_share=True)
+    )
+    return found.all()
+
+
 async def undone(session: AsyncSession, brand_id: UUID, handover_ids: Collection[UUID]) -> set[UUID]:
     """Those of the handovers that were undone."""
     found = await session.scalars(
