@@ -9,7 +9,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from handover.errors import HandoverMovedOn, UndoWindowOver
-from kernel.db import Json, UtcDateTime, enum_of, refers, unique_where
+from kernel.db import Json, UtcDateTime, enum_of, index_where, refers, unique_where
 
 
 class HandoverKind(StrEnum):
@@ -39,6 +39,9 @@ class HandoverState(StrEnum):
 IN_FLIGHT = (HandoverState.DRAFT, HandoverState.APPROVED, HandoverState.MOVING, HandoverState.PAUSED)
 """A relationship is in at most one of these at a time."""
 
+UNSETTLED = (*IN_FLIGHT, HandoverState.SETTLING)
+"""Something may still have to be asked of the partner."""
+
 UNDOABLE = (HandoverState.MOVING, HandoverState.PAUSED, HandoverState.SETTLING, HandoverState.DONE)
 
 
@@ -61,7 +64,8 @@ class Handover(SQLModel, table=True):
 
     `options` is what the plan was asked for (as the planning commands read it), `planned_at` when it was last made:
     empty while it is being made. `plan` is what the plan says of itself in total. `undoes_id` is the handover that this
-    one gives back. Whoever moves it holds the lease; `lease_token` fences off those who held it before.
+    one gives back. Whoever moves it holds the lease; `lease_token` fences off those who held it before. `warned_at` is
+    when managers were warned that the partner's time is running out, as long as their to-do about it stands.
     """
 
     __tablename__ = "handover"
@@ -84,6 +88,7 @@ class Handover(SQLModel, table=True):
             where="kind = 'closing' AND state IN ('draft', 'approved', 'moving', 'paused')",
         ),
         unique_where("uq_handover_undoes", "brand_id", "undoes_id", where="undoes_id IS NOT NULL"),
+        index_where("ix_handover_warned", "brand_id", "id", where="warned_at IS NOT NULL"),
         Index("ix_handover_state", "brand_id", "state", "started_at"),
         Index("ix_handover_staff", "brand_id", "staff_id", "started_at"),
     )
@@ -107,6 +112,7 @@ class Handover(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     undo_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     chats_listed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    warned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     lease_token: UUID | None = None
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
