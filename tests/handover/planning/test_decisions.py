@@ -368,7 +368,7 @@ async def test_nobody_decides_on_their_own_handover(ground: Ground, world: World
             await act(ground, manager, handover)
     async with refused(ground, OwnHandover):
         await edit(ground, manager, handover, {relationship.id: world.shop.public.id})
-    async with refused(ground, NotFound):
+    async with refused(ground, OwnHandover):
         await do(ground, manager, lambda work: commands.replan(work, handover.id, strategy=Strategy.TO_STORE))
 
 
