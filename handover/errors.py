@@ -56,8 +56,8 @@ class UndoWindowOver(Conflict):
     """The time in which the handover could be undone is over."""
 
     code = "UNDO_WINDOW_OVER"
-    en = "The time in which this handover could be undone is over. Start another one instead."
-    zh = "已超过可撤销的期限，请改为发起新的交接。"
+    en = "The time to undo this handover is over. Pause it first if it still moves, or else start another one."
+    zh = "已超过可撤销的期限。仍在进行中的请先暂停再撤销，否则请发起新的交接。"
 
 
 class NothingToAskAgain(Conflict):

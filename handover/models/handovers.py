@@ -185,9 +185,13 @@ class Handover(SQLModel, table=True):
         self.version += 1
 
     def undo(self, at: datetime) -> None:
-        """Be given back by another handover. Refused before it moves; once the window is over: `UNDO_WINDOW_OVER`."""
+        """Be given back by another handover. Refused before it moves; once the window is over: `UNDO_WINDOW_OVER`.
+
+        One that is paused can be given back as long as it is: it has no other end, and nobody was asked at the partner.
+        """
         self.require(*UNDOABLE)
-        if self.undo_until is None or at > self.undo_until:
+        is_over = self.undo_until is not None and at > self.undo_until and self.state is not HandoverState.PAUSED
+        if self.undo_until is None or is_over:
             raise UndoWindowOver
         self.state = HandoverState.UNDONE
         self.ended_at = at

@@ -105,7 +105,9 @@ class Handover(Versioned):
     approved_at: datetime | None
     moved_at: datetime | None = strawberry.field(description="When the last relationship had moved here.")
     ended_at: datetime | None = strawberry.field(description="When it was done, cancelled or undone.")
-    undo_until: datetime | None = strawberry.field(description="Until when it can be undone.")
+    undo_until: datetime | None = strawberry.field(
+        description="Until when it can be undone; while it is paused, also later."
+    )
     staff_id: strawberry.Private[UUID | None]
     store_id: strawberry.Private[UUID | None]
     started_by_id: strawberry.Private[UUID | None]
