@@ -158,9 +158,9 @@ async def note_standings(
 
 
 async def close(work: Work, handover_id: UUID) -> bool:
-    """Note that a handover is done, once the partner has answered for all of it; says whether it is."""
+    """Note that a handover is done, once the partner has answered for all of it and listed its chats; says if it is."""
     handover = await handovers.lock(work.session, work.actor, handover_id)
-    if handover.state is not HandoverState.SETTLING:
+    if handover.state is not HandoverState.SETTLING or handover.chats_listed_at is None:
         return False
     if not await queries.is_all_settled(work.session, work.actor.brand_id, handover_id):
         return False

@@ -66,6 +66,7 @@ class Handover(SQLModel, table=True):
     empty while it is being made. `plan` is what the plan says of itself in total. `undoes_id` is the handover that this
     one gives back. Whoever moves it holds the lease; `lease_token` fences off those who held it before. `warned_at` is
     when managers were warned that the partner's time is running out, as long as their to-do about it stands.
+    `chats_place` is how far the partner's list of group chats was read, until `chats_listed_at`.
     """
 
     __tablename__ = "handover"
@@ -112,6 +113,7 @@ class Handover(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     undo_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     chats_listed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    chats_place: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     warned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     lease_token: UUID | None = None
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
