@@ -1,8 +1,6 @@
 """What the handover domain refuses."""
 
-from collections.abc import Sequence
-
-from intake.errors import BadFile, Wrong
+from intake.errors import LinesWrong
 from kernel.errors import Conflict, Forbidden, Invalid
 
 
@@ -58,8 +56,8 @@ class UndoWindowOver(Conflict):
     """The time in which the handover could be undone is over."""
 
     code = "UNDO_WINDOW_OVER"
-    en = "The time in which this handover could be undone is over. Start another one instead."
-    zh = "已超过可撤销的期限，请改为发起新的交接。"
+    en = "The time to undo this handover is over. Pause it first if it still moves, or else start another one."
+    zh = "已超过可撤销的期限。仍在进行中的请先暂停再撤销，否则请发起新的交接。"
 
 
 class NothingToAskAgain(Conflict):
@@ -102,22 +100,9 @@ class AlertSettled(Conflict):
     zh = "该提醒已有人处理。"
 
 
-class ContactFileWrong(BadFile):
+class ContactFileWrong(LinesWrong):
     """Lines of a file of contacts can't be read, or gainsay each other; `wrong` names up to 100 of them."""
 
     code = "CONTACT_FILE_WRONG"
     en = "{file}: nothing was taken. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
     zh = "{file}：未导入任何内容。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
-    MOST = 100
-
-    def __init__(self, file: str, wrong: Sequence[Wrong]) -> None:
-        self.wrong = wrong[: self.MOST]
-        first = wrong[0]
-        super().__init__(
-            file=file,
-            count=len(wrong),
-            line=first.line,
-            column=first.column,
-            reason=first.reason,
-            reason_zh=first.reason_zh,
-        )

@@ -1,6 +1,7 @@
 """Who sees who is leaving, and handovers: those who answer for the stores."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
@@ -8,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from directory.models import Region, Staff, StaffState, Store
-from directory.policy import STAFF, in_sight, staff_visible_to
+from directory.models import Account, Region, Staff, StaffState, Store
+from directory.policy import STAFF, accounts_visible_to, in_sight, staff_visible_to
 from handover.events import AlertEvent
-from handover.models import Alert, Handover, HandoverAccount
+from handover.models import Alert, Handover, HandoverAccount, HandoverItem
 from kernel import feed
 from kernel.actor import Actor, Role
 from kernel.errors import Forbidden
@@ -40,6 +41,21 @@ def handovers_visible_to(actor: Actor) -> ColumnElement[bool]:
     touched = its.where(in_sight(actor, col(HandoverAccount.brand_id), col(HandoverAccount.store_id)))
     there = and_(~its, in_sight(actor, col(Handover.brand_id), col(Handover.store_id)))
     return and_(ours, or_(touched, there), not_own(actor))
+
+
+def part_visible_to(actor: Actor, brand_id: Any, *account_ids: Any) -> ColumnElement[bool]:
+    """Of a handover in sight: what goes from, or to, an account of a store that the actor answers for."""
+    ours: ColumnElement[bool] = brand_id == actor.brand_id
+    if actor.role not in (Role.REGIONAL_MANAGER, Role.STORE_MANAGER):
+        return ours
+    theirs = select(col(Account.id)).where(accounts_visible_to(actor))
+    return and_(ours, or_(*(account_id.in_(theirs) for account_id in account_ids)))
+
+
+def items_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """The relationships of a handover in sight that a manager answers for: of others not even the ids."""
+    item = HandoverItem
+    return part_visible_to(actor, col(item.brand_id), col(item.from_account_id), col(item.to_account_id))
 
 
 def not_own(actor: Actor) -> ColumnElement[bool]:

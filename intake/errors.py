@@ -226,12 +226,9 @@ class Wrong:
         }
 
 
-class DirectoryFileWrong(BadFile):
-    """Lines of a file of regions, stores and staff can't be carried out; `wrong` names up to 100 of them."""
+class LinesWrong(BadFile):
+    """Lines of a file are wrong; `wrong` names up to 100 of them, and the sentence the first."""
 
-    code = "DIRECTORY_FILE_WRONG"
-    en = "{file}: nothing was changed. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
-    zh = "{file}：未做任何更改。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
     MOST = 100
 
     def __init__(self, file: str, wrong: Sequence[Wrong]) -> None:
@@ -245,6 +242,14 @@ class DirectoryFileWrong(BadFile):
             reason=first.reason,
             reason_zh=first.reason_zh,
         )
+
+
+class DirectoryFileWrong(LinesWrong):
+    """Lines of a file of regions, stores and staff can't be carried out; `wrong` names up to 100 of them."""
+
+    code = "DIRECTORY_FILE_WRONG"
+    en = "{file}: nothing was changed. Mistakes: {count}; the first in line {line}, column {column}: {reason}"
+    zh = "{file}：未做任何更改。共 {count} 处错误，第一处在第 {line} 行，列“{column}”：{reason_zh}"
 
 
 class PayloadWrong(Invalid):

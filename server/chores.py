@@ -15,7 +15,8 @@ from directory.commands import covers
 from directory.queries import actors, staff
 from directory.queries import covers as cover_queries
 from directory.queries.stores import home_zone
-from handover.commands import leasing, settling
+from handover.commands import leasing, limits, settling
+from handover.queries import limits as limit_queries
 from handover.queries import moving, partner
 from handover.queries import settling as settlement
 from kernel import clock, jobs
@@ -165,6 +166,20 @@ async def mind_settling(ground: Ground) -> None:
             work.later(settling.SETTLE)
 
 
+async def mind_limits(ground: Ground) -> None:
+    """Warn managers of what the partner takes no more soon, and take back what they need not do about it any more."""
+    for brand_id in await _brands(ground):
+        async with ground.db.read() as session:
+            if not await partner.is_tied(session, brand_id):
+                continue
+            near = await limit_queries.near(session, brand_id, clock.now(), MOST_HANDOVERS)
+            over = await limit_queries.over(session, brand_id, MOST_HANDOVERS)
+        for see_to, found in ((limits.warn, near), (limits.retire, over)):
+            for handover_id in found:
+                async with unit_of_work(ground, system(brand_id)) as work:
+                    await see_to(work, handover_id)
+
+
 CHORES: tuple[Chore, ...] = (
     mind_covers,
     end_last_days,
@@ -176,6 +191,7 @@ CHORES: tuple[Chore, ...] = (
     tend_tasks,
     mind_handovers,
     mind_settling,
+    mind_limits,
 )
 
 

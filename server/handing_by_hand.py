@@ -119,7 +119,7 @@ async def _look(ground: Ground, actor: Actor, handover_id: UUID) -> tuple[Any, d
         row = (await handovers.by_ids(session, actor, [handover_id])).get(handover_id)
         if row is None:
             raise NotFound
-        return row, (await handovers.progress(session, actor.brand_id, [handover_id]))[handover_id]
+        return row, (await handovers.progress(session, actor, [handover_id]))[handover_id]
 
 
 async def _takings(ground: Ground, actor: Actor, planned: Sequence[dict[str, Any]]) -> list[Taking]:

@@ -146,5 +146,5 @@ async def _list(brand: str | None) -> Sequence[tuple[Any, int, int]]:
         chosen = await operating.brand_of(ground, brand)
         async with ground.db.read() as session:
             rows = (await handovers.page(session, system(chosen.id), Page(MOST_LISTED)))[:MOST_LISTED]
-            counted = await handovers.progress(session, chosen.id, [row.id for row in rows])
+            counted = await handovers.progress(session, system(chosen.id), [row.id for row in rows])
     return [(row, counted[row.id].get(HeldHere.MOVED, 0), sum(counted[row.id].values())) for row in rows]

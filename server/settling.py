@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from handover.commands import chats, falling_back, preparing, retaining, settling
-from handover.partner import MOST_AT_ONCE, Chat, Part, Partner, PartnerAway, PartnerRefused, Standing, Thing, Unassigned
+from handover.models.chats import ListPlace
+from handover.partner import Chat, Part, Partner, PartnerAway, PartnerRefused, Standing, Thing, Unassigned
 from handover.queries import chats as chat_queries
 from handover.queries import partner as ties
 from handover.queries import settling as queries
@@ -47,6 +48,7 @@ class _Settling:
     partner: Partner
     until: float
     refusals: int = 0
+    seen: set[tuple[UUID, str | None]] = field(default_factory=set)
 
     async def do(self, act: Callable[[Work], Awaitable[Result]]) -> Result:
         return await carry_out(self.ground, system(self.brand_id), act)
@@ -94,12 +96,13 @@ class _Settling:
         if looking is None:
             return False
         pair = looking.pair
+        await self._put_off(looking)
         try:
             listed: list[Standing] = await _all_pages(
                 partial(self.partner.standings, pair.course, pair.from_user_id, pair.to_user_id)
             )
         except PartnerRefused as refused:
-            await self.do(lambda work: settling.put_off(work, looking, clock.now() + timedelta(hours=1)))
+            await self._put_off(looking, clock.now() + timedelta(hours=1))
             self._refused("standings", refused)
             return True
         self.refusals = 0
@@ -109,6 +112,11 @@ class _Settling:
             after = await self.do(partial(settling.note_standings, looking=looking, standings=standings, after=after))
             if after is None:
                 return True
+
+    async def _put_off(self, looking: settling.Looking, until: datetime | None = None) -> None:
+        """One unit of work after the other: nobody who hears from the partner waits for thousands of attempts."""
+        while await self.do(partial(settling.put_off, looking=looking, until=until)):
+            continue
 
     async def move_chats(self) -> bool:
         """Make one request about group chats, or find out what became of one."""
@@ -139,22 +147,46 @@ class _Settling:
         else:
             await self.do(lambda work: chats.note_owner(work, asking, {chat.chat_id for _, chat in owned}))
 
-    async def list_chats(self, handover_ids: list[UUID]) -> None:
-        """Ask once for each handover which chats the leaver owns; what was known of them before stays known."""
+    async def list_chats(self, handover_ids: Sequence[UUID]) -> bool:
+        """Ask once for each handover which chats the leaver owns; true if time was over before.
+
+        What was known of them before stays known.
+        """
         async with self.ground.db.read() as session:
             members = await chat_queries.unlisted(session, self.brand_id, handover_ids)
         for handover_id, user_ids in members.items():
-            at = clock.now()
             try:
-                for start in range(0, len(user_ids), MOST_AT_ONCE):
-                    listed = await self._chats_of(user_ids[start : start + MOST_AT_ONCE])
-                    for first in range(0, len(listed), CHATS_AT_A_TIME):
-                        part = listed[first : first + CHATS_AT_A_TIME]
-                        await self.do(partial(chats.note_list, listed=part, at=at))
+                while await self._list_page(handover_id, user_ids):
+                    if not self.has_time():
+                        return True
             except PartnerRefused as refused:
                 # It doesn't list the chats of somebody who has left for good: those that are known have to do.
                 log.warning("partner_refused", extra={"what": "chats", "code": refused.code})
-            await self.do(partial(chats.prepare, handover_id=handover_id))
+            after = await self.do(partial(chats.prepare, handover_id=handover_id))
+            while after is not None:
+                after = await self.do(partial(chats.prepare, handover_id=handover_id, after=after))
+        return False
+
+    async def _list_page(self, handover_id: UUID, user_ids: Sequence[str]) -> bool:
+        """Read one page of a leaver's chats, from where whoever read the last one has come to; false at the end."""
+        async with self.ground.db.read() as session:
+            place = await chat_queries.place_of(session, self.brand_id, handover_id)
+        owners = place.owners(user_ids)
+        if not owners:
+            return False
+        at = clock.now()
+        part = await self.partner.chats(owners, place.cursor)
+        for first in range(0, len(part.things), CHATS_AT_A_TIME):
+            listed = part.things[first : first + CHATS_AT_A_TIME]
+            await self.do(partial(chats.note_list, listed=listed, at=at))
+        further = place.further(owners, part.next_cursor)
+        is_endless = further.pages >= MOST_PAGES or (handover_id, further.cursor) in self.seen
+        await self.do(partial(chats.keep_place, handover_id=handover_id, place=ListPlace() if is_endless else further))
+        if is_endless:
+            raise PartnerAway("its pages have no end")
+        if further.cursor is not None:
+            self.seen.add((handover_id, further.cursor))
+        return True
 
     async def _chats_of(self, user_ids: list[str]) -> list[tuple[str, Chat]]:
         return await _all_pages(partial(self.partner.chats, user_ids))
@@ -192,8 +224,7 @@ async def settle(partner_of: PartnerOf, ground: Ground, brand_id: UUID, handover
             # Customers first: each chat is asked for by itself, which takes its time where there are many.
             is_late = await run.go_through()
             if not is_late:
-                await run.list_chats(handovers)
-                is_late = await run.go_through()
+                is_late = await run.list_chats(handovers) or await run.go_through()
             # What waited for something that is settled by now.
             if not is_late and await _prepare(ground, brand_id, handovers):
                 is_late = await run.go_through()

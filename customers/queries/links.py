@@ -61,33 +61,45 @@ async def where_known(
     A member has an account in each store where they work or worked. Who the customer is, any of their contacts says;
     nothing for somebody whom nothing is known of.
     """
-    contact, other = aliased(ContactLink), aliased(Relationship)
+    # Apart: a database that hasn't counted its tables yet would go by the stores, whose customers are many.
+    accounts = await _accounts_of(session, brand_id, {user for user, _ in pairs})
+    other = aliased(Relationship)
     found = await session.execute(
-        select(
-            col(Account.partner_user_id),
-            col(contact.external_user_id),
-            col(Account.id),
-            col(Relationship.id),
-        )
-        .select_from(contact)
-        .join(other, and_(col(other.brand_id) == brand_id, col(other.id) == col(contact.relationship_id)))
+        select(col(ContactLink.external_user_id), col(Relationship.id), col(Relationship.store_id))
+        .join(other, and_(col(other.brand_id) == brand_id, col(other.id) == col(ContactLink.relationship_id)))
         .join(
             Relationship,
             and_(col(Relationship.brand_id) == brand_id, col(Relationship.customer_id) == col(other.customer_id)),
         )
-        .join(Account, and_(col(Account.brand_id) == brand_id, col(Account.store_id) == col(Relationship.store_id)))
         .where(
-            col(contact.brand_id) == brand_id,
-            col(contact.external_user_id).in_({external for _, external in pairs}),
-            col(Account.partner_user_id).in_({user for user, _ in pairs}),
+            col(ContactLink.brand_id) == brand_id,
+            col(ContactLink.external_user_id).in_({external for _, external in pairs}),
+            col(Relationship.store_id).in_(accounts),
         )
         .distinct()
     )
     known: dict[tuple[str, str], list[tuple[UUID, UUID]]] = {pair: [] for pair in pairs}
-    for user_id, external_user_id, account_id, relationship_id in found:
-        if user_id is not None and (user_id, external_user_id) in known:
-            known[user_id, external_user_id].append((account_id, relationship_id))
+    for external_user_id, relationship_id, store_id in found:
+        for user_id, account_id in accounts[store_id]:
+            if (user_id, external_user_id) in known:
+                known[user_id, external_user_id].append((account_id, relationship_id))
     return known
+
+
+async def _accounts_of(
+    session: AsyncSession, brand_id: UUID, user_ids: Collection[str]
+) -> dict[UUID, list[tuple[str, UUID]]]:
+    """The accounts of members of the partner's, by store, each with its member."""
+    found = await session.execute(
+        select(col(Account.store_id), col(Account.partner_user_id), col(Account.id)).where(
+            col(Account.brand_id) == brand_id, col(Account.partner_user_id).in_(user_ids)
+        )
+    )
+    by_store: dict[UUID, list[tuple[str, UUID]]] = {}
+    for store_id, user_id, account_id in found:
+        if user_id is not None:
+            by_store.setdefault(store_id, []).append((user_id, account_id))
+    return by_store
 
 
 async def deleted_since(

@@ -8,7 +8,7 @@ from handover.commands.planning import PLAN
 from handover.models import Handover, HandoverKind, HandoverState, Strategy
 from handover.models.planning.options import MOST_BALANCE, MOST_PAIRS, MOST_SEATS, MOST_STORES, Options
 from handover.policy import require_manager
-from handover.queries import handovers
+from handover.queries import approvals
 from kernel.errors import Invalid, NotFound, require_version
 from kernel.work import Work
 
@@ -23,10 +23,11 @@ async def replan(
 ) -> Handover:
     """Have the plan of a draft made anew; what was edited in it is gone.
 
-    Raises `NOT_FOUND`, `STALE_VERSION`, `HANDOVER_MOVED_ON`, `INVALID`.
+    For whoever answers for all stores that it touches. Raises `NOT_FOUND`, `FORBIDDEN`, `OWN_HANDOVER`,
+    `STALE_VERSION`, `HANDOVER_MOVED_ON`, `INVALID`.
     """
-    handover = await handovers.lock(work.session, work.actor, handover_id)
     require_manager(work.actor)
+    handover = await approvals.lock_whole(work.session, work.actor, handover_id)
     require_version(handover, expected_version)
     handover.require(HandoverState.DRAFT)
     checked = await checked_options(work, handover.kind, strategy, options or Options(), closes=handover.store_id)

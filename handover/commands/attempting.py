@@ -1,11 +1,13 @@
 """Begin attempts at the partner, and write down where each goes."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, update
+from sqlmodel import col
 
 from customers.commands import links
 from customers.models import GoneWhy
@@ -66,7 +68,7 @@ async def begin(work: Work, wanted: Sequence[Wanted]) -> int:
     ]
     made = await bulk.insert_missing(work.session, HandoverAttempt, [each.model_dump() for each in attempts])
     new = {row.id for row in made}
-    await mirror(work, [each for each in attempts if each.id in new], is_new=True)
+    await _name(work, [each for each in attempts if each.id in new])
     return len(new)
 
 
@@ -82,20 +84,39 @@ async def go_on(work: Work, steps: Sequence[tuple[HandoverAttempt, Step]]) -> No
     await _link(work, [attempt for attempt, _ in steps if attempt.there is LinkedThere.ACCEPTED])
 
 
-async def mirror(work: Work, attempts: Sequence[HandoverAttempt], *, is_new: bool = False) -> None:
+async def mirror(work: Work, attempts: Sequence[HandoverAttempt]) -> None:
     """Say of each relationship what its last attempt says; an older one says nothing any more."""
+    alike: dict[LinkedThere, list[HandoverAttempt]] = defaultdict(list)
+    for each in attempts:
+        alike[each.there].append(each)
+    for there, some in sorted(alike.items()):
+        await work.session.execute(
+            update(HandoverItem)
+            .where(
+                col(HandoverItem.brand_id) == work.actor.brand_id,
+                col(HandoverItem.handover_id).in_({each.handover_id for each in some}),
+                col(HandoverItem.relationship_id).in_([each.relationship_id for each in some]),
+                col(HandoverItem.attempt_id).in_([each.id for each in some]),
+            )
+            .values(there=there)
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def _name(work: Work, attempts: Sequence[HandoverAttempt]) -> None:
+    """Let each relationship have this attempt as its last."""
     if not attempts:
         return
     table = HandoverItem.__table__  # type: ignore[attr-defined]  # set by SQLModel
-    statement = update(table).where(
-        table.c.brand_id == work.actor.brand_id,
-        table.c.handover_id == bindparam("of_handover"),
-        table.c.relationship_id == bindparam("of_relationship"),
+    statement = (
+        update(table)
+        .where(
+            table.c.brand_id == work.actor.brand_id,
+            table.c.handover_id == bindparam("of_handover"),
+            table.c.relationship_id == bindparam("of_relationship"),
+        )
+        .values(there=bindparam("stands"), attempt_id=bindparam("of_attempt"))
     )
-    if is_new:
-        statement = statement.values(there=bindparam("stands"), attempt_id=bindparam("of_attempt"))
-    else:
-        statement = statement.where(table.c.attempt_id == bindparam("of_attempt")).values(there=bindparam("stands"))
     connection = await work.session.connection()
     await connection.execute(
         statement,

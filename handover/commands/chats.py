@@ -1,7 +1,7 @@
 """Let group chats go to whoever takes most of their owner's customers: 100 a request, and 300 a day."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlmodel import col
 from handover.commands import ledger
 from handover.commands.preparing import course_of
 from handover.models import ChatState, GroupChat, GroupChatMove, Handover, HandoverState, LedgerLine
-from handover.models.chats import MOST_A_DAY, ChatStep, chat_told, next_partner_day, partner_day
+from handover.models.chats import MOST_A_DAY, ChatStep, ListPlace, chat_told, next_partner_day, partner_day
 from handover.models.settlement import pause
 from handover.partner import MOST_AT_ONCE, Answer, Chat, Course
 from handover.queries import chats as queries
@@ -20,6 +20,7 @@ from kernel import bulk, clock, ids
 from kernel.work import Work
 
 LIST = "handover.chats"
+AT_A_TIME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +72,27 @@ async def count(work: Work, handover_id: UUID) -> None:
         await ledger.take_late(work, handover, LedgerLine.GROUP_CHATS)
 
 
-async def prepare(work: Work, handover_id: UUID) -> None:
-    """Decide to whom the chats go, once the partner's list was read; where a handover is undone, they go back."""
+async def keep_place(work: Work, handover_id: UUID, place: ListPlace) -> None:
+    """Note how far the partner's list was read: whoever goes on begins there."""
     handover = await handovers.lock(work.session, work.actor, handover_id)
-    if handover.state is not HandoverState.SETTLING:
-        return
-    handover.chats_listed_at = clock.now()
-    rows = await (_back(work, handover) if handover.undoes_id else _onward(work, handover))
+    if handover.state is HandoverState.SETTLING and handover.chats_listed_at is None:
+        handover.chats_place = asdict(place)
+
+
+async def prepare(work: Work, handover_id: UUID, after: UUID | None = None) -> UUID | None:
+    """Decide to whom the next 200 chats go, once the partner's list was read; none when there are no more.
+
+    Where a handover is undone, they go back.
+    """
+    handover = await handovers.lock(work.session, work.actor, handover_id)
+    if handover.state is not HandoverState.SETTLING or handover.chats_listed_at is not None:
+        return None
+    rows, last = await (_back(work, handover, after) if handover.undoes_id else _onward(work, handover, after))
+    if last is None:
+        handover.chats_listed_at, handover.chats_place = clock.now(), {}
     await work.session.flush()
     await bulk.insert_missing(work.session, GroupChatMove, [row.model_dump() for row in rows])
+    return last
 
 
 async def take_request(work: Work) -> ChatAsking | None:
@@ -146,11 +159,11 @@ def _go_on(chat: GroupChat, move: GroupChatMove, step: ChatStep, now: datetime) 
         chat.account_id, chat.owner_user_id, chat.told_at = move.to_account_id, move.to_user_id, now
 
 
-async def _onward(work: Work, handover: Handover) -> list[GroupChatMove]:
+async def _onward(work: Work, handover: Handover, after: UUID | None) -> tuple[list[GroupChatMove], UUID | None]:
     brand_id = work.actor.brand_id
-    left = await queries.left_behind(work.session, brand_id, handover)
+    left = await queries.left_behind(work.session, brand_id, handover, after, AT_A_TIME)
     if not left:
-        return []
+        return [], None
     takers = await queries.takers(work.session, brand_id, handover.id)
     leavers = await preparing.ends(work.session, brand_id, {chat.account_id for chat in left})
     at, rows = clock.now(), []
@@ -170,15 +183,15 @@ async def _onward(work: Work, handover: Handover) -> list[GroupChatMove]:
                     next_at=at,
                 )
             )
-    return rows
+    return rows, left[-1].id
 
 
-async def _back(work: Work, handover: Handover) -> list[GroupChatMove]:
+async def _back(work: Work, handover: Handover, after: UUID | None) -> tuple[list[GroupChatMove], UUID | None]:
     """What the handover that is given back had moved; the partner takes each chat back twice in 90 days at most."""
     assert handover.undoes_id is not None  # noqa: S101 - asked by the caller
-    moved = await queries.moved_by(work.session, work.actor.brand_id, handover.undoes_id)
+    moved = await queries.moved_by(work.session, work.actor.brand_id, handover.undoes_id, after, AT_A_TIME)
     accounts = await queries.accounts_of(work.session, work.actor.brand_id, {each.from_user_id for each in moved})
-    return [
+    rows = [
         GroupChatMove(
             brand_id=work.actor.brand_id,
             handover_id=handover.id,
@@ -192,6 +205,7 @@ async def _back(work: Work, handover: Handover) -> list[GroupChatMove]:
         for each in moved
         if each.from_user_id in accounts
     ]
+    return rows, moved[-1].group_chat_id if moved else None
 
 
 async def _take(work: Work, *conditions: ColumnElement[bool], most: int) -> Sequence[GroupChatMove]:

@@ -1,6 +1,6 @@
 """Have a store's managers look at something, as a task on the store's public account."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from directory.models import StoreState
@@ -14,7 +14,9 @@ DUE_IN = timedelta(days=1)
 PRIORITY = 80
 
 
-async def ask_managers(work: Work, store_id: UUID, *, title: str, reason: str, source_key: str) -> Task | None:
+async def ask_managers(
+    work: Work, store_id: UUID, *, title: str, reason: str, source_key: str, expires_at: datetime | None = None
+) -> Task | None:
     """Make the to-do, due in a day, once for each key; none in a store that is closed, which nobody manages."""
     store = (await stores.by_ids(work.session, work.actor, [store_id])).get(store_id)
     if store is None or store.state is not StoreState.OPEN:
@@ -29,4 +31,5 @@ async def ask_managers(work: Work, store_id: UUID, *, title: str, reason: str, s
         priority=PRIORITY,
         source=TaskSource.RULE,
         source_key=source_key,
+        expires_at=expires_at,
     )

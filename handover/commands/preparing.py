@@ -22,7 +22,7 @@ from handover.queries import settling as queries
 from kernel import clock
 from kernel.work import Work
 
-AT_A_TIME = 200
+AT_A_TIME = 100
 ON_JOB_FOR = timedelta(days=120)
 """Longer than the 90 days in which a customer may be handed over twice; then nobody waits for it any more."""
 
@@ -65,7 +65,7 @@ class Prepared:
 
 
 async def prepare(work: Work, handover_id: UUID, after: UUID | None = None) -> Prepared:
-    """See to the next 200 relationships of a handover that is settling.
+    """See to the next 100 relationships of a handover that is settling.
 
     Whoever holds it by now is to have the contact, also where that was changed since. An attempt that is under way
     about the same contact comes first: then it is decided when that is settled. Who declined before stays `refused`:

@@ -23,7 +23,8 @@ from kernel import clock
 from kernel.work import Work
 
 SETTLE = "handover.settle"
-AT_A_TIME = 200
+AT_A_TIME = 100
+PUT_OFF_AT_A_TIME = 500
 _LOOKING_FOR = timedelta(minutes=5)  # whoever looks and never comes back is stood in for then
 
 
@@ -100,28 +101,44 @@ async def withdraw(work: Work) -> bool:
 
 
 async def take_look(work: Work) -> Looking | None:
-    """Take the two members whose records have to be looked at first; none if nothing is due."""
+    """Find the two members whose records have to be looked at first; none if nothing is due.
+
+    Whoever looks puts off first what is due of the two, piece by piece, so that nobody else looks meanwhile.
+    """
     at = clock.now()
     first = await queries.most_urgent(work.session, work.actor.brand_id, Todo.LOOK, at)
     if first is None:
         return None
-    pair = Pair(first.course, first.from_user_id, first.to_user_id)
-    await put_off(work, Looking(pair, at), at + _LOOKING_FOR)
-    return Looking(pair, at)
+    return Looking(Pair(first.course, first.from_user_id, first.to_user_id), at)
 
 
-async def put_off(work: Work, looking: Looking, until: datetime) -> None:
-    """Look again then, at all that was due of the two."""
-    due = and_(queries.is_due(work.actor.brand_id, Todo.LOOK, looking.at + _LOOKING_FOR), _of(looking.pair))
-    await work.session.execute(
-        update(HandoverAttempt).where(due).values(next_at=until).execution_options(synchronize_session=False)
+async def put_off(work: Work, looking: Looking, until: datetime | None = None) -> bool:
+    """Look again then, or in 5 minutes, at 500 of what is due of the two; true if there may be more.
+
+    What is left of it, if nobody comes back, is looked at when it was due.
+    """
+    ends = looking.at + _LOOKING_FOR
+    until = until or ends
+    attempts = await queries.lock_ids(
+        work.session,
+        queries.is_due(work.actor.brand_id, Todo.LOOK, ends),
+        col(HandoverAttempt.next_at) < until,
+        _of(looking.pair),
+        most=PUT_OFF_AT_A_TIME,
     )
+    await work.session.execute(
+        update(HandoverAttempt)
+        .where(col(HandoverAttempt.brand_id) == work.actor.brand_id, col(HandoverAttempt.id).in_(attempts))
+        .values(next_at=until)
+        .execution_options(synchronize_session=False)
+    )
+    return len(attempts) == PUT_OFF_AT_A_TIME
 
 
 async def note_standings(
     work: Work, looking: Looking, standings: Mapping[str, Standing], after: UUID | None = None
 ) -> UUID | None:
-    """Write down what the partner's records say, all pages of them, of the next 200; none when there are no more.
+    """Write down what the partner's records say, all pages of them, of the next 100; none when there are no more.
 
     Who isn't in them is unknown there. They are of two members, and of no attempt: which one is meant, the rules say.
     """
@@ -141,9 +158,9 @@ async def note_standings(
 
 
 async def close(work: Work, handover_id: UUID) -> bool:
-    """Note that a handover is done, once the partner has answered for all of it; says whether it is."""
+    """Note that a handover is done, once the partner has answered for all of it and listed its chats; says if it is."""
     handover = await handovers.lock(work.session, work.actor, handover_id)
-    if handover.state is not HandoverState.SETTLING:
+    if handover.state is not HandoverState.SETTLING or handover.chats_listed_at is None:
         return False
     if not await queries.is_all_settled(work.session, work.actor.brand_id, handover_id):
         return False

@@ -1,5 +1,6 @@
 """Group chats of customers (客户群): who owns each, and how far a handover has come with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -10,7 +11,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from handover.models.settlement import MOST_TRIES, UNSURE_FOR, pause
-from handover.partner import Answer, Course, Told
+from handover.partner import MOST_AT_ONCE, Answer, Course, Told
 from kernel.db import UtcDateTime, enum_of, index_where, refers
 
 MOST_A_DAY = 300
@@ -81,6 +82,27 @@ def partner_day(now: datetime) -> datetime:
 
 def next_partner_day(now: datetime) -> datetime:
     return partner_day(now) + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ListPlace:
+    """How far the list of a leaver's chats was read: all of the members up to `after`, of the next ones to the cursor.
+
+    `pages` were read so far.
+    """
+
+    after: str = ""
+    cursor: str | None = None
+    pages: int = 0
+
+    def owners(self, user_ids: Sequence[str]) -> list[str]:
+        """Whose chats are asked for here; nobody's at the end."""
+        return sorted(each for each in user_ids if each > self.after)[:MOST_AT_ONCE]
+
+    def further(self, owners: Sequence[str], next_cursor: str | None) -> "ListPlace":
+        """The place behind a page of these owners' chats."""
+        after = self.after if next_cursor is not None else owners[-1]
+        return ListPlace(after, next_cursor, self.pages + 1)
 
 
 class GroupChatMove(SQLModel, table=True):

@@ -9,7 +9,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from handover.errors import HandoverMovedOn, UndoWindowOver
-from kernel.db import Json, UtcDateTime, enum_of, refers, unique_where
+from kernel.db import Json, UtcDateTime, enum_of, index_where, refers, unique_where
 
 
 class HandoverKind(StrEnum):
@@ -39,6 +39,9 @@ class HandoverState(StrEnum):
 IN_FLIGHT = (HandoverState.DRAFT, HandoverState.APPROVED, HandoverState.MOVING, HandoverState.PAUSED)
 """A relationship is in at most one of these at a time."""
 
+UNSETTLED = (*IN_FLIGHT, HandoverState.SETTLING)
+"""Something may still have to be asked of the partner."""
+
 UNDOABLE = (HandoverState.MOVING, HandoverState.PAUSED, HandoverState.SETTLING, HandoverState.DONE)
 
 
@@ -61,7 +64,9 @@ class Handover(SQLModel, table=True):
 
     `options` is what the plan was asked for (as the planning commands read it), `planned_at` when it was last made:
     empty while it is being made. `plan` is what the plan says of itself in total. `undoes_id` is the handover that this
-    one gives back. Whoever moves it holds the lease; `lease_token` fences off those who held it before.
+    one gives back. Whoever moves it holds the lease; `lease_token` fences off those who held it before. `warned_at` is
+    when managers were warned that the partner's time is running out, as long as their to-do about it stands.
+    `chats_place` is how far the partner's list of group chats was read, until `chats_listed_at`.
     """
 
     __tablename__ = "handover"
@@ -84,6 +89,7 @@ class Handover(SQLModel, table=True):
             where="kind = 'closing' AND state IN ('draft', 'approved', 'moving', 'paused')",
         ),
         unique_where("uq_handover_undoes", "brand_id", "undoes_id", where="undoes_id IS NOT NULL"),
+        index_where("ix_handover_warned", "brand_id", "id", where="warned_at IS NOT NULL"),
         Index("ix_handover_state", "brand_id", "state", "started_at"),
         Index("ix_handover_staff", "brand_id", "staff_id", "started_at"),
     )
@@ -107,6 +113,8 @@ class Handover(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     undo_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     chats_listed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    chats_place: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    warned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     lease_token: UUID | None = None
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
@@ -179,9 +187,13 @@ class Handover(SQLModel, table=True):
         self.version += 1
 
     def undo(self, at: datetime) -> None:
-        """Be given back by another handover. Refused before it moves; once the window is over: `UNDO_WINDOW_OVER`."""
+        """Be given back by another handover. Refused before it moves; once the window is over: `UNDO_WINDOW_OVER`.
+
+        One that is paused can be given back as long as it is: it has no other end, and nobody was asked at the partner.
+        """
         self.require(*UNDOABLE)
-        if self.undo_until is None or at > self.undo_until:
+        is_over = self.undo_until is not None and at > self.undo_until and self.state is not HandoverState.PAUSED
+        if self.undo_until is None or is_over:
             raise UndoWindowOver
         self.state = HandoverState.UNDONE
         self.ended_at = at

@@ -24,6 +24,9 @@ QUOTA_WINDOW = timedelta(days=90)
 INHERITABLE_FOR = timedelta(days=365)
 """A leaver's contacts can be handed over for a year; somebody's at work as long as they are at work."""
 
+WARNED_BEFORE = timedelta(days=30)
+"""How long before that year is over managers hear of what isn't settled."""
+
 MOST_TRIES = 8
 
 _PATIENCE = (

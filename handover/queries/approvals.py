@@ -60,6 +60,8 @@ async def _holds_some(session: AsyncSession, actor: Actor, handover_id: UUID) ->
 
 async def is_all_in_sight(session: AsyncSession, actor: Actor, handover: Handover) -> bool:
     """Whether the actor answers for every store that the handover touches, those that take over a store included."""
+    if actor.role in (Role.HQ, Role.SYSTEM):
+        return True
     beyond = exists().where(
         col(HandoverAccount.brand_id) == actor.brand_id,
         col(HandoverAccount.handover_id) == handover.id,

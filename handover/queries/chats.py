@@ -19,7 +19,9 @@ from handover.models import (
     HandoverItem,
     HandoverState,
 )
+from handover.models.chats import ListPlace
 from handover.partner import MOST_AT_ONCE
+from kernel.pages import along
 
 COUNTABLE = (HandoverState.DRAFT, HandoverState.APPROVED)
 
@@ -27,14 +29,14 @@ Chats = Sequence[Row[*tuple[Any, ...]]]
 
 
 async def unlisted(session: AsyncSession, brand_id: UUID, handover_ids: Collection[UUID]) -> dict[UUID, list[str]]:
-    """Of handovers that are settling and whose chats nobody has asked for yet: the leaver's members at the partner."""
+    """Of handovers that are settling and whose chats aren't all listed yet: the leaver's members at the partner."""
     found = await session.execute(
         select(col(Handover.id), col(Account.partner_user_id))
-        .join(
+        .outerjoin(
             HandoverAccount,
             and_(col(HandoverAccount.brand_id) == brand_id, col(HandoverAccount.handover_id) == col(Handover.id)),
         )
-        .join(Account, and_(col(Account.brand_id) == brand_id, col(Account.id) == col(HandoverAccount.account_id)))
+        .outerjoin(Account, and_(col(Account.brand_id) == brand_id, col(Account.id) == col(HandoverAccount.account_id)))
         .where(
             col(Handover.brand_id) == brand_id,
             col(Handover.id).in_(handover_ids),
@@ -49,6 +51,14 @@ async def unlisted(session: AsyncSession, brand_id: UUID, handover_ids: Collecti
         if user_id is not None:
             members[handover_id].append(user_id)
     return {handover_id: sorted(user_ids) for handover_id, user_ids in members.items()}
+
+
+async def place_of(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> ListPlace:
+    """How far the list of a handover's chats was read."""
+    said = await session.scalar(
+        select(col(Handover.chats_place)).where(col(Handover.brand_id) == brand_id, col(Handover.id) == handover_id)
+    )
+    return ListPlace(**(said or {}))
 
 
 async def uncounted(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> list[str]:
@@ -83,7 +93,9 @@ async def accounts_of(session: AsyncSession, brand_id: UUID, user_ids: Collectio
     return {user_id: account_id for user_id, account_id in found if user_id is not None}
 
 
-async def left_behind(session: AsyncSession, brand_id: UUID, handover: Handover) -> Chats:
+async def left_behind(
+    session: AsyncSession, brand_id: UUID, handover: Handover, after: UUID | None, most: int
+) -> Chats:
     """The chats of the members that a handover is about, of which it has said nothing yet, and each one's owner."""
     members = (
         select(col(Account.partner_user_id))
@@ -96,29 +108,24 @@ async def left_behind(session: AsyncSession, brand_id: UUID, handover: Handover)
     seen = select(col(GroupChatMove.group_chat_id)).where(
         col(GroupChatMove.brand_id) == brand_id, col(GroupChatMove.handover_id) == handover.id
     )
-    found = await session.execute(
-        select(col(GroupChat.id), col(GroupChat.account_id), col(GroupChat.owner_user_id))
-        .where(
-            col(GroupChat.brand_id) == brand_id,
-            col(GroupChat.owner_user_id).in_(members),
-            col(GroupChat.gone_at).is_(None),
-            col(GroupChat.id).not_in(seen),
-        )
-        .order_by(col(GroupChat.id))
+    chats = select(col(GroupChat.id), col(GroupChat.account_id), col(GroupChat.owner_user_id)).where(
+        col(GroupChat.brand_id) == brand_id,
+        col(GroupChat.owner_user_id).in_(members),
+        col(GroupChat.gone_at).is_(None),
+        col(GroupChat.id).not_in(seen),
     )
-    return found.all()
+    return (await session.execute(along(chats, col(GroupChat.id), after, most))).all()
 
 
-async def moved_by(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> Sequence[GroupChatMove]:
-    """What a handover has moved."""
-    found = await session.scalars(
-        select(GroupChatMove).where(
-            col(GroupChatMove.brand_id) == brand_id,
-            col(GroupChatMove.handover_id) == handover_id,
-            col(GroupChatMove.state) == ChatState.MOVED,
-        )
+async def moved_by(session: AsyncSession, brand_id: UUID, handover_id: UUID, after: UUID | None, most: int) -> Chats:
+    """What a handover has moved, by the chats' ids."""
+    columns = (col(GroupChatMove.group_chat_id), col(GroupChatMove.from_user_id), col(GroupChatMove.to_user_id))
+    moved = select(*columns).where(
+        col(GroupChatMove.brand_id) == brand_id,
+        col(GroupChatMove.handover_id) == handover_id,
+        col(GroupChatMove.state) == ChatState.MOVED,
     )
-    return found.all()
+    return (await session.execute(along(moved, col(GroupChatMove.group_chat_id), after, most))).all()
 
 
 async def takers(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> dict[UUID, Row[*tuple[Any, ...]]]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from handover.models import Handover, HandoverItem, HandoverState, HeldHere, LinkedThere
-from handover.policy import handovers_visible_to
+from handover.policy import handovers_visible_to, items_visible_to
 from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.pages import Key, Page, paged
@@ -69,10 +69,10 @@ async def page(
 async def items(
     session: AsyncSession, actor: Actor, handover_id: UUID, page: Page, narrowed: ItemFilter | None = None
 ) -> Sequence[ItemRow]:
-    """What a handover in sight does with each relationship, by the relationship's id."""
+    """What a handover in sight does with each relationship, by the relationship's id; of the stores in sight."""
     narrowed = narrowed or ItemFilter()
     rows = select(*HandoverItem.__table__.columns).where(  # type: ignore[attr-defined]  # set by SQLModel
-        col(HandoverItem.brand_id) == actor.brand_id,
+        items_visible_to(actor),
         col(HandoverItem.handover_id).in_(
             select(col(Handover.id)).where(col(Handover.id) == handover_id, handovers_visible_to(actor))
         ),
@@ -87,12 +87,12 @@ async def items(
 
 
 async def progress(
-    session: AsyncSession, brand_id: UUID, handover_ids: Sequence[UUID]
+    session: AsyncSession, actor: Actor, handover_ids: Sequence[UUID]
 ) -> dict[UUID, dict[HeldHere, int]]:
-    """How many relationships of each handover are in which state here; a state without any is left out."""
+    """How many relationships of each handover, of the stores in sight, are in which state; without any: left out."""
     found = await session.execute(
         select(col(HandoverItem.handover_id), col(HandoverItem.here), func.count())
-        .where(col(HandoverItem.brand_id) == brand_id, col(HandoverItem.handover_id).in_(handover_ids))
+        .where(items_visible_to(actor), col(HandoverItem.handover_id).in_(handover_ids))
         .group_by(col(HandoverItem.handover_id), col(HandoverItem.here))
     )
     counted: dict[UUID, dict[HeldHere, int]] = {handover_id: {} for handover_id in handover_ids}

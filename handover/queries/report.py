@@ -1,7 +1,7 @@
 """Everything about one handover, as it is in one snapshot, page by page: what its report says."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,13 @@ from sqlmodel import col
 
 from customers.models import Customer, Relationship
 from directory.models import Account, Brand, Staff, Store
-from directory.policy import in_sight
+from directory.policy import accounts_visible_to, in_sight
 from handover.errors import ReportTooLarge
 from handover.models import Handover, HandoverAccount, HandoverItem
 from handover.models.report import FORMAT, ITEM, assembled, canonical, listed
-from handover.policy import handovers_visible_to
-from handover.queries import ledger, report_money, verifying
+from handover.policy import handovers_visible_to, items_visible_to
+from handover.queries import ledger, report_money
+from handover.queries.sight import seen_violations
 from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.pages import along
@@ -35,12 +36,13 @@ _HEAD = (
 async def report(session: AsyncSession, actor: Actor, handover_id: UUID, *, in_a_book: bool = False) -> bytes:
     """The report in canonical JSON: the same bytes as long as nothing has changed, since it has no clock in it.
 
-    `NOT_FOUND` out of sight; `HANDOVER_REPORT_TOO_LARGE` beyond 200,000 relationships, for a workbook 50,000. Member
-    numbers are those of the stores in sight.
+    `NOT_FOUND` out of sight; `HANDOVER_REPORT_TOO_LARGE` beyond 200,000 relationships, for a workbook 50,000. Of
+    relationships, accounts and money it says what is of the stores in sight; the ledger is the whole handover's.
     """
     head = await _head(session, actor, handover_id)
     brand_id = actor.brand_id
-    await _require_room(session, brand_id, handover_id, MOST_IN_A_BOOK if in_a_book else MOST_ITEMS)
+    accounts = await _accounts(session, actor, handover_id)
+    await _require_room(session, actor, handover_id, MOST_IN_A_BOOK if in_a_book else MOST_ITEMS)
     counts: dict[str, Counter[str]] = {name: Counter() for name in ("here", "there", "reason")}
     apart: dict[str, list[str]] = {"kept": [], "elsewhere": [], "refused": [], "lost": []}
     items = []
@@ -51,13 +53,11 @@ async def report(session: AsyncSession, actor: Actor, handover_id: UUID, *, in_a
         {
             "format": canonical(FORMAT),
             "brand": canonical({"code": head.pop("brand")}),
-            "plan": canonical(head.pop("plan")),
+            "plan": canonical(_part_of(head.pop("plan"), accounts)),
             "handover": canonical(head),
-            "accounts": canonical(await _accounts(session, brand_id, handover_id)),
+            "accounts": canonical(accounts),
             "ledger": canonical(await _ledger(session, brand_id, handover_id)),
-            "violations": canonical(
-                [asdict(each) for each in await verifying.violations(session, brand_id, handover_id)]
-            ),
+            "violations": canonical([asdict(each) for each in await seen_violations(session, actor, handover_id)]),
             "items": listed(items),
             "counts": canonical(counts),
             **{name: canonical(found) for name, found in apart.items()},
@@ -101,11 +101,11 @@ def _number(staff_id: Any) -> Any:
     )
 
 
-async def _require_room(session: AsyncSession, brand_id: UUID, handover_id: UUID, most: int) -> None:
+async def _require_room(session: AsyncSession, actor: Actor, handover_id: UUID, most: int) -> None:
     count = await session.scalar(
         select(func.count())
         .select_from(HandoverItem)
-        .where(col(HandoverItem.brand_id) == brand_id, col(HandoverItem.handover_id) == handover_id)
+        .where(items_visible_to(actor), col(HandoverItem.handover_id) == handover_id)
     )
     if int(count or 0) > most:
         raise ReportTooLarge(most=most)
@@ -124,7 +124,7 @@ async def _items(session: AsyncSession, actor: Actor, handover_id: UUID) -> Asyn
         .outerjoin(
             Customer, and_(col(Customer.brand_id) == brand_id, col(Customer.id) == col(Relationship.customer_id))
         )
-        .where(col(item.brand_id) == brand_id, col(item.handover_id) == handover_id)
+        .where(items_visible_to(actor), col(item.handover_id) == handover_id)
     )
     after: UUID | None = None
     while True:
@@ -145,8 +145,17 @@ def _note(item: dict[str, Any], counts: dict[str, Counter[str]], apart: dict[str
             apart[state].append(str(item["relationship_id"]))
 
 
-async def _accounts(session: AsyncSession, brand_id: UUID, handover_id: UUID) -> list[dict[str, Any]]:
-    """Whose accounts it is about: those that hand over, and those that take over."""
+def _part_of(plan: dict[str, Any], accounts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the plan says in total, and of these accounts."""
+    if "accounts" not in plan:
+        return plan
+    seen = {str(each["id"]) for each in accounts}
+    return plan | {"accounts": [each for each in plan["accounts"] if each["account_id"] in seen]}
+
+
+async def _accounts(session: AsyncSession, actor: Actor, handover_id: UUID) -> list[dict[str, Any]]:
+    """Whose accounts of the stores in sight it is about: those that hand over, and those that take over."""
+    brand_id = actor.brand_id
     mine = select(col(HandoverAccount.account_id)).where(
         col(HandoverAccount.brand_id) == brand_id, col(HandoverAccount.handover_id) == handover_id
     )
@@ -159,7 +168,7 @@ async def _accounts(session: AsyncSession, brand_id: UUID, handover_id: UUID) ->
         select(col(Account.id), col(Account.kind), col(Store.code).label("store"), col(Staff.number).label("staff"))
         .join(Store, and_(col(Store.brand_id) == brand_id, col(Store.id) == col(Account.store_id)))
         .outerjoin(Staff, and_(col(Staff.brand_id) == brand_id, col(Staff.id) == col(Account.staff_id)))
-        .where(col(Account.brand_id) == brand_id, col(Account.id).in_(mine.union(takers)))
+        .where(accounts_visible_to(actor), col(Account.id).in_(mine.union(takers)))
         .order_by(col(Account.id))
     )
     return [dict(row._mapping) for row in found]

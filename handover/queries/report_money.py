@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory.models import Account, Staff, Store
+from directory.policy import in_sight
 from handover.models import HandoverAccount, HandoverItem
 from kernel.actor import Actor
 from mall.models import COUNTED_STATES, CommissionEntry, Credit, Order
@@ -27,11 +28,11 @@ async def split(session: AsyncSession, actor: Actor, handover_id: UUID, started_
 
     Of orders from the first day of the commission period in which it started (without commission, of that month).
     `when` is `before` or `after` the relationship moved; what hasn't moved is before. Amounts are in minor units.
-    Commission and statements are those of the stores in sight, as everywhere.
+    All of it is of the stores in sight, as everywhere.
     """
     brand_id = actor.brand_id
     since = await _since(session, brand_id, started_at)
-    these = _these(brand_id, handover_id, since)
+    these = _these(actor, handover_id, since)
     return {
         "since": since,
         "orders": await _orders(session, these),
@@ -47,9 +48,9 @@ async def _since(session: AsyncSession, brand_id: UUID, started_at: datetime) ->
     return period_of(day, course_of(setting.rhythms) if setting else usual(day)).first_day
 
 
-def _these(brand_id: UUID, handover_id: UUID, since: date) -> Any:
-    """Orders on the relationships of the handover, or on what these go on in, each with its `when`."""
-    of_it = (col(HandoverItem.brand_id) == brand_id, col(HandoverItem.handover_id) == handover_id)
+def _these(actor: Actor, handover_id: UUID, since: date) -> Any:
+    """Orders in sight on the relationships of the handover, or on what these go on in, each with its `when`."""
+    of_it = (col(HandoverItem.brand_id) == actor.brand_id, col(HandoverItem.handover_id) == handover_id)
     moved_at = col(HandoverItem.moved_at)
     theirs = union_all(
         select(col(HandoverItem.relationship_id).label("id"), moved_at.label("moved_at")).where(*of_it),
@@ -66,7 +67,11 @@ def _these(brand_id: UUID, handover_id: UUID, since: date) -> Any:
             case((is_after, literal("after")), else_=literal("before")).label("when"),
         )
         .join(theirs, theirs.c.id == col(Order.relationship_id))
-        .where(col(Order.brand_id) == brand_id, col(Order.day) >= since, col(Order.state).in_(COUNTED_STATES))
+        .where(
+            in_sight(actor, col(Order.brand_id), col(Order.store_id)),
+            col(Order.day) >= since,
+            col(Order.state).in_(COUNTED_STATES),
+        )
         .subquery("these")
     )
 

@@ -19,7 +19,7 @@ from handover.models import (
     HandoverItem,
     LinkedThere,
 )
-from handover.policy import handovers_visible_to
+from handover.policy import handovers_visible_to, items_visible_to, part_visible_to
 from kernel.actor import Actor
 
 AttemptRow = Row[*tuple[Any, ...]]
@@ -37,10 +37,10 @@ class Settlement:
 
 
 async def settlements(session: AsyncSession, actor: Actor, handover_ids: Sequence[UUID]) -> dict[UUID, Settlement]:
-    """How these handovers, which are in sight, stand at the partner; in three statements."""
-    found = await _counts(session, actor.brand_id, handover_ids)
-    open_ones = await _waits(session, actor.brand_id, handover_ids)
-    chats = await _chats(session, actor.brand_id, handover_ids)
+    """How these handovers, which are in sight, stand at the partner, as to the stores in sight; in three statements."""
+    found = await _counts(session, actor, handover_ids)
+    open_ones = await _waits(session, actor, handover_ids)
+    chats = await _chats(session, actor, handover_ids)
     return {
         each: Settlement(
             found[each],
@@ -62,7 +62,12 @@ async def of_items(
     numbered = (
         select(*HandoverAttempt.__table__.columns, place.label("place"))  # type: ignore[attr-defined]  # set by SQLModel
         .where(
-            col(HandoverAttempt.brand_id) == actor.brand_id,
+            part_visible_to(
+                actor,
+                col(HandoverAttempt.brand_id),
+                col(HandoverAttempt.from_account_id),
+                col(HandoverAttempt.to_account_id),
+            ),
             col(HandoverAttempt.handover_id).in_(select(col(Handover.id)).where(handovers_visible_to(actor))),
             col(HandoverAttempt.handover_id).in_({handover_id for handover_id, _ in items}),
             col(HandoverAttempt.relationship_id).in_({relationship_id for _, relationship_id in items}),
@@ -78,12 +83,12 @@ async def of_items(
 
 
 async def _counts(
-    session: AsyncSession, brand_id: UUID, handover_ids: Sequence[UUID]
+    session: AsyncSession, actor: Actor, handover_ids: Sequence[UUID]
 ) -> dict[UUID, dict[LinkedThere, int]]:
     found = await session.execute(
         select(col(HandoverItem.handover_id), col(HandoverItem.there), func.count())
         .where(
-            col(HandoverItem.brand_id) == brand_id,
+            items_visible_to(actor),
             col(HandoverItem.handover_id).in_(handover_ids),
             col(HandoverItem.here).in_(HAS_GONE),
         )
@@ -96,8 +101,9 @@ async def _counts(
 
 
 async def _waits(
-    session: AsyncSession, brand_id: UUID, handover_ids: Sequence[UUID]
+    session: AsyncSession, actor: Actor, handover_ids: Sequence[UUID]
 ) -> dict[UUID, Row[*tuple[Any, ...]]]:
+    tried = HandoverAttempt
     found: Any = await session.execute(
         select(
             col(HandoverAttempt.handover_id),
@@ -106,9 +112,9 @@ async def _waits(
             func.min(col(HandoverAttempt.deadline)).label("deadline"),
         )
         .where(
-            col(HandoverAttempt.brand_id) == brand_id,
-            col(HandoverAttempt.handover_id).in_(handover_ids),
-            col(HandoverAttempt.todo).is_not(None),
+            part_visible_to(actor, col(tried.brand_id), col(tried.from_account_id), col(tried.to_account_id)),
+            col(tried.handover_id).in_(handover_ids),
+            col(tried.todo).is_not(None),
         )
         .group_by(col(HandoverAttempt.handover_id))
     )
@@ -116,11 +122,14 @@ async def _waits(
 
 
 async def _chats(
-    session: AsyncSession, brand_id: UUID, handover_ids: Sequence[UUID]
+    session: AsyncSession, actor: Actor, handover_ids: Sequence[UUID]
 ) -> Mapping[UUID, dict[ChatState, int]]:
     found = await session.execute(
         select(col(GroupChatMove.handover_id), col(GroupChatMove.state), func.count())
-        .where(col(GroupChatMove.brand_id) == brand_id, col(GroupChatMove.handover_id).in_(handover_ids))
+        .where(
+            part_visible_to(actor, col(GroupChatMove.brand_id), col(GroupChatMove.to_account_id)),
+            col(GroupChatMove.handover_id).in_(handover_ids),
+        )
         .group_by(col(GroupChatMove.handover_id), col(GroupChatMove.state))
     )
     counted: dict[UUID, dict[ChatState, int]] = {each: dict.fromkeys(ChatState, 0) for each in handover_ids}

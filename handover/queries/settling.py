@@ -94,6 +94,18 @@ async def lock_along(session: AsyncSession, *conditions: ColumnElement[bool], mo
     return found.all()
 
 
+async def lock_ids(session: AsyncSession, *conditions: ColumnElement[bool], most: int) -> Sequence[UUID]:
+    """Attempts by their ids, kept from other writers the same way, of which no more is asked."""
+    found = await session.scalars(
+        select(col(HandoverAttempt.id))
+        .where(*conditions)
+        .order_by(col(HandoverAttempt.id))
+        .limit(most)
+        .with_for_update(key_share=True)
+    )
+    return found.all()
+
+
 async def undone(session: AsyncSession, brand_id: UUID, handover_ids: Collection[UUID]) -> set[UUID]:
     """Those of the handovers that were undone."""
     found = await session.scalars(
@@ -143,22 +155,27 @@ async def full_there(session: AsyncSession, brand_id: UUID, handover_ids: Collec
 
 
 async def is_anything_due(session: AsyncSession, brand_id: UUID, now: datetime) -> bool:
-    """Whether the partner is to be asked something by now."""
+    """Whether the partner is to be asked something by now, or a list of group chats to be read to its end."""
     attempts = exists().where(
         col(HandoverAttempt.brand_id) == brand_id,
         col(HandoverAttempt.todo).is_not(None),
         col(HandoverAttempt.next_at) <= now,
     )
     chats = exists().where(col(GroupChatMove.brand_id) == brand_id, col(GroupChatMove.next_at) <= now)
-    return bool(await session.scalar(select(or_(attempts, chats))))
+    lists = exists().where(
+        col(Handover.brand_id) == brand_id,
+        col(Handover.state) == HandoverState.SETTLING,
+        col(Handover.chats_listed_at).is_(None),
+    )
+    return bool(await session.scalar(select(or_(attempts, chats, lists))))
 
 
 async def unfinished(session: AsyncSession, brand_id: UUID, most: int) -> Sequence[UUID]:
-    """The handovers that are settling, the oldest first."""
+    """The handovers that are settling, those first of which the group chats aren't listed, and then the oldest."""
     found = await session.scalars(
         select(col(Handover.id))
         .where(col(Handover.brand_id) == brand_id, col(Handover.state) == HandoverState.SETTLING)
-        .order_by(col(Handover.started_at), col(Handover.id))
+        .order_by(col(Handover.chats_listed_at).is_not(None), col(Handover.started_at), col(Handover.id))
         .limit(most)
     )
     return found.all()

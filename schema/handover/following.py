@@ -34,7 +34,7 @@ class HandoverSubscriptions:
             try:
                 async with context.read() as session:
                     row = (await handovers.by_ids(session, context.actor, [handover_id])).get(handover_id)
-                    counted = await handovers.progress(session, context.actor.brand_id, [handover_id])
+                    counted = await handovers.progress(session, context.actor, [handover_id])
             except Exception as error:
                 if not is_away(error):
                     raise

@@ -7,8 +7,9 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handover.models import LedgerLine
-from handover.queries import handovers, ledger, verifying
+from handover.queries import handovers, ledger
 from handover.queries.ledger import LineNow, Whereabouts
+from handover.queries.sight import seen_violations
 from kernel.actor import Actor
 from schema.scalars import Fen
 
@@ -41,7 +42,9 @@ class HandoverLedgerLine:
 class HandoverViolation:
     code: str = strawberry.field(description="A stable word in capitals, such as `TASK_ELSEWHERE`.")
     words: str = strawberry.field(description="What it says, in English.")
-    ids: list[strawberry.ID] = strawberry.field(description="Of what; at most 100.")
+    ids: list[strawberry.ID] = strawberry.field(
+        description="Of what; at most 100. None for whoever answers for some of its stores only."
+    )
 
 
 async def lines_of(session: AsyncSession, actor: Actor, handover_ids: list[UUID]) -> dict[UUID, Any]:
@@ -60,7 +63,7 @@ async def violations_of(session: AsyncSession, actor: Actor, handover_ids: list[
     return {
         key: [
             HandoverViolation(code=each.code, words=each.words, ids=[strawberry.ID(str(one)) for one in each.ids])
-            for each in await verifying.violations(session, actor.brand_id, key)
+            for each in await seen_violations(session, actor, key)
         ]
         for key in rows
     }

@@ -81,8 +81,8 @@ class PlanningMutations:
         )
 
     @mutation(
-        "Have the plan of a draft made anew, which forgets what was edited: `NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, "
-        "`HANDOVER_MOVED_ON`, `INVALID`.",
+        "Have the plan of a draft made anew, which forgets what was edited; for whoever answers for all stores that it "
+        "touches: `NOT_FOUND`, `FORBIDDEN`, `OWN_HANDOVER`, `STALE_VERSION`, `HANDOVER_MOVED_ON`, `INVALID`.",
         edited=(Handover, handover_of),
     )
     async def replan_handover(

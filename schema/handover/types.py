@@ -105,7 +105,9 @@ class Handover(Versioned):
     approved_at: datetime | None
     moved_at: datetime | None = strawberry.field(description="When the last relationship had moved here.")
     ended_at: datetime | None = strawberry.field(description="When it was done, cancelled or undone.")
-    undo_until: datetime | None = strawberry.field(description="Until when it can be undone.")
+    undo_until: datetime | None = strawberry.field(
+        description="Until when it can be undone; while it is paused, also later."
+    )
     staff_id: strawberry.Private[UUID | None]
     store_id: strawberry.Private[UUID | None]
     started_by_id: strawberry.Private[UUID | None]
@@ -154,7 +156,7 @@ class Handover(Versioned):
     async def report_url(self, info: Info) -> str:
         return f"{info.context.public_url}/files/handovers/{self.id}.json"
 
-    @field("How far it has come.")
+    @field("How far it has come, in the stores in sight.")
     async def progress(self, info: Info) -> HandoverProgress:
         counted = await info.context.load(progress_of, UUID(str(self.id)))
         return HandoverProgress(
@@ -166,7 +168,7 @@ class Handover(Versioned):
             undone=counted.get(HeldHere.UNDONE, 0),
         )
 
-    @field("How far it has come at the partner; nothing is asked before all has moved here.")
+    @field("How far it has come at the partner, in the stores in sight; nothing is asked before all has moved here.")
     async def settlement(self, info: Info) -> HandoverSettlement:
         return settlement_of(await info.context.load(settlements.settlements, UUID(str(self.id))))
 
@@ -183,7 +185,7 @@ class Handover(Versioned):
         found: list[HandoverViolation] | None = await info.context.load(violations_of, UUID(str(self.id)))
         return found
 
-    @field("What it does with each relationship, by the relationship's id; at most 100 a page.")
+    @field("What it does with each relationship in the stores in sight, by its id; at most 100 a page.")
     async def items(
         self,
         info: Info,
@@ -237,4 +239,4 @@ async def handover_of(info: Info, handover_id: UUID | None) -> Handover | None:
 
 async def progress_of(session: Any, actor: Any, handover_ids: list[UUID]) -> dict[UUID, dict[HeldHere, int]]:
     """As the loader asks for it; the handovers are in sight already."""
-    return await handovers.progress(session, actor.brand_id, handover_ids)
+    return await handovers.progress(session, actor, handover_ids)

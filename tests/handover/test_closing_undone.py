@@ -18,15 +18,7 @@ from tasks import commands as tasks
 from tasks.models import SkipReason, Task
 from tests.factories import World, build_customer, reload, said
 from tests.handover.closing import broken, build_closing, close, history, in_store, items_of, lives_in, reopen
-from tests.handover.test_closing import (
-    Closed,
-    also_known,
-    dismiss,
-    notes_on,
-    since,
-    with_everything,
-    write,
-)
+from tests.handover.ending import Closed, also_known, dismiss, notes_on, since, with_everything, write
 from tests.mall.trading import place
 
 _TOUCHED: tuple[Any, ...] = (Relationship, Note, Visit, Order, Refund, Task)

@@ -33,7 +33,7 @@ from tasks.queries import facts as task_facts
 from tasks.queries import plans, workbench
 from tests.factories import NOON, Shop, World, build_customer, build_world, relationship_of, reload
 from tests.handover.closing import build_closing, close, lives_in
-from tests.handover.test_closing import also_known
+from tests.handover.ending import also_known
 from tests.intake.carrying import carry, shipped, snapshot, write
 from tests.mall.trading import place, refund
 

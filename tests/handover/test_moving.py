@@ -1,9 +1,7 @@
-"""A handover moves chunk by chunk, whoever dies on the way, and leaves nothing with anybody."""
+"""Moving a handover: what goes along, who gets it, and what history says."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -11,10 +9,9 @@ from sqlmodel import col
 
 from customers import commands as customers
 from customers.commands.moving import Move
-from customers.models import Customer, Holding, HoldingReason
+from customers.models import Holding, HoldingReason
 from directory.models import Staff, StaffState
-from handover.commands import leasing, moving, noting
-from handover.commands.leasing import LeaseLost
+from handover.commands import moving, noting
 from handover.models import (
     HandoverItem,
     HandoverKind,
@@ -24,59 +21,14 @@ from handover.models import (
     PartnerTie,
     TakeoverCapacity,
 )
-from handover.queries import moving as queries
 from kernel import clock, feed, ids, jobs
 from kernel.actor import Actor, system
 from kernel.work import Ground, unit_of_work
-from mall.models import Order
-from server import chores, handing_over, worker
-from tasks.models import CampaignState, Task
-from tests.factories import (
-    World,
-    build_campaign,
-    build_customer,
-    build_task,
-    build_world,
-    relationship_of,
-    reload,
-    said,
-    save,
-)
+from server import chores
+from tasks.models import CampaignState
+from tests.factories import build_campaign, build_customer, build_world, relationship_of, reload, said, save
 from tests.handover.handing import build_handover, held_by, items_of, leave, run
-from tests.mall.trading import place
-
-
-class Scene:
-    """A guide who leaves, with customers, a task and an open order each, and a to-do about nobody."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.leaver, self.taker = world.shop.guide, world.shop.other_guide
-        self.customers: list[Customer] = []
-        self.tasks: list[Task] = []
-        self.orders: list[Order] = []
-        self.todo: Task
-
-
-async def build_scene(ground: Ground, customers: int = 3) -> Scene:
-    scene = Scene(await build_world(ground))
-    for _ in range(customers):
-        customer = await build_customer(ground, scene.leaver)
-        scene.customers.append(customer)
-        scene.tasks.append(await build_task(ground, scene.leaver, customer))
-        scene.orders.append(await place(ground, scene.world, customer))
-    scene.todo = await build_task(ground, scene.leaver)
-    return scene
-
-
-async def keepers(ground: Ground, scene: Scene) -> list[Any]:
-    """Who holds each relationship, keeps each task and serves each order."""
-    found: list[Any] = []
-    for customer, task, order in zip(scene.customers, scene.tasks, scene.orders, strict=True):
-        relationship = await relationship_of(ground, customer)
-        kept, served = await reload(ground, task), await reload(ground, order)
-        found.append({relationship.holder_id, kept.account_id, served.serving_account_id})
-    return found
+from tests.handover.moved import build_scene, holdings, keepers, work_off
 
 
 async def test_all_that_is_open_moves_and_both_phones_hear_of_it(ground: Ground) -> None:
@@ -135,10 +87,10 @@ async def test_a_clock_that_is_behind_ends_no_holding_before_it_began(ground: Gr
     scene = await build_scene(ground, 1)
     await leave(ground, scene.leaver)
     handover = await build_handover(ground, scene.world)
-    with clock.stopped_at((await _holdings(ground))[0].from_at - timedelta(hours=1)):
+    with clock.stopped_at((await holdings(ground))[0].from_at - timedelta(hours=1)):
         await run(ground, handover)
 
-    former, present = await _holdings(ground)
+    former, present = await holdings(ground)
     assert former.until_at == former.from_at == present.from_at
 
 
@@ -236,90 +188,6 @@ async def test_without_a_guide_in_the_plan_late_ones_go_to_the_store(ground: Gro
     assert (await relationship_of(ground, late)).holder_id == public
 
 
-async def test_two_workers_at_once_move_each_relationship_once(ground: Ground) -> None:
-    scene = await build_scene(ground)
-    await leave(ground, scene.leaver)
-    handover = await build_handover(ground, scene.world)
-
-    await asyncio.gather(*(run(ground, handover) for _ in range(3)))
-
-    assert [row.version for row in await held_by(ground, scene.taker)] == [2, 2, 2]
-    assert (await reload(ground, handover)).state is HandoverState.DONE
-    assert len(await _holdings(ground)) == 6
-
-
-async def test_moving_what_has_moved_does_nothing(ground: Ground) -> None:
-    scene = await build_scene(ground)
-    await leave(ground, scene.leaver)
-    handover = await build_handover(ground, scene.world)
-    await run(ground, handover)
-    told = await said(ground, feed.of_staff(scene.taker.id))
-
-    await run(ground, handover)
-
-    assert await said(ground, feed.of_staff(scene.taker.id)) == told
-
-
-async def test_a_worker_that_dies_between_chunks_is_followed_by_another(ground: Ground, monkeypatch: Any) -> None:
-    scene = await build_scene(ground, 5)
-    await leave(ground, scene.leaver)
-    handover = await build_handover(ground, scene.world)
-    monkeypatch.setattr("handover.models.pacing.FEWEST", 2)
-    mover = handing_over.Mover(ground, scene.world.brand.id, handover.id, lanes=1)
-    mover.pace.size = 2
-    async with unit_of_work(ground, system(scene.world.brand.id)) as work:
-        assert await leasing.take(work, handover.id, mover.token)
-    async for _ in mover.transactions():
-        break
-    assert sum(item.here is HeldHere.MOVED for item in (await items_of(ground, handover)).values()) == 2
-
-    await run(ground, handover)  # the dead one's lease still holds
-    assert len(await held_by(ground, scene.leaver)) == 3
-    with clock.stopped_at(clock.now() + timedelta(seconds=16)):
-        await chores.mind_handovers(ground)
-        await _work_off(ground)
-
-    assert await keepers(ground, scene) == [{scene.taker.account_ids[0]}] * 5
-    assert (await reload(ground, handover)).state is HandoverState.DONE
-
-
-async def test_a_worker_that_was_paused_past_its_lease_finds_another_token_and_writes_nothing(ground: Ground) -> None:
-    scene = await build_scene(ground)
-    await leave(ground, scene.leaver)
-    handover = await build_handover(ground, scene.world)
-    brand_id, slow, quick = scene.world.brand.id, uuid4(), uuid4()
-    async with unit_of_work(ground, system(brand_id)) as work:
-        assert await leasing.take(work, handover.id, slow)
-    async with ground.db.read() as session:
-        turns = await queries.turns(session, brand_id, handover.id)
-    with clock.stopped_at(clock.now() + timedelta(seconds=16)):
-        async with unit_of_work(ground, system(brand_id)) as work:
-            assert await leasing.take(work, handover.id, quick)
-
-    with pytest.raises(LeaseLost):
-        async with unit_of_work(ground, system(brand_id)) as work:
-            await moving.move_chunk(work, handover.id, slow, turns)
-
-    assert len(await held_by(ground, scene.leaver)) == 3
-    async with unit_of_work(ground, system(brand_id)) as work:
-        await moving.move_chunk(work, handover.id, quick, turns)
-    assert not await held_by(ground, scene.leaver)
-
-
-async def test_a_lease_of_a_clock_that_is_an_hour_ahead_blocks_nobody(ground: Ground) -> None:
-    scene = await build_scene(ground, 1)
-    await leave(ground, scene.leaver)
-    ahead = clock.now() + timedelta(hours=1)
-    handover = await build_handover(
-        ground, scene.world, state=HandoverState.MOVING, lease_token=uuid4(), lease_until=ahead
-    )
-
-    await chores.mind_handovers(ground)
-    await _work_off(ground)
-
-    assert (await reload(ground, handover)).state is HandoverState.DONE
-
-
 async def test_with_a_partner_it_is_settling_once_all_has_moved(ground: Ground) -> None:
     scene = await build_scene(ground, 1)
     await leave(ground, scene.leaver)
@@ -352,7 +220,7 @@ async def test_what_isnt_to_move_stays(ground: Ground, state: HandoverState) -> 
 
     await run(ground, handover)
     await chores.mind_handovers(ground)
-    await _work_off(ground)
+    await work_off(ground)
 
     assert len(await held_by(ground, scene.leaver)) == 1
     assert (await reload(ground, handover)).state is state
@@ -376,24 +244,11 @@ async def test_only_what_the_named_account_holds_is_moved(ground: Ground) -> Non
     assert (await reload(ground, first)).version == 1
 
 
-async def _holdings(ground: Ground) -> list[Holding]:
-    async with ground.db.read() as session:
-        found = await session.scalars(select(Holding).order_by(col(Holding.relationship_id), col(Holding.id)))
-        return list(found)
-
-
 async def _state(ground: Ground, person: Actor) -> StaffState:
     async with ground.db.read() as session:
         staff = await session.get(Staff, (person.brand_id, person.id))
     assert staff
     return staff.state
-
-
-async def _work_off(ground: Ground) -> None:
-    async with ground.db.read() as session:
-        due = await session.scalars(select(jobs.Job).where(col(jobs.Job.name) == leasing.MOVE))
-    for job in due:
-        await worker.run(ground, job.id)
 
 
 async def test_campaigns_of_a_leaver_that_wait_are_answered_for_by_who_approved(ground: Ground) -> None:

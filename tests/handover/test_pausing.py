@@ -1,12 +1,15 @@
 """A handover stops between two chunks when a manager says so, and goes on from there."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from handover.commands import approving, leasing, pausing, undoing
-from handover.errors import HandoverMovedOn, OwnHandover
-from handover.models import Handover, HandoverAccount, HandoverState
+from handover.commands.starting import start
+from handover.errors import HandoverMovedOn, OwnHandover, UndoWindowOver
+from handover.models import Handover, HandoverAccount, HandoverKind, HandoverState
+from kernel import clock
 from kernel.actor import Actor, system
 from kernel.errors import Forbidden, NotFound, StaleVersion
 from kernel.work import Ground, unit_of_work
@@ -111,6 +114,41 @@ async def test_what_touches_two_stores_is_steered_by_who_answers_for_both(ground
         async with refused(ground, Forbidden):
             await act(ground, next_door.manager, handover)
     assert (await undo(ground, world.east_manager, handover)).undoes_id == handover.id
+
+
+async def test_what_is_paused_is_undone_however_late_and_another_one_can_be_started(ground: Ground) -> None:
+    """It could only be resumed: its time was over, and as long as it was there nobody could start another one."""
+    world, handover = await build_scene(ground)
+    mover = handing_over.Mover(ground, world.brand.id, handover.id, lanes=1)
+    mover.pace.size = 1
+    async with unit_of_work(ground, system(world.brand.id)) as work:
+        assert await leasing.take(work, handover.id, mover.token)
+    await anext(mover.transactions())
+    late = clock.now() + timedelta(days=30)
+    with clock.stopped_at(late):
+        async with refused(ground, UndoWindowOver):
+            await undo(ground, world.shop.manager, handover)
+        await pause(ground, world.shop.manager, handover)
+        assert len(await held_by(ground, world.shop.guide)) == 2
+
+        back = await undo(ground, world.shop.manager, handover)
+        await run(ground, back)
+
+        assert len(await held_by(ground, world.shop.guide)) == 3
+        assert (await reload(ground, handover)).state is HandoverState.UNDONE
+        async with unit_of_work(ground, world.shop.manager) as work:
+            again = await start(work, kind=HandoverKind.RESIGNATION, staff_id=world.shop.guide.staff_id)
+        assert again.state is HandoverState.DRAFT
+
+
+async def test_what_gives_back_is_not_undone_by_pausing_it(ground: Ground) -> None:
+    world, handover = await build_scene(ground, 1)
+    await run(ground, handover)
+    back = await undo(ground, world.shop.manager, handover)
+    await pause(ground, world.shop.manager, back)
+
+    async with refused(ground, UndoWindowOver):
+        await undo(ground, world.shop.manager, back)
 
 
 async def test_what_gives_back_is_not_given_up(ground: Ground) -> None:

@@ -3,15 +3,13 @@
 from functools import partial
 from typing import Any
 
-import pytest
-
 from handover import commands
 from handover.models import Strategy
 from kernel.actor import Actor
 from kernel.work import Ground
 from server.planning_handovers import plan_handover
 from tests.asking import ask
-from tests.factories import World, build_customer, build_world, relationship_of
+from tests.factories import World, build_customer, relationship_of
 from tests.handover.planning.rows import do, planned
 from tests.statements import statements
 
@@ -28,11 +26,6 @@ EDIT = """mutation ($id: ID!, $pairs: [HandoverPairInput!]!) { editHandoverPlan(
 CAPACITIES = """query ($after: Cursor) { takeoverCapacities(first: 2, after: $after) {
   edges { node { capacity version staff { id } } } pageInfo { hasNextPage endCursor } } }"""
 SETTINGS = "{ handoverSettings { capacity undoHours telling welcomesADay version } }"
-
-
-@pytest.fixture
-async def world(ground: Ground) -> World:
-    return await build_world(ground)
 
 
 async def test_a_plan_is_shown_in_total_and_row_by_row(ground: Ground, world: World) -> None:

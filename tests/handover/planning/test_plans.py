@@ -23,26 +23,12 @@ from server.planning_handovers import plan_handover
 from server.worker import run
 from tagging.models import CustomerTag, SetBy
 from tasks.models import TaskState
-from tests.factories import (
-    NOON,
-    World,
-    build_customer,
-    build_task,
-    build_world,
-    relationship_of,
-    reload,
-    save,
-)
+from tests.factories import NOON, World, build_customer, build_task, build_world, relationship_of, reload, save
 from tests.handover.planning.rows import also_with, asked, do, item_of, items, planned, started, worked_out
 from tests.mall.trading import place
 from tests.refusals import refused
 from tests.statements import statements
 from tests.tagging.labels import build_group, build_tag
-
-
-@pytest.fixture
-async def world(ground: Ground) -> World:
-    return await build_world(ground)
 
 
 async def colleague(ground: Ground, world: World, number: str = "Z9", **values: Any) -> Actor:

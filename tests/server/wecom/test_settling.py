@@ -1,6 +1,8 @@
 """Handovers are settled with WeCom over HTTP, as it would be: days go by, customers decline, events get lost."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +12,7 @@ import pytest
 from handover.commands import asking_again, hearing
 from handover.commands import settling as commands
 from handover.models import HandoverKind, HandoverState, News
-from handover.partner import Told
+from handover.partner import Chat, Part, Told
 from kernel import clock
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
@@ -269,6 +271,42 @@ async def test_chats_of_a_leaver_whom_wecom_does_not_list_go_over_all_the_same(g
 
     assert {chat.owner for chat in shop.corp.chats.values()} == {"taker"}
     assert there.asked("groupchat/transfer") == 2
+
+
+async def test_chats_by_the_thousand_go_over_though_workers_die_and_errands_are_short(
+    ground: Ground, there: There, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All were listed in one errand, from the first on each time: more than it could hold never went over."""
+    monkeypatch.setattr(settling, "LONGEST_SECONDS", 0.2)
+    shop = await open_shop(ground, there)
+    for number in range(1_200):
+        shop.corp.open_chat(f"wr-{number}", "leaver")
+    pages: list[str | None] = []
+    listing = shop.wecom.chats
+
+    async def chats(owner_user_ids: Sequence[str], cursor: str | None) -> Part[tuple[str, Chat]]:
+        pages.append(cursor)
+        if len(pages) in (3, 8):
+            raise asyncio.CancelledError  # as far as others can see it was killed
+        return await listing(owner_user_ids, cursor)
+
+    monkeypatch.setattr(shop.wecom, "chats", chats)
+    for _ in range(60):
+        with suppress(asyncio.CancelledError):
+            await shop.settle()
+        if there.asked("groupchat/transfer"):
+            break
+    assert len(pages) == len(set(pages)) + 2
+    for _ in range(6):
+        for _ in range(4):
+            await shop.settle()
+        if await shop.case.state() is HandoverState.DONE:
+            break
+        await shop.wait(days=1)
+
+    assert {chat.owner for chat in shop.corp.chats.values()} == {"taker"}
+    assert sum(shop.corp.chat_days.values()) == 1_200
+    assert await shop.case.state() is HandoverState.DONE
 
 
 async def test_while_wecom_is_away_nothing_is_lost(ground: Ground, there: There) -> None:
