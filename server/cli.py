@@ -47,13 +47,15 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # the same
         if cmd_name in _LATER and cmd_name not in self.commands:
-            return TyperCommand(cmd_name, help=_LATER[cmd_name])
+            self.commands[cmd_name] = _loaded(cmd_name)
         return super().get_command(ctx, cmd_name)
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]  # the same
-        if args[0] in _LATER:
-            self.commands[args[0]] = _loaded(args[0])
-        return super().resolve_command(ctx, args)
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # the same
+        lines = {name: TyperCommand(name, help=line) for name, line in _LATER.items() if name not in self.commands}
+        self.commands.update(lines)
+        super().format_help(ctx, formatter)
+        for name in lines:
+            del self.commands[name]
 
 
 def _loaded(name: str) -> Any:
