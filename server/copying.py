@@ -13,9 +13,10 @@ from sqlalchemy.engine import URL
 
 from kernel import feed
 from server import migrating
+from server.addresses import address
 from server.errors import CannotStart
-from server.ground import address, standing
-from server.serving import alone
+from server.ground import standing
+from server.listening import alone
 from server.settings import Settings
 
 KEYS_APART = "SECRET_KEY and DATA_KEY (or keys.json) are not in it: without DATA_KEY its phones can't be read."

@@ -12,8 +12,7 @@ from intake.errors import DirectoryFileWrong
 from kernel import ids
 from kernel.actor import system
 from kernel.work import Ground, Work, unit_of_work
-from server import ground as grounds
-from server import logs, operating
+from server import addresses, logs, operating
 from server import settings as configuration
 from server.settings import Settings
 from tasks.commands import rules
@@ -41,7 +40,7 @@ def staff(
     """
     settings = configuration.load()
     logs.configure(settings)
-    grounds.require_addresses(settings)
+    addresses.require_addresses(settings)
     try:
         tally = asyncio.run(_staff(settings, file, brand, dry_run, new_brand, currency))
     except DirectoryFileWrong as refusal:

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.addresses import open_database
 from server.errors import CannotStart
-from server.ground import open_database
 from server.migrations import columns
 from server.reaching import explained
 from server.settings import Settings

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from server import filling, migrating, serving
+from server import filling, listening, migrating, serving
 from server.errors import CANNOT_START
 from server.settings import Settings
 
@@ -23,11 +23,11 @@ _LONGEST_PAUSE = 30.0
 
 def up(settings: Settings) -> None:
     """Migrate, fill an empty database, say what to open, and serve until told to stop."""
-    with serving.listen(settings) as listening, serving.alone(settings):
+    with listening.listen(settings) as port_taken, listening.alone(settings):
         asyncio.run(_prepare(settings))
         _say_where(settings)
         if settings.is_embedded:
-            serving.serve(settings, listening)
+            serving.serve(settings, port_taken)
             return
     raise SystemExit(_supervise("serve", "worker"))
 

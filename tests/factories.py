@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -21,6 +22,7 @@ from tasks.models import Campaign, CampaignAim, Task, TaskKind, TaskSource
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # a Monday, twelve o'clock in Shanghai
 Row = TypeVar("Row", bound=SQLModel)
 HOURS = [["10:00", "22:00"]] * 7
+_KINDS = (Brand, Region, Store, Staff, Account, Assignment)
 
 
 @dataclass
@@ -59,10 +61,10 @@ class World:
 
 
 async def save(ground: Ground, *rows: SQLModel) -> None:
-    """Commit rows as they are, each kind in a statement of its own, in the order given."""
+    """Commit rows as they are, neighbours of one kind in one statement, in the order given."""
     async with ground.db.write() as session:
-        for row in rows:
-            session.add(row)
+        for _, alike in groupby(rows, type):
+            session.add_all(alike)
             await session.flush()
 
 
@@ -73,23 +75,25 @@ async def build_world(ground: Ground, code: str = "qinghe") -> World:
     east, north = _region(brand, root, "east", "华东"), _region(brand, root, "north", "华北")
     hq = _staff(brand, f"{code}-hq", Role.HQ)
     manager = _staff(brand, f"{code}-east", Role.REGIONAL_MANAGER, region=east)
-    await save(ground, brand, root, east, north, hq, manager)
-    await _open_feeds(ground, brand, hq.id, manager.id)
-    shops = [
-        await build_shop(ground, brand, region, f"{code}-{number}")
-        for number, region in enumerate((east, east, north), 1)
-    ]
+    shops = [_shop(brand, region, f"{code}-{number}") for number, region in enumerate((east, east, north), 1)]
+    await _keep(ground, brand, root, east, north, hq, manager, *(row for _, rows in shops for row in rows))
     return World(
         ground,
         brand,
         {"cn": root, "east": east, "north": north},
-        shops,
+        [shop for shop, _ in shops],
         hq=_actor(hq),
         east_manager=_actor(manager, region_path=east.path),
     )
 
 
 async def build_shop(ground: Ground, brand: Brand, region: Region, code: str) -> Shop:
+    shop, rows = _shop(brand, region, code)
+    await _keep(ground, *rows)
+    return shop
+
+
+def _shop(brand: Brand, region: Region, code: str) -> tuple[Shop, list[SQLModel]]:
     store = Store(
         brand_id=brand.id,
         id=ids.new(),
@@ -110,16 +114,26 @@ async def build_shop(ground: Ground, brand: Brand, region: Region, code: str) ->
         Assignment(brand_id=brand.id, id=ids.new(), staff_id=s.id, role=s.role, store_id=store.id, starts_at=NOON)
         for s in (manager, *guides)
     ]
-    await save(ground, store, public, manager, *guides, *accounts, *assignments)
-    await _open_feeds(
-        ground, brand, manager.id, *(guide.id for guide in guides), feed.of_store(store.id), feed.of_desk(store.id)
-    )
-    return Shop(
+    shop = Shop(
         store,
         public,
         [_actor(guide, account.id) for guide, account in zip(guides, accounts, strict=True)],
         _actor(manager, public.id),
     )
+    return shop, [store, public, manager, *guides, *accounts, *assignments]
+
+
+async def _keep(ground: Ground, *rows: SQLModel) -> None:
+    """Save who and what makes up a brand, all of a kind at once, and open the feeds that these have."""
+    await save(ground, *sorted(rows, key=lambda row: _KINDS.index(type(row))))
+    staff = [row for row in rows if isinstance(row, Staff)]
+    stores = [row.id for row in rows if isinstance(row, Store)]
+    feeds = [
+        *(member.id for member in staff),
+        *(feed_of(store_id) for store_id in stores for feed_of in (feed.of_store, feed.of_desk)),
+    ]
+    async with ground.db.write() as session:
+        await feed.open_feeds(session, staff[0].brand_id, feeds)
 
 
 async def build_customer(ground: Ground, holder: Actor, name: str = "王芳", **values: Any) -> Customer:
@@ -278,8 +292,3 @@ def _actor(staff: Staff, *account_ids: UUID, region_path: str | None = None) -> 
         region_path=region_path,
         account_ids=account_ids,
     )
-
-
-async def _open_feeds(ground: Ground, brand: Brand, *feed_ids: UUID) -> None:
-    async with ground.db.write() as session:
-        await feed.open_feeds(session, brand.id, feed_ids)

@@ -21,6 +21,7 @@ from kernel import clock, ids, redis
 from kernel.actor import Actor
 from kernel.db import Database
 from kernel.work import Ground
+from server import listening
 from server import serving as product
 from server.app import create_app
 from server.edge import Edge
@@ -158,10 +159,10 @@ def settings(**values: Any) -> Settings:
 async def serving(ground: Ground, **values: Any) -> AsyncIterator[Served]:
     """The application on this ground, served as the product serves it, for as long as the block lasts."""
     port = free_port()
-    listening = product.listen(settings(port=port))
+    taken = listening.listen(settings(port=port))
     app = create_app(settings(**values), ground)
     server = Server(app)
-    task = asyncio.create_task(server.serve(sockets=[listening]))
+    task = asyncio.create_task(server.serve(sockets=[taken]))
     try:
         async with asyncio.timeout(PATIENCE):
             while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
@@ -171,7 +172,7 @@ async def serving(ground: Ground, **values: Any) -> AsyncIterator[Served]:
     finally:
         server.should_exit = True
         await task
-        listening.close()
+        taken.close()
 
 
 @asynccontextmanager

@@ -14,17 +14,28 @@ from sqlmodel import col
 
 from customers.models import Customer
 from directory.models import Brand
+from intake.queries import ledger
 from kernel.work import Ground
 from kpi.queries.basis import scale_of
+from kpi.queries.figures import figures
 from mall.models import LineKind, Order, OrderLine, OrderState, PurchaseProfile
 from mall.queries.churn_evaluation import evaluate
 from server.worker import Worker
 from tagging.models.expressions import pattern
-from tests.oracle_online_retail import churn, truth
+from tests.oracle_online_retail import churn, differences, truth
 
 KEYWORDS = "category_keywords.json"
 _FACTS = ("orders", "purchase_days", "gross", "refunds", "net", "first", "last", "median_gap")
 GOODS_CODE = "^[0-9]{5}"
+
+
+async def wrong_figures(ground: Ground, *paths: Path) -> list[str]:
+    """Figures of the whole brand that are not what the files say."""
+    async with ground.db.read() as session:
+        brand = await ledger.brand_of(session, "online-retail")
+        assert brand
+        ours = await figures(session, brand)
+    return differences(ours, truth(list(paths)))
 
 
 async def wrong_profiles(ground: Ground, path: Path) -> list[str]:

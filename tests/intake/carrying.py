@@ -88,6 +88,12 @@ async def counts(ground: Ground, *tables: str) -> list[int]:
         return [int(await session.scalar(text(f"select count(*) from {table}")) or 0) for table in tables]  # noqa: S608
 
 
+async def epochs(ground: Ground) -> list[str]:
+    """Who starts anew gets another one."""
+    async with ground.db.read() as session:
+        return sorted(str(row[0]) for row in await session.execute(text("select epoch from feed")))
+
+
 async def is_untouched(ground: Ground) -> bool:
     """Whether nothing was kept: no brand, no run, nothing staged."""
     tables = ("brand", "staff", "customer", "mall_order", "import_run", "imported_place", "imported_invoice", *STAGING)

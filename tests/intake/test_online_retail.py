@@ -1,45 +1,17 @@
 """Importing the online-retail file: what is in the tables afterwards, and that doing it again changes nothing."""
 
 from datetime import date
-from pathlib import Path
-from typing import Any
 
 from sqlalchemy import text
 
 from intake.queries import ledger
 from kernel.work import Ground
 from kpi.queries.figures import figures
-from tests.intake.amounting import wrong_churn, wrong_coverage, wrong_profiles
-from tests.intake.carrying import SMALL, STAGING, carry, counts, snapshot
+from tests.intake.amounting import wrong_churn, wrong_figures, wrong_profiles
+from tests.intake.carrying import SMALL, STAGING, carry, counts, epochs, snapshot
 from tests.intake.paying import Paid, pay
-from tests.oracle_online_retail import differences, truth
-from tests.tagging.real_rules import follow_keywords
+from tests.oracle_online_retail import truth
 from tests.tasks.real_plans import on_paper, out_of_order
-
-PLANNED: dict[date, dict[str, Any]] = {
-    date(2011, 9, 9): {
-        "stores": 48,
-        "chosen": 624,
-        "no_rule": 1143,
-        "over_quota": 2571,
-        "by": {"churn": 473, "first_purchase": 26, "no_contact": 104, "refund": 21},
-    },
-    date(2011, 12, 8): {
-        "stores": 48,
-        "chosen": 660,
-        "no_rule": 392,
-        "over_quota": 3286,
-        "by": {"churn": 465, "first_purchase": 22, "no_contact": 141, "refund": 32},
-    },
-}
-
-
-async def wrong_figures(ground: Ground, *paths: Path) -> list[str]:
-    async with ground.db.read() as session:
-        brand = await ledger.brand_of(session, "online-retail")
-        assert brand
-        ours = await figures(session, brand)
-    return differences(ours, truth(list(paths)))
 
 
 async def test_every_figure_is_what_the_file_says_to_the_penny(ground: Ground) -> None:
@@ -85,37 +57,6 @@ async def test_a_year_of_commission_ties_to_the_penny(ground: Ground) -> None:
     )
 
 
-async def test_the_real_file_gives_every_figure_rules_find_their_customers_and_guides_are_paid(
-    ground: Ground, real_data: Path
-) -> None:
-    """All in one: taking the file in is what takes long. A second import of it changes nothing."""
-    report = await carry(ground, real_data)
-    assert await wrong_figures(ground, real_data) == []
-    assert await wrong_profiles(ground, real_data) == []
-    for day, figures_of_day in PLANNED.items():
-        paper = await on_paper(ground, day)
-        assert paper.broken() == []
-        assert out_of_order(paper, real_data, ("UK-00", "UK-05", "UK-11")) == []
-        assert paper.figures() == figures_of_day
-    assert await wrong_coverage(ground, real_data) == {}
-    for cut in (date(2011, 6, 9), date(2011, 9, 9)):
-        assert await wrong_churn(ground, real_data, cut) == {}
-    before, epochs = await _written(ground), await _epochs(ground)
-
-    again = await carry(ground, real_data)
-
-    assert report.counts["rows"] == 541_909
-    assert report.counts["invoices"] == {"new": 25_900, "changed": 0, "unchanged": 0}
-    assert sum(report.counts["ignored"].values()) == 2_518
-    assert again.counts["invoices"] == {"new": 0, "changed": 0, "unchanged": 25_900}
-    assert (await _written(ground), await _epochs(ground)) == (before, epochs)
-    assert await counts(ground, "store", "staff where role = 'guide'") == [48, 143]
-    await follow_keywords(ground, real_data)
-    assert await pay(ground, date(2010, 12, 1), date(2011, 11, 30)) == Paid(
-        entries=17_626, basis=824_783_622, amount=20_649_701, statements=1_092, wrong=[]
-    )
-
-
 async def test_the_report_counts_what_the_file_holds(ground: Ground) -> None:
     report = await carry(ground, SMALL)
 
@@ -131,13 +72,13 @@ async def test_the_report_counts_what_the_file_holds(ground: Ground) -> None:
 
 async def test_the_same_file_twice_changes_nothing_and_sends_no_phone_back(ground: Ground) -> None:
     await carry(ground, SMALL)
-    before, epochs = await snapshot(ground), await _epochs(ground)
+    before, began = await snapshot(ground), await epochs(ground)
 
     report = await carry(ground, SMALL)
 
     assert report.counts["invoices"] == {"new": 0, "changed": 0, "unchanged": 284}
     assert await snapshot(ground) == before
-    assert await _epochs(ground) == epochs
+    assert await epochs(ground) == began
 
 
 async def test_nothing_stays_staged(ground: Ground) -> None:
@@ -249,17 +190,3 @@ async def test_another_brand_may_take_the_same_file(ground: Ground) -> None:
     await carry(ground, SMALL, brand_code="second")
 
     assert await counts(ground, "brand", "mall_order") == [2, 2 * truth([SMALL])["orders"]]
-
-
-async def _written(ground: Ground) -> list[int]:
-    """Rows, and where they have one the sum of their versions: a change shows without reading half a million rows."""
-    versioned = ("store", "staff", "customer", "relationship", "product", "mall_order", "refund")
-    others = ("holding", "order_line", "refund_line", "credit", "imported_invoice")
-    async with ground.db.read() as session:
-        versions = [await session.scalar(text(f"select sum(version) from {table}")) for table in versioned]  # noqa: S608
-    return [*(int(version) for version in versions), *await counts(ground, *versioned, *others)]
-
-
-async def _epochs(ground: Ground) -> list[str]:
-    async with ground.db.read() as session:
-        return sorted(str(row[0]) for row in await session.execute(text("select epoch from feed")))

@@ -180,6 +180,11 @@ async def at_one_moment(ground: Ground) -> AsyncIterator[Ground]:
         yield replace(ground, db=cast(Database, SimpleNamespace(read=read)))
 
 
+def documents() -> list[str]:
+    """All that phones ask for here."""
+    return [document(is_lean) for document in (_snapshot, _changes, _subscription) for is_lean in (False, True)]
+
+
 @cache
 def _snapshot(is_lean: bool) -> str:
     return f"""
@@ -210,8 +215,13 @@ def _node(is_lean: bool) -> str:
 
 
 def _all_of(kind: GraphQLObjectType) -> str:
-    # Each field goes by its type's name too: two types of a union may have fields of one name that don't agree.
-    return "{ " + " ".join(f"{kind.name}_{name}: {_field(kind, name)}" for name in fields_of(kind)) + " }"
+    # Each field goes by its type too: two types of a union may have fields of one name that don't agree.
+    return "{" + " ".join(f"{_mark(kind)}_{name}:{_field(kind, name)}" for name in fields_of(kind)) + "}"
+
+
+def _mark(kind: GraphQLObjectType) -> str:
+    """A word for a type, as short as can be: long documents are parsed and validated anew whenever they are sent."""
+    return f"t{list(GRAPH.type_map).index(kind.name)}"
 
 
 def _field(kind: GraphQLObjectType, name: str) -> str:
@@ -220,14 +230,14 @@ def _field(kind: GraphQLObjectType, name: str) -> str:
     if not isinstance(target, GraphQLObjectType):
         return name
     if target.name in KINDS or target.name in READ_WHEN_SHOWN:
-        return f"{name} {{ id }}"
+        return f"{name}{{id}}"
     is_named = "id" in target.fields and not isinstance(get_nullable_type(kind.fields[name].type), GraphQLList)
     return f"{name} {_leaves_of(target) if is_named else _all_of(target)}"
 
 
 def _leaves_of(kind: GraphQLObjectType) -> str:
     leaves = [name for name in fields_of(kind) if is_leaf_type(get_named_type(kind.fields[name].type))]
-    return "{ " + " ".join(f"{kind.name}_{name}: {name}" for name in leaves) + " }"
+    return "{" + " ".join(f"{_mark(kind)}_{name}:{name}" for name in leaves) + "}"
 
 
 def fields_of(kind: GraphQLObjectType) -> list[str]:
@@ -244,7 +254,7 @@ def fields_of(kind: GraphQLObjectType) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
-    """The answer without the type's name before each field's."""
+    """The answer without the type's word before each field's."""
     if isinstance(value, dict):
         return {name.rpartition("_")[2]: _plain(each) for name, each in value.items() if name != "__typename"}
     return [_plain(each) for each in value] if isinstance(value, list) else value

@@ -11,8 +11,9 @@ from graphql import GraphQLObjectType
 
 from customers.events import RemarkChanged
 from kernel.work import Ground, Work
+from schema.execution import LONGEST_REMEMBERED
 from tests.scenarios import telling
-from tests.scenarios.copies import NOT_COPIED, READ_WHEN_SHOWN
+from tests.scenarios.copies import NOT_COPIED, READ_WHEN_SHOWN, documents
 from tests.scenarios.documents import GRAPH
 from tests.scenarios.shown import FOLLOWS, MAY_BE_LATE
 from tests.scenarios.story import Step, about, newcomer, only, tagging
@@ -60,6 +61,10 @@ async def test_a_story_says_which_mutations_arguments_and_events_it_leaves_out(g
         "no step gives addTag its groupId: add it to one in tests/scenarios/chapters.py",
         f"no step brings about TaskAdded: {add}",
     } < set(told.left_out)
+
+
+def test_what_phones_ask_here_is_short_enough_to_be_parsed_once() -> None:
+    assert [len(document) for document in documents() if len(document) > LONGEST_REMEMBERED] == []
 
 
 def test_the_page_and_the_schema_say_what_a_phone_hears_late_or_not_at_all() -> None:

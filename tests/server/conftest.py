@@ -1,5 +1,6 @@
 """The small demo, made once for each engine: tests that only read it share it. And web processes to try out."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from kernel.crypto import Vault
 from kernel.db import Database
 from kernel.redis import connect
 from kernel.work import Ground
+from server import migrating
 from server.demo import DemoReport, Size, fill
 from server.demo.shape import Progress
+from server.settings import Settings
 from server.tables import METADATA
 from server.wiring import wiring
 from tests.servers import Postgres, Redis
@@ -92,6 +95,14 @@ async def demo(
         yield Demo(ground, await fill_small(ground))
     if request.param == "postgres":
         postgres_server.drop_database("daogou_demo")
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database that `daogou migrate` makes, to be copied: it takes two seconds, and a test types a few commands."""
+    settings = Settings(daogou_home=tmp_path_factory.mktemp("migrated"))
+    asyncio.run(migrating.upgrade(settings))
+    return settings.daogou_home / "daogou.db"
 
 
 @pytest.fixture

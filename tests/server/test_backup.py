@@ -21,8 +21,8 @@ from kernel.feed import Feed
 from kernel.redis import connect
 from kernel.work import Ground
 from server import copying, migrating
+from server.addresses import address
 from server.errors import CannotStart
-from server.ground import address
 from server.settings import Settings
 from server.wiring import wiring
 from tests.factories import World, build_customer, build_world

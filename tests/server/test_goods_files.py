@@ -28,8 +28,10 @@ from tests.intake.carrying import write
 from tests.mall.test_catalogue import news, put, shelf
 from tests.mall.test_stock import shelves
 from tests.mall.trading import count, till
-from tests.server.test_importing import daogou
+from tests.server.test_importing import daogou, home
 from tests.serving import Served, serving
+
+__all__ = ["home"]
 
 HEADER = "商品编码,商品名称,吊牌价,SKU编码,规格,条码,规格价,类目,图片,上架日期,下架"
 LINES = [
@@ -374,14 +376,12 @@ def _as(form: str, folder: Path, lines: Sequence[str]) -> Path:
     return path
 
 
-def test_somebody_types_it(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_somebody_types_it(tmp_path: Path, home: Path) -> None:
     header = "kind,code,name,region,store,role,city,time_zone,opening_hours"
     staff = [header, "region,cn,全国,,,,,,", "store,S1,一店,cn,,,,Asia/Shanghai,10:00-22:00"]
     goods = write(tmp_path / "goods.csv", [HEADER, *LINES])
     stock = write(tmp_path / "stock.csv", [STOCK_HEADER, "S1,P1-M,4,2026-03-02 12:00"])
     bad = write(tmp_path / "bad.csv", [HEADER, "P1,衫,x,,,,,,,,"])
-    assert daogou(home, "migrate").returncode == 0
     begun = daogou(
         home, "import", "staff", str(write(tmp_path / "staff.csv", staff)), "--brand", "qinghe", "--new-brand", "青禾"
     )

@@ -13,7 +13,7 @@ import pytest
 
 from kernel.actor import Actor
 from kernel.work import Ground
-from server import graphql, sockets, wires
+from server import graphql, listening, sockets, wires
 from server import serving as product
 from server.wires import MOST_FRAGMENTS, Messages
 from tests.bare_socket import BareSocket, Closed, frame
@@ -51,7 +51,7 @@ async def wire(sqlite_template: Path) -> AsyncIterator[Served]:
 def test_a_client_that_takes_nothing_is_gone_within_twenty_seconds() -> None:
     assert sockets.SEND_SECONDS + 1 + wires.LINGER_SECONDS <= 20
     assert 2 * product.PING_SECONDS <= 20
-    assert product.STALLED_SECONDS <= 15
+    assert listening.STALLED_SECONDS <= 15
 
 
 async def plain(served: Served, **options: Any) -> socket.socket:

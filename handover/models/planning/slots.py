@@ -5,7 +5,6 @@ takes grows with the slots, and there are as many for each seat as there are row
 """
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from handover.models.planning.problem import Ints, Problem
 
@@ -19,6 +18,9 @@ def is_small(problem: Problem) -> bool:
 
 def solve(problem: Problem) -> Ints:
     """The column of each row in the cheapest placement."""
+    # Takes longer to load than anything else here, and only who plans needs it.
+    from scipy.optimize import linear_sum_assignment
+
     columns = np.repeat(np.arange(problem.columns), problem.rooms)
     place = np.arange(len(columns)) - np.repeat(np.cumsum(problem.rooms) - problem.rooms, problem.rooms)
     dearer = problem.slopes[columns] * (problem.loads[columns] + place + 1)
