@@ -161,14 +161,19 @@ async def figures(session: AsyncSession, brand_id: UUID, most: int = 100) -> lis
     return [Figures(row.name, row.waiting, row.failed, row.due_since, errors.get(row.name)) for row in found]
 
 
-async def waiting(session: AsyncSession, brand_id: UUID, name: str) -> Sequence[dict[str, Any]]:
-    """What the brand's jobs of that name, which nobody has done yet, are asked for: their arguments."""
-    found = await session.scalars(
-        select(col(Job.args)).where(
-            col(Job.brand_id) == brand_id, col(Job.name) == name, col(Job.state) == JobState.WAITING.value
-        )
+async def waiting(
+    session: AsyncSession, brand_id: UUID, name: str, until: datetime | None = None
+) -> Sequence[dict[str, Any]]:
+    """What the brand's jobs of that name, which nobody has done yet, are asked for: their arguments.
+
+    With `until` only of those that are due by then.
+    """
+    wanted = select(col(Job.args)).where(
+        col(Job.brand_id) == brand_id, col(Job.name) == name, col(Job.state) == JobState.WAITING.value
     )
-    return found.all()
+    if until is not None:
+        wanted = wanted.where(col(Job.run_at) <= until)
+    return (await session.scalars(wanted)).all()
 
 
 async def forget_done(session: AsyncSession, before: datetime) -> None:

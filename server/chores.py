@@ -37,6 +37,7 @@ MOST_PLANS = 200  # stores at a sweep
 
 MOST_CAMPAIGNS = 20  # of each brand at a sweep
 MOST_HANDOVERS = 100  # of each brand at a sweep
+LONGEST_WAIT = timedelta(minutes=5)  # of a job that is tried again
 MOST_LEAVERS = 50  # of each brand at a sweep
 MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
 
@@ -125,9 +126,10 @@ async def mind_handovers(ground: Ground) -> None:
     for brand_id in await _brands(ground):
         async with ground.db.read() as session:
             left = await moving.unattended(session, brand_id, clock.now(), MOST_HANDOVERS)
-            asked = {args.get("handover_id") for args in await jobs.waiting(session, brand_id, leasing.MOVE)}
+            soon = clock.now() + LONGEST_WAIT
+            asked = {args.get("handover_id") for args in await jobs.waiting(session, brand_id, leasing.MOVE, soon)}
         for handover_id, lease_until in left:
-            # A job that waits is enough, unless it is the one whose worker has died.
+            # A job that waits is enough, unless it is the one whose worker has died, or asked by a clock far ahead.
             if lease_until is not None or str(handover_id) not in asked:
                 async with unit_of_work(ground, system(brand_id)) as work:
                     await leasing.revive(work, handover_id)

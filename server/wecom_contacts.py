@@ -18,7 +18,7 @@ from handover.partner import PartnerAway, PartnerRefused
 from handover.queries import contact_file
 from handover.queries import partner as ties
 from handover.queries.contact_file import ContactLine
-from kernel import clock
+from kernel import bulk, clock
 from kernel.actor import system
 from kernel.crypto import Vault
 from kernel.work import Work, carry_out
@@ -119,6 +119,7 @@ async def _load(brand: str | None, lines: Sequence[ContactLine], as_of: datetime
                 some = lines[begin : begin + AT_A_TIME]
                 await carry_out(ground, actor, partial(_take, done=done, lines=some, dry_run=dry_run))
         if not dry_run:
+            await bulk.look_at_sizes(ground.db, "contact_link")
             await carry_out(ground, actor, partial(contacts.note, load=done))
     return done
 

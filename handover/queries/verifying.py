@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from customers.models import Holding, HoldingReason, Relationship
 from customers.policy import is_live
-from directory.models import Account, AccountKind, Staff, StaffState
+from directory.models import Account, AccountKind, Assignment, Staff, StaffState
 from handover.models import Handover, HandoverItem, HandoverState, HeldHere
 from handover.queries import ledger, phones
 from handover.queries.phones import Scope
@@ -86,7 +86,14 @@ def _with_departed(scope: Scope) -> Any:
 
 
 def _left_behind(scope: Scope) -> Any:
-    # What came to somebody afterwards, who was hired again, is theirs.
+    # What came to somebody afterwards, who was hired again, is theirs. By the clock of those who approve and hire: that
+    # of the worker who moved it may be wrong.
+    hired_again = exists().where(
+        col(Assignment.brand_id) == scope.brand_id,
+        col(Assignment.staff_id) == col(Staff.id),
+        col(Assignment.store_id) == col(Relationship.store_id),
+        col(Assignment.starts_at) > col(Handover.approved_at),
+    )
     since_before = exists().where(
         col(Handover.brand_id) == scope.brand_id,
         col(Handover.staff_id) == col(Staff.id),
@@ -97,6 +104,7 @@ def _left_behind(scope: Scope) -> Any:
         col(Holding.relationship_id) == col(Relationship.id),
         col(Holding.until_at).is_(None),
         or_(col(Handover.moved_at).is_(None), col(Holding.from_at) <= col(Handover.moved_at)),
+        ~hired_again,
     )
     return _held(Scope(scope.brand_id, None)).where(since_before)
 

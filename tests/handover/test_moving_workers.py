@@ -102,3 +102,20 @@ async def test_a_lease_of_a_clock_that_is_an_hour_ahead_blocks_nobody(ground: Gr
     await work_off(ground)
 
     assert (await reload(ground, handover)).state is HandoverState.DONE
+
+
+async def test_a_job_asked_for_by_a_clock_that_is_an_hour_ahead_keeps_nobody_waiting(ground: Ground) -> None:
+    scene = await build_scene(ground, 1)
+    await leave(ground, scene.leaver)
+    handover = await build_handover(ground, scene.world)
+    token = uuid4()
+    with clock.stopped_at(clock.now() + timedelta(hours=1)):
+        async with unit_of_work(ground, system(scene.world.brand.id)) as work:
+            assert await leasing.take(work, handover.id, token)
+        async with unit_of_work(ground, system(scene.world.brand.id)) as work:
+            await leasing.pass_on(work, handover.id, token)
+
+    await chores.mind_handovers(ground)
+    await _work_off(ground)
+
+    assert (await reload(ground, handover)).state is HandoverState.DONE

@@ -12,6 +12,8 @@ from sqlmodel import col
 from customers import commands as customers
 from customers.models import Holding, Note, Relationship
 from directory.models import Staff, StaffState
+from handover.commands import departing
+from handover.commands.reassigning import reassign
 from handover.models import Handover, HandoverItem, HandoverState, HeldHere, LedgerEntry, LedgerLine
 from handover.queries import ledger, verifying
 from handover.queries.ledger import LineNow, Whereabouts
@@ -292,3 +294,20 @@ async def test_what_a_handover_that_is_over_left_with_the_leaver_is_found(ground
         codes = await found(session, scene, over.values(state=HandoverState.DONE))
 
     assert {"LEFT_BEHIND", "STILL_PENDING"} <= set(codes)
+
+
+async def test_what_comes_to_a_leaver_who_is_hired_again_is_theirs_though_the_worker_was_an_hour_ahead(
+    ground: Ground,
+) -> None:
+    scene = await build_scene(ground)
+    leaver, manager = scene.world.shop.guide, scene.world.shop.manager
+    await leave(ground, leaver)
+    with clock.stopped_at(clock.now() + timedelta(hours=1)):
+        await run(ground, scene.handover)
+    async with unit_of_work(ground, manager) as work:
+        await departing.reopen_access(work, leaver.id)
+    async with unit_of_work(ground, manager) as work:
+        await reassign(work, scene.relationship.id, to_account_id=leaver.account_ids[0])
+
+    async with ground.db.read() as session:
+        assert await verifying.violations(session, scene.world.brand.id) == []
