@@ -116,6 +116,6 @@ async def test_a_job_asked_for_by_a_clock_that_is_an_hour_ahead_keeps_nobody_wai
             await leasing.pass_on(work, handover.id, token)
 
     await chores.mind_handovers(ground)
-    await _work_off(ground)
+    await work_off(ground)
 
     assert (await reload(ground, handover)).state is HandoverState.DONE
