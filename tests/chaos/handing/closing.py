@@ -24,11 +24,11 @@ _START = """mutation($id: ID!, $to: ID!, $key: String!) {
     __typename ... on Problem { code } ... on HandoverChanged { handover { id } }
   }
 }"""
-_CUSTOMERS = 18
+_CUSTOMERS = 12
 _KNOWN = 3  # of them, in the other store already
 _PAUSED = 0.4
 _LOOK = 0.1
-_REST = 2.0
+_REST = 1.0
 
 Places = Mapping[UUID, set[tuple[UUID, UUID]]]
 """Of each customer the stores, and the account that holds them there."""

@@ -16,7 +16,6 @@ import handover.commands.leftovers
 import handover.commands.moving
 import handover.models.handovers
 import handover.queries.moving
-import tasks.commands
 from handover.commands.leasing import LeaseLost
 from handover.models import HandoverState
 from kernel.work import Work
@@ -73,15 +72,6 @@ def careless() -> None:
     replace(customers.commands.relationships, "require_version", lambda *_: None)
 
 
-def forgets_tasks() -> None:
-    """Open tasks stay with whoever had them when a handover moves the customer."""
-
-    async def forget(*_: object) -> None:
-        return
-
-    replace(tasks.commands, "move_open_many", forget)
-
-
 def _stop_moving(how: signal.Signals, *, is_between: bool) -> None:
     """At one of the first steps of a handover: before it begins, or before it is committed. A file says so."""
     do, at, steps = Mover.do, random.randint(2, 6), count(1)
@@ -108,5 +98,5 @@ def _stop_moving(how: signal.Signals, *, is_between: bool) -> None:
 
 MUTANTS: dict[str, Callable[[], None]] = {
     "unhurried": unhurried, "dies-moving": dies_moving, "naps": naps,
-    "unfenced": unfenced, "careless": careless, "forgets-tasks": forgets_tasks,
+    "unfenced": unfenced, "careless": careless,
 }  # fmt: skip

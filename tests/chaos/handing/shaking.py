@@ -5,6 +5,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,7 @@ _WRONG_CLOCK = 8.0  # seconds for which a worker's clock is an hour wrong
 _UNTIL_MOVING = 12.0
 _LOOK = 0.05
 _MENDS_EVERY = 0.2
+_TRIES = 5
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Shaking:
     counts: Counter[str] = field(default_factory=Counter)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _mending: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
         """Two workers that take their time; with something broken, if that is asked for."""
@@ -56,15 +59,19 @@ class Shaking:
         for web in self.house.webs if self.broken else ():
             web.arguments = [*self.broken, "serve"]
             await self._again(web)
-        await self.house.up()
+        await self._up()
         self.house.forget()
+        self._mending = asyncio.create_task(self._mend())
 
     async def for_ever(self) -> None:
         """Until `over`; what is under way then is brought to its end."""
-        await asyncio.gather(self._shake_webs(), self._shake_workers(), self._shake_servers(), self._mend())
+        await asyncio.gather(self._shake_webs(), self._shake_workers(), self._shake_servers())
 
     async def end(self) -> None:
         """Everything as it was."""
+        if self._mending is not None:
+            self._mending.cancel()
+            await asyncio.gather(self._mending, return_exceptions=True)
         for other in self.house.also:
             await asyncio.to_thread(other.end, signal.SIGKILL)
         self.house.also.clear()
@@ -73,7 +80,7 @@ class Shaking:
             if program.arguments != usual:
                 program.arguments = usual
                 await self._again(program)
-        await self.house.up()
+        await self._up()
 
     @property
     def _workers(self) -> list[Program]:
@@ -137,11 +144,19 @@ class Shaking:
 
     async def _mend(self) -> None:
         """Start what has ended by itself: programs do so that find no database when they begin."""
-        while not self.over.is_set():
+        while True:
             async with self._turn:
                 for program in self.house.programs:
                     program.start()
-            await self._wait(_MENDS_EVERY)
+            await asyncio.sleep(_MENDS_EVERY)
+
+    async def _up(self) -> None:
+        """All answer. Whoever began while there was no database may be about to end, and begins anew."""
+        for _ in range(_TRIES):
+            with suppress(RuntimeError):
+                await self.house.up()
+                return
+        await self.house.up()
 
     @property
     def _stopped(self) -> Path:
