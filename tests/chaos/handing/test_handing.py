@@ -19,7 +19,7 @@ SEED = random.SystemRandom().randrange(1_000_000)
 async def test_handovers_lose_nobody_while_everything_is_shaken(
     brand: House, shaken_postgres: Postgres, shaken_redis: Redis, tmp_path: Path
 ) -> None:
-    shaking = Shaking(brand, shaken_postgres, shaken_redis, random.Random(SEED), every=1.0, of_workers=SHORT_ONES)
+    shaking = Shaking(brand, shaken_postgres, shaken_redis, random.Random(SEED), every=1.6, of_workers=SHORT_ONES)
     wanted = Wanted(operations=400, customers=10, least=LEAST, longest=60)
 
     report = await handing(brand, SEED, tmp_path, shaking, wanted)
