@@ -5,7 +5,7 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -35,11 +35,12 @@ class House:
     worker: Program | None
     ground: Ground
     people: People
+    also: list[Program] = field(default_factory=list)
 
     @property
     def programs(self) -> list[Program]:
-        """All of them."""
-        return [*self.webs, *filter(None, [self.worker])]
+        """All of them; `also` are those that somebody wants beside the usual ones for a while."""
+        return [*self.webs, *filter(None, [self.worker]), *self.also]
 
     @property
     def ports(self) -> list[int]:

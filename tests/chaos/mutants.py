@@ -16,7 +16,6 @@ from typing import Any
 from uuid import UUID
 
 import kernel.clock
-import kernel.jobs
 import kernel.redis
 import kernel.work
 import schema.context
@@ -28,18 +27,18 @@ from kernel.work import Ground, Work
 from server import cli
 from server.hooks import applier
 from server.hub import Hub, Waiter
-from server.worker import Worker
+from tests.chaos.handing import mutants as moving
+from tests.chaos.replacing import replace, shorten_leases
 
 _LATE = 0.2
 # Later than as many as are under way at once, of which none would ever come to an end.
 _MORTAL_AT = 9
-_SHORT_LEASE = timedelta(seconds=2)
 _calls = count(1)
 
 
 def run(arguments: Sequence[str]) -> None:
-    """A command of the product. A mutant's name before it breaks something first."""
-    if arguments[0] in MUTANTS:
+    """A command of the product. Mutants' names before it break something first."""
+    while arguments[0] in MUTANTS:
         MUTANTS[arguments[0]]()
         arguments = arguments[1:]
     sys.argv = ["daogou", *arguments]
@@ -48,13 +47,13 @@ def run(arguments: Sequence[str]) -> None:
 
 def blind() -> None:
     """Nobody looks at the heads of feeds: a poke is all that wakes. Not wrong yet as long as no poke is lost."""
-    _replace(Hub, "_look", _for_ever)
+    replace(Hub, "_look", _for_ever)
 
 
 def deaf() -> None:
     """Neither does anybody hear pokes: a listener hears nothing but what there was when it came."""
     blind()
-    _replace(Hub, "_listen", _for_ever)
+    replace(Hub, "_listen", _for_ever)
 
 
 def hasty() -> None:
@@ -71,9 +70,9 @@ def hasty() -> None:
     async def never(_redis: object, _feed_ids: object) -> None:
         return
 
-    _replace(kernel.work, "settle", early)
-    _replace(schema.context, "settle", early)
-    _replace(kernel.redis, "poke", never)
+    replace(kernel.work, "settle", early)
+    replace(schema.context, "settle", early)
+    replace(kernel.redis, "poke", never)
 
 
 def late() -> None:
@@ -85,7 +84,7 @@ def late() -> None:
         yield _Late(hub, list(feed_ids), register)
 
     register = Hub.watch
-    _replace(Hub, "watch", watch)
+    replace(Hub, "watch", watch)
 
 
 def forgetful() -> None:
@@ -97,7 +96,7 @@ def forgetful() -> None:
         done: Reference = await act()
         return done
 
-    _replace(schema.context, "once", once)
+    replace(schema.context, "once", once)
 
 
 def dies_before_keeping() -> None:
@@ -122,8 +121,8 @@ def dies_at_the_end() -> None:
 
 def passes_on() -> None:
     """What malls send is left to the worker."""
-    _shorten_leases()
-    _replace(applier, "AT_ONCE", 0)
+    shorten_leases()
+    replace(applier, "AT_ONCE", 0)
 
 
 def keeps_no_job() -> None:
@@ -136,7 +135,7 @@ def keeps_no_job() -> None:
         work.requests.clear()
         return is_new
 
-    _replace(inbox, "take_in", forget)
+    replace(inbox, "take_in", forget)
 
 
 def runs_fast() -> None:
@@ -155,6 +154,7 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "dies-before-the-end": dies_before_the_end, "dies-at-the-end": dies_at_the_end,
     "passes-on": passes_on, "keeps-no-job": keeps_no_job,
     "runs-fast": runs_fast, "runs-slow": runs_slow,
+    **moving.MUTANTS,
 }  # fmt: skip
 
 
@@ -178,8 +178,8 @@ def _die_before(owner: Any, name: str) -> None:
         _perhaps_die()
         return await act(*given, **also)
 
-    _shorten_leases()
-    _replace(owner, name, die)
+    shorten_leases()
+    replace(owner, name, die)
 
 
 def _die_after(owner: Any, name: str) -> None:
@@ -190,8 +190,8 @@ def _die_after(owner: Any, name: str) -> None:
         _perhaps_die()
         return done
 
-    _shorten_leases()
-    _replace(owner, name, die)
+    shorten_leases()
+    replace(owner, name, die)
 
 
 def _perhaps_die() -> None:
@@ -200,30 +200,13 @@ def _perhaps_die() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _shorten_leases() -> None:
-    """What a dead program had taken is free after seconds, as a test can't wait for a minute."""
-    _replace(kernel.jobs, "LEASE", _SHORT_LEASE)
-    _replace(server.worker, "Worker", _brisk)
-
-
-def _brisk(*given: Any, **also: Any) -> Worker:
-    """A worker that sweeps more often than the product's."""
-    return Worker(*given, **also | {"sweep_seconds": 0.5})
-
-
 def _shift_clock(by: timedelta) -> None:
     now = kernel.clock.now
-    _replace(kernel.clock, "now", lambda: now() + by)
+    replace(kernel.clock, "now", lambda: now() + by)
 
 
 async def _for_ever(_hub: Hub) -> None:
     await asyncio.Event().wait()
-
-
-def _replace(owner: Any, name: str, broken: Any) -> None:
-    if not hasattr(owner, name):  # otherwise the mutant would break nothing, and prove nothing
-        raise AttributeError(f"{owner} has no {name} any more: adapt the mutant")
-    setattr(owner, name, broken)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ _SHOWN = 12
 
 @dataclass
 class Report:
-    """`lost` and `doubled` are lines, one for each thing; `delays` are seconds from the commit to the listener."""
+    """`lost` and `doubled` are lines, one for each thing; `delays` are seconds from the commit to the listener.
+
+    `thin` says of what too little happened for the rest to tell anything.
+    """
 
     name: str
     seed: int
@@ -26,6 +29,7 @@ class Report:
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    thin: list[str] = field(default_factory=list)
     masked: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     delays: Sequence[float] = ()
@@ -38,7 +42,7 @@ class Report:
     @property
     def is_good(self) -> bool:
         """Whether the promises were kept."""
-        return not (self.lost or self.doubled or self.broken)
+        return not (self.lost or self.doubled or self.broken or self.thin)
 
     def __str__(self) -> str:
         found = (
@@ -54,6 +58,7 @@ class Report:
                 ("lost", self.lost),
                 ("doubled", self.doubled),
                 ("broken", self.broken),
+                ("too little", self.thin),
                 ("masked", self.masked),
             )
             for line in each[:_SHOWN]

@@ -42,6 +42,11 @@ class Operation:
     owner: str | None = None
     is_open: bool = False
 
+    @property
+    def what(self) -> tuple[str, str | None, str | None, str | None]:
+        """Of the same contact's, those alike ask for the same."""
+        return self.op, self.to, self.former, self.guide
+
 
 @dataclass(slots=True)
 class Story:
@@ -131,19 +136,41 @@ def _operation(key: int, contact: str, line: Line, end: Line, rows: dict[int, di
 
 
 def _impossible(contact: str, story: Story, guides: Sequence[str]) -> list[str]:
+    """Each operation is put as late as it can be: when it ends, with whatever has to come before it."""
     states = {State(None, frozenset(), frozenset(), frozenset())}
     under_way: dict[int, Operation] = {}
     for what, operation in story.steps:
         if what == "begin":
             under_way[operation.key] = operation
+            if operation.op == "rejoin":
+                # To be let in forbids nothing: the earlier the better.
+                states = {state._replace(out=state.out - {str(operation.guide)}) for state in states}
+            states = {_read(state, under_way) for state in states}
             continue
-        reached = {state for state in _closure(states, under_way, guides) if operation.key in state.happened}
+        reached = _with(operation, states, under_way, guides)
         if not reached:
             held = sorted({str(state.holder) for state in states})
             return [f"{contact}: nothing explains {_said(operation)}; before it, held by {' or '.join(held)}"]
         del under_way[operation.key]
         states = {state._replace(happened=state.happened - {operation.key}) for state in reached}
     return []
+
+
+def _with(
+    operation: Operation, states: set[State], under_way: dict[int, Operation], guides: Sequence[str]
+) -> set[State]:
+    """The states in which it has happened: before, or last of all just now."""
+    if operation.op == "rejoin":
+        return states
+    reached = {state for state in states if operation.key in state.happened}
+    others = {key: each for key, each in under_way.items() if key != operation.key}
+    # What a handover moves it moves before it is done.
+    before = under_way if operation.op == "handover" else others
+    for state in _closure(states - reached, before, guides):
+        follower = _after(state, operation)
+        if follower is not None:
+            reached.add(_read(follower, others))
+    return _best(reached)
 
 
 def _closure(states: set[State], under_way: dict[int, Operation], guides: Sequence[str]) -> set[State]:
@@ -155,26 +182,52 @@ def _closure(states: set[State], under_way: dict[int, Operation], guides: Sequen
     while edge:
         _, _, state = heappop(edge)
         # In the order of how much they have used: whoever is as good has come before.
-        alike = reached.setdefault(state[:3], [])
-        if any(other.used <= state.used for other in alike):
+        if not _is_kept(state, reached):
             continue
-        alike.append(state)
         for follower in _next(state, under_way, guides):
-            heappush(edge, (len(follower.used), next(numbers), follower))
+            heappush(edge, (len(follower.used), next(numbers), _read(follower, under_way)))
     return {state for alike in reached.values() for state in alike}
 
 
+def _best(states: set[State]) -> set[State]:
+    """Without those that have used up more than others which differ in nothing else."""
+    kept: dict[Any, list[State]] = {}
+    return {state for state in sorted(states, key=lambda each: len(each.used)) if _is_kept(state, kept)}
+
+
+def _is_kept(state: State, kept: dict[Any, list[State]]) -> bool:
+    """Keep it, unless one as good is kept already."""
+    alike = kept.setdefault(state[:3], [])
+    if any(other.used <= state.used for other in alike):
+        return False
+    alike.append(state)
+    return True
+
+
+def _read(state: State, under_way: dict[int, Operation]) -> State:
+    """The same once all have read that would find who holds it now."""
+    reads = {
+        key for key, each in under_way.items() if each.op == "read" and not each.is_open and each.owner == state.holder
+    }
+    return state._replace(happened=state.happened | reads) if reads - state.happened else state
+
+
 def _next(state: State, under_way: dict[int, Operation], guides: Sequence[str]) -> Iterable[State]:
+    alike: set[tuple[str, str | None, str | None, str | None]] = set()
     for key, operation in under_way.items():
-        if key in state.happened or key in state.used:
+        if key in state.happened or key in state.used or operation.op in ("read", "rejoin"):
             continue
+        if operation.is_open:
+            # Of those that ask for the same, and never end, the first is as good as any.
+            if operation.what in alike:
+                continue
+            alike.add(operation.what)
         if operation.op == "handover":
             if state.holder == operation.guide:
-                # It may be moved to anybody who is in, or to the store's own account.
+                # It may be moved to anybody who is in, or to the store's own account. To be out allows nothing: it
+                # comes last.
                 yield from (state._replace(holder=each) for each in (*guides, "store") if each not in state.out)
-                continue
-            if operation.is_open:
-                continue  # to be out allows nothing
+            continue
         follower = _after(state, operation)
         if follower is None:
             continue
@@ -196,8 +249,6 @@ def _after(state: State, operation: Operation) -> State | None:
             return state._replace(holder=operation.to) if can else None
         case "handover":
             return state._replace(out=state.out | {str(operation.guide)}) if state.holder != operation.guide else None
-        case "rejoin":
-            return state._replace(out=state.out - {str(operation.guide)})
     raise ValueError(operation.op)
 
 

@@ -1,9 +1,9 @@
 """What people ask of the product, and what each answer means for the history."""
 
 import asyncio
-import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,235 +11,149 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from customers.models import Relationship
-from daogou_client import Rejected, Server, TokenRefused, Unreachable
 from kernel.work import Ground
+from tests.chaos.handing.asking import Caller, NotSent, Unknown
 from tests.chaos.handing.history import History
 from tests.chaos.handing.shop import Shop
 from tests.chaos.house import House
 
-_REASSIGN = """mutation($id: ID!, $to: ID!, $version: Int) {
-  reassignRelationship(id: $id, toAccountId: $to, expectedVersion: $version) {
-    __typename ... on Problem { code }
-  }
+_REASSIGN = """%s: reassignRelationship(id: $i%s, toAccountId: $t%s, expectedVersion: $v%s, idempotencyKey: $k%s) {
+  __typename ... on Problem { code }
 }"""
-_READ = """query($id: ID!) { customer(id: $id) { relationships { id version holder { id } } } }"""
+_READ = "%s: customer(id: $i%s) { relationships { id version holder { id } } }"
 _NOT_DONE = frozenset({"STALE_VERSION", "HOLDER_UNFIT", "NOT_FOUND", "FORBIDDEN", "STORE_CLOSED", "INVALID"})
-
-
 _PUZZLED = 0.3  # seconds
+_AT_ONCE = 4
+_SINGLY, _CLAIMS, _ALL = 0.3, 0.5, 0.2  # of rounds; of writes; of rounds
+_PATIENT, _TRIES = 0.9, 20  # of requests
 
 
-class Unknown(Exception):
-    """Nobody can say whether it was done."""
+@dataclass(kw_only=True)
+class Asker(Caller):
+    """Somebody who asks a few things in one request, and then another few. Each of them is a process of the history.
 
-
-@dataclass
-class Asker:
-    """Somebody who asks one thing after the other. After an answer that never came they are somebody new."""
+    After an answer that never came they are somebody new. `counts` says how often what happened; `wrong` is what must
+    not have.
+    """
 
     house: House
     shop: Shop
     history: History
-    rng: random.Random
-    server_of: Callable[[random.Random], Server]
+    counts: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
     number: int = 0
-    is_puzzled: bool = False
 
     def __post_init__(self) -> None:
         self.number = self.history.newcomer()
+        self._numbers = [self.number, *(self.history.newcomer() for _ in range(1, _AT_ONCE))]
 
     async def one(self) -> None:
-        """One thing, by chance; after an answer that never came, a moment later: others may have more luck."""
-        if self.is_puzzled:
-            self.is_puzzled = False
-            await asyncio.sleep(_PUZZLED)
-        draw = self.rng.random()
-        if draw < 0.45:
-            await self.read()
-        elif draw < 0.70:
-            await self.claim()
-        elif draw < 0.97:
-            await self.move()
-        else:
+        """Look at some contacts, then give each to somebody: whoever holds it, or only if that is who was seen."""
+        count = 1 if self.rng.random() < _SINGLY else _AT_ONCE
+        contacts = self.rng.sample(list(self.shop.contacts), count)
+        try:
+            seen = await self._read(contacts)
+            await self._write(contacts, seen)
+        except Unknown:
+            await asyncio.sleep(_PUZZLED)  # others may have more luck
+            return
+        if self.rng.random() < _ALL:
             await self.all()
-
-    async def claim(self) -> None:
-        """Set the holder, whoever it was."""
-        contact, to = self._contact(), self._guide()
-        self.history.invoke(self.number, "claim", contact=contact, to=to)
-        try:
-            code = await self._reassign(contact, to, None)
-        except Unknown:
-            self._unknown()
-            return
-        # Who holds the relationship already has been given it at this moment.
-        self.history.end(self.number, "ok" if code in (None, "ALREADY_HELD") else "fail")
-
-    async def move(self) -> None:
-        """Compare and set: the holder is that of the version that was read before."""
-        contact, to = self._contact(), self._guide()
-        try:
-            seen = await self._seen(contact)
-        except Unknown:
-            self.is_puzzled = True
-            return
-        former = self.shop.named(seen["holder"]["id"])
-        self.history.invoke(self.number, "move", contact=contact, to=to, **{"from": former})
-        try:
-            code = await self._reassign(contact, to, seen["version"])
-        except Unknown:
-            self._unknown()
-            return
-        self.history.end(self.number, "ok" if code is None else "fail")
-
-    async def read(self) -> None:
-        """Who holds the contact."""
-        contact = self._contact()
-        self.history.invoke(self.number, "read", contact=contact)
-        try:
-            seen = await self._seen(contact)
-        except Unknown:
-            self._unknown()
-            return
-        self.history.end(self.number, "ok", owner=self.shop.named(seen["holder"]["id"]))
 
     async def all(self) -> None:
         """Who holds whom, in one statement of the database and so at one moment."""
-        self.history.invoke(self.number, "all")
+        number = self._numbers[0]
+        self.history.invoke(number, "all")
         try:
             rows = await held(self.house.ground, self.shop)
         except Exception:  # the database is away, in whichever way
-            self._unknown()
+            self._unknown(0)
             return
-        self.history.end(self.number, "ok", rows=[[contact, holder] for contact, holder in rows.items()])
+        self.history.end(number, "ok", rows=[[contact, holder] for contact, holder in rows.items()])
 
-    async def _seen(self, contact: str) -> Any:
-        data = await self.ask(_READ, id=self.shop.contacts[contact])
-        [seen] = data["customer"]["relationships"]
+    async def _read(self, contacts: Sequence[str]) -> list[Any]:
+        """Who holds each of them."""
+        for number, contact in zip(self._numbers, contacts, strict=False):
+            self.history.invoke(number, "read", contact=contact)
+        variables = {f"i{place}": self.shop.contacts[contact] for place, contact in enumerate(contacts)}
+        found = await self._answers(_READ, "query", {name: (value, "ID!") for name, value in variables.items()})
+        seen = [each["relationships"][0] for each in found]
+        for number, each in zip(self._numbers, seen, strict=False):
+            self.history.end(number, "ok", owner=self.shop.named(each["holder"]["id"]))
         return seen
 
-    async def _reassign(self, contact: str, to: str, version: int | None) -> str | None:
-        """The code of a refusal that changed nothing; none if it was done."""
-        [answer] = (
-            await self.ask(_REASSIGN, id=self.shop.kept[contact], to=self.shop.accounts[to], version=version)
-        ).values()
-        code: str | None = answer.get("code")
-        if code is not None and code not in _NOT_DONE | {"ALREADY_HELD"}:
-            raise Unknown(code)
-        return code
+    async def _write(self, contacts: Sequence[str], seen: Sequence[Any]) -> None:
+        """Set the holder of some, whoever it was; compare and set that of the others."""
+        variables: dict[str, tuple[Any, str]] = {}
+        claims = []
+        for place, (contact, each) in enumerate(zip(contacts, seen, strict=True)):
+            to, is_claim = self.rng.choice(list(self.shop.guides)), self.rng.random() < _CLAIMS
+            claims.append(is_claim)
+            former = {} if is_claim else {"from": self.shop.named(each["holder"]["id"])}
+            op = "claim" if is_claim else "move"
+            self.history.invoke(self._numbers[place], op, contact=contact, to=to, **former)
+            variables[f"i{place}"] = self.shop.kept[contact], "ID!"
+            variables[f"t{place}"] = self.shop.accounts[to], "ID!"
+            variables[f"k{place}"] = str(uuid4()), "String"
+            variables[f"v{place}"] = None if is_claim else each["version"], "Int"
+        answers = await self._answers(_REASSIGN, "mutation", variables)
+        for place, (is_claim, answer) in enumerate(zip(claims, answers, strict=True)):
+            self._end(place, answer.get("code"), is_claim)
 
-    async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
-        """The data of an answer. Raises `Unknown` where none came that says what was done."""
+    def _end(self, place: int, code: str | None, is_claim: bool) -> None:
+        # Who holds the relationship already has been given it at this moment.
+        if code is None or (is_claim and code == "ALREADY_HELD"):
+            self.history.end(self._numbers[place], "ok")
+        elif code in _NOT_DONE | {"ALREADY_HELD"}:
+            self.history.end(self._numbers[place], "fail")
+        else:
+            self._unknown(place)
+
+    async def _answers(self, field: str, kind: str, variables: Mapping[str, tuple[Any, str]]) -> list[Any]:
+        """One request with this field for each; whoever gets no answer is somebody new. Raises `Unknown`.
+
+        Most who change something ask again until there is an answer: their key lets it be done once. Too much that
+        nobody knows would explain everything.
+        """
+        count = sum(name.startswith("i") for name in variables)
+        declared = ", ".join(f"${name}: {type_}" for name, (_, type_) in variables.items())
+        fields = " ".join(field.replace("%s:", f"a{place}:").replace("%s", str(place)) for place in range(count))
+        values = {name: value for name, (value, _) in variables.items()}
+        tries = _TRIES if kind == "mutation" and self.rng.random() < _PATIENT else 1
         try:
-            answer: dict[str, Any] = await self.server_of(self.rng).ask(document, variables)
-        except (Unreachable, Rejected, TokenRefused) as error:
-            raise Unknown(str(error)) from error
-        return answer
+            data = await self._asked(f"{kind}({declared}) {{ {fields} }}", values, tries)
+        except Unknown as error:
+            for place in range(count):
+                if isinstance(error, NotSent):
+                    self.history.end(self._numbers[place], "fail")
+                else:
+                    self._unknown(place)
+            raise
+        return [data[f"a{place}"] for place in range(count)]
 
-    def _unknown(self) -> None:
-        self.is_puzzled = True
+    async def _asked(self, document: str, values: Mapping[str, Any], tries: int) -> dict[str, Any]:
+        was_sent: Unknown | None = None
+        for _ in range(tries - 1):
+            try:
+                return await self.ask(document, **values)
+            except NotSent:
+                pass
+            except Unknown as error:
+                was_sent = error
+            await asyncio.sleep(_PUZZLED)
+        try:
+            return await self.ask(document, **values)
+        except NotSent as error:
+            raise (was_sent or error) from error
+
+    def _unknown(self, place: int) -> None:
+        self.history.end(self._numbers[place], "info")
+        self._numbers[place] = self.history.newcomer()
+
+    def unknown(self) -> None:
+        """Nobody knows the end of what was asked under their own number: they are somebody new."""
         self.history.end(self.number, "info")
         self.number = self.history.newcomer()
-
-    def _contact(self) -> str:
-        return self.rng.choice(list(self.shop.contacts))
-
-    def _guide(self) -> str:
-        return self.rng.choice(list(self.shop.guides))
-
-
-_STAFF = """query($id: ID!) { staffMember(id: $id) { version state accessClosedAt } }"""
-_START = """mutation($id: ID!, $key: String!) {
-  startHandover(kind: RESIGNATION, staffId: $id, strategy: BALANCED, idempotencyKey: $key) {
-    __typename ... on Problem { code } ... on HandoverChanged { handover { id } }
-  }
-}"""
-_OF_STAFF = """query($id: ID!) {
-  handovers(staffId: $id, states: [DRAFT, APPROVED, MOVING, PAUSED, SETTLING], first: 1) {
-    edges { node { id state plannedAt } }
-  }
-}"""
-_STATE = """query($id: ID!) { handover(id: $id) { id state plannedAt } }"""
-_APPROVE = """mutation($id: ID!) {
-  approveHandover(id: $id) { __typename ... on Problem { code } }
-}"""
-_CLOSE = """mutation($id: ID!) { closeAccess(id: $id) { __typename ... on Problem { code } } }"""
-_REOPEN = """mutation($id: ID!) { reopenAccess(id: $id) { __typename ... on Problem { code } } }"""
-_PAUSE = 0.1
-
-
-@dataclass
-class Leaver(Asker):
-    """Has guides leave, one after the other, and come back."""
-
-    patience: float = 60.0
-    finished: int = 0
-
-    async def goes_and_comes(self) -> None:
-        """A guide leaves until nothing is held, and comes back."""
-        guide = self._guide()
-        self.history.invoke(self.number, "handover", guide=guide)
-        try:
-            async with asyncio.timeout(self.patience):
-                await self._leave(guide)
-        except TimeoutError:
-            self._unknown()
-            return
-        self.history.end(self.number, "ok")
-        self.finished += 1
-        await asyncio.sleep(self.rng.uniform(0, 0.5))
-        self.history.invoke(self.number, "rejoin", guide=guide)
-        try:
-            async with asyncio.timeout(self.patience):
-                await self._come_back(guide)
-        except TimeoutError:
-            self._unknown()
-            return
-        self.history.end(self.number, "ok")
-
-    async def _leave(self, guide: str) -> None:
-        """Whatever has been done of it by somebody who never heard: go on with that."""
-        staff_id = self.shop.guides[guide]
-        await self._surely(_CLOSE, id=staff_id)
-        found = None
-        while found is None:
-            await self._surely(_START, id=staff_id, key=str(uuid4()))
-            found = await self._under_way(staff_id)
-            if found is None and await self._has_departed(staff_id):
-                return
-        await self._until_done(found)
-
-    async def _until_done(self, handover_id: str) -> None:
-        while True:
-            handover = (await self._surely(_STATE, id=handover_id))["handover"]
-            if handover["state"] == "DONE":
-                return
-            if handover["state"] == "DRAFT" and handover["plannedAt"] is not None:
-                await self._surely(_APPROVE, id=handover_id)
-            await asyncio.sleep(_PAUSE)
-
-    async def _come_back(self, guide: str) -> None:
-        staff_id = self.shop.guides[guide]
-        while (await self._staff(staff_id))["accessClosedAt"] is not None:
-            await self._surely(_REOPEN, id=staff_id)
-
-    async def _under_way(self, staff_id: str) -> str | None:
-        edges = (await self._surely(_OF_STAFF, id=staff_id))["handovers"]["edges"]
-        return edges[0]["node"]["id"] if edges else None
-
-    async def _has_departed(self, staff_id: str) -> bool:
-        return bool((await self._staff(staff_id))["state"] == "DEPARTED")
-
-    async def _staff(self, staff_id: str) -> Any:
-        return (await self._surely(_STAFF, id=staff_id))["staffMember"]
-
-    async def _surely(self, document: str, **variables: Any) -> dict[str, Any]:
-        """Asked until somebody answers: each of these may be done twice."""
-        while True:
-            try:
-                return await self.ask(document, **variables)
-            except Unknown:
-                await asyncio.sleep(_PAUSE)
 
 
 async def held(ground: Ground, shop: Shop) -> dict[str, str]:

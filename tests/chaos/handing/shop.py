@@ -1,4 +1,4 @@
-"""The shop of which people ask: six guides, so many customers, and a manager who asks for everything."""
+"""The shop of which people ask: nine guides, so many customers, and a manager who asks for everything."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,9 +10,10 @@ from kernel.actor import Role
 from kernel.work import unit_of_work
 from tests.chaos.house import House
 from tests.chaos.people import Person, signed_in
-from tests.factories import build_customer, build_shop
+from tests.factories import build_customer, build_shop, build_task
+from tests.mall.trading import place
 
-GUIDES = 6
+GUIDES = 9
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Shop:
 
 
 async def furnished(house: House, mark: str, customers: int) -> Shop:
-    """A shop of its own in the house's brand; the first guide holds everybody."""
+    """A shop of its own in the house's brand; the first guide holds everybody, with a task and an order each."""
     ground, world = house.ground, house.people.world
     made = await build_shop(ground, world.brand, world.regions["east"], f"handing-{mark}")
     for number in range(3, GUIDES + 1):
@@ -41,7 +42,11 @@ async def furnished(house: House, mark: str, customers: int) -> Shop:
             await directory.hire(
                 work, number=f"{mark}-g{number}", name=f"导购{number}", role=Role.GUIDE, store_id=made.store.id
             )
-    people = [await build_customer(ground, made.guide) for _ in range(customers)]
+    people = []
+    for _ in range(customers):
+        people.append(await build_customer(ground, made.guide))
+        await build_task(ground, made.guide, people[-1])
+        await place(ground, world, people[-1], store_id=made.store.id)
     async with ground.db.read() as session:
         [rows] = (await accounts.of_stores(session, world.hq, [made.store.id])).values()
         held = await relationships.of_customers(session, world.hq, [customer.id for customer in people])

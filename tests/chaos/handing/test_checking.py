@@ -87,6 +87,40 @@ def test_a_contact_that_was_there_may_not_be_missing_from_a_snapshot() -> None:
     assert problems([*there, *done(3, "all", told={"rows": [["c1", "g1"]]})])
 
 
+def test_a_read_that_is_told_late_may_have_come_before_a_change_that_is_told_sooner() -> None:
+    seen: list[Line] = [
+        {"e": "invoke", "p": 1, "op": "move", "contact": "c1", "from": "g1", "to": "g2"},
+        {"e": "invoke", "p": 2, "op": "read", "contact": "c1"},
+        {"e": "ok", "p": 1},
+        {"e": "ok", "p": 2, "owner": "g1"},
+    ]
+
+    assert not problems([*claim("c1", "g1"), *seen, *read("c1", "g2")])
+    assert problems([*claim("c1", "g1"), *seen, *read("c1", "g1")])
+
+
+def test_what_somebody_asked_for_twice_and_never_heard_of_may_happen_twice_and_no_more() -> None:
+    unknown = [*claim("c1", "g1"), *claim("c1", "g2", outcome="info"), *done(7, "claim", contact="c1", to="g2")[:1]]
+    once = [*read("c1", "g2"), *claim("c1", "g1")]
+
+    assert not problems([*unknown, *once, *read("c1", "g2")])
+    assert problems([*unknown, *once, *once, *read("c1", "g2")])
+
+
+def test_what_a_handover_gives_back_is_a_move_of_each() -> None:
+    left = [*claim("c1", "g2"), *claim("c1", "g1"), *done(9, "handover", guide="g1"), *read("c1", "g2")]
+    back: list[Line] = [
+        {"e": "invoke", "p": 9, "op": "rejoin", "guide": "g1"},
+        {"e": "invoke", "p": 8, "op": "move", "contact": "c1", "from": "g2", "to": "g1"},
+        {"e": "ok", "p": 8},
+        {"e": "ok", "p": 9},
+    ]
+
+    assert not problems([*left, *back, *read("c1", "g1")])
+    assert problems([*left, *back, *read("c1", "g2")])
+    assert problems([*left, *claim("c1", "g3"), *back])
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_true_history_with_one_answer_changed_is_found(seed: int) -> None:
     """A register that works, driven one at a time: any other owner than the true one is impossible."""
