@@ -26,7 +26,9 @@ SILENT = LEASE.total_seconds() / 5
 """Seconds after which the lease is prolonged."""
 
 Result = TypeVar("Result")
+Row = TypeVar("Row")
 Step = Callable[[Work, UUID, UUID], Awaitable[Result]]
+Chunk = Callable[[Work, UUID, UUID, Sequence[Row]], Awaitable[None]]
 
 
 async def move(ground: Ground, brand_id: UUID, *, handover_id: str) -> None:
@@ -91,31 +93,8 @@ class Mover:
 
     async def _chunks(self) -> AsyncIterator[None]:
         while turns := await self._turns():
-            rest: Sequence[queries.Turn] = turns
-            while rest:
-                chunks, rest = self._abreast(rest)
-                await self._prolong()
-                await _all_of(self._chunk(chunk) for chunk in chunks)
+            async for _ in self._abreast(turns, self.pace, moving.move_chunk):
                 yield
-
-    def _abreast(self, turns: Sequence[queries.Turn]) -> tuple[list[Sequence[queries.Turn]], Sequence[queries.Turn]]:
-        """The chunks that go at once, and what comes after them.
-
-        All of them are over before the next begin: whoever waits for the handover, to pause it, comes between.
-        """
-        size, lanes = self.pace.size, 1 if self.ground.db.is_sqlite else self.lanes
-        chunks = [turns[lane * size : (lane + 1) * size] for lane in range(lanes)]
-        return [chunk for chunk in chunks if chunk], turns[lanes * size :]
-
-    async def _prolong(self) -> None:
-        if time.monotonic() > self.prolong_at:
-            await self.do(leasing.prolong)
-            self.prolong_at = time.monotonic() + SILENT
-
-    async def _chunk(self, turns: Sequence[queries.Turn]) -> None:
-        began = time.perf_counter()
-        await self.do(lambda work, key, token: moving.move_chunk(work, key, token, turns))
-        self.pace.note(len(turns), time.perf_counter() - began)
 
     async def _tags(self) -> AsyncIterator[None]:
         after: UUID | None = None
@@ -125,15 +104,33 @@ class Mover:
                 rows, after = await wearers.after(session, handover, after)
             if after is None:
                 return
-            while rows:
-                part, rows = rows[: self.tag_pace.size], rows[self.tag_pace.size :]
-                await self._carry(part)
+            async for _ in self._abreast(rows, self.tag_pace, moving.carry_tags):
                 yield
 
-    async def _carry(self, rows: Sequence[wearers.WearerRow]) -> None:
+    async def _abreast(self, rows: Sequence[Row], pace: Pace, step: Chunk[Row]) -> AsyncIterator[None]:
+        """Write the rows chunk by chunk, in lanes that begin far from each other: they concern other people.
+
+        The chunks that go at once are over before the next begin: whoever waits for the handover, to pause it, comes
+        between.
+        """
+        lanes = 1 if self.ground.db.is_sqlite else self.lanes
+        length = -(-len(rows) // lanes)
+        left = [rows[lane * length : (lane + 1) * length] for lane in range(lanes)]
+        while chunks := [lane[: pace.size] for lane in left if lane]:
+            left = [lane[len(chunk) :] for lane, chunk in zip([lane for lane in left if lane], chunks, strict=True)]
+            await self._prolong()
+            await _all_of(self._chunk(chunk, pace, step) for chunk in chunks)
+            yield
+
+    async def _prolong(self) -> None:
+        if time.monotonic() > self.prolong_at:
+            await self.do(leasing.prolong)
+            self.prolong_at = time.monotonic() + SILENT
+
+    async def _chunk(self, rows: Sequence[Row], pace: Pace, step: Chunk[Row]) -> None:
         began = time.perf_counter()
-        await self.do(lambda work, key, token: moving.carry_tags(work, key, token, rows))
-        self.tag_pace.note(len(rows), time.perf_counter() - began)
+        await self.do(lambda work, key, token: step(work, key, token, rows))
+        pace.note(len(rows), time.perf_counter() - began)
 
     async def _turns(self) -> list[queries.Turn]:
         async with self.ground.db.read() as session:

@@ -63,7 +63,7 @@ async def carry_tags(work: Work, handover_id: UUID, token: UUID, rows: Sequence[
 
     Beyond how many tags a person may have, none: the handover's ledger names what was left out. Raises `LeaseLost`.
     """
-    handover = await hold(work, handover_id, token)
+    handover = await hold_beside(work, handover_id, token)
     change = tagging.carry_over if handover.undoes_id is None else tagging.take_back
     await change(work, [Wearer(row.customer_id, row.tag_id, row.to_staff_id) for row in rows])
 

@@ -81,9 +81,9 @@ INSERT INTO task (brand_id, id, store_id, account_id, relationship_id, customer_
 SELECT '{brand}', gen_random_uuid(), key(2, 0), key(4, 5 * (n % {guides})), key(6, n), key(5, n), 'revisit', '回访', 50,
     now(), 'pending', 'rule', now(), 1
 FROM generate_series(5, {count}, 5) n;
-INSERT INTO handover (brand_id, id, kind, state, store_id, strategy, options, plan, started_at, version)
+INSERT INTO handover (brand_id, id, kind, state, store_id, strategy, options, plan, started_at, chats_place, version)
 SELECT '{brand}', key(7, 1), 'closing', 'moving', key(2, 0), 'balanced',
-    jsonb_build_object('store_ids', jsonb_build_array(key(2, 1))), '{{}}', now(), 1;
+    jsonb_build_object('store_ids', jsonb_build_array(key(2, 1))), '{{}}', now(), '{{}}', 1;
 INSERT INTO handover_item (brand_id, handover_id, relationship_id, from_account_id, to_account_id, because, score, here,
     there, is_merged)
 SELECT '{brand}', key(7, 1), key(6, n), key(4, 5 * (n % {guides})), key(4, 1 + n % 3 + 5 * (n % {guides})), '{{}}', 0,

@@ -24,9 +24,12 @@ _REFUNDED = 5_000
 
 
 async def calling(
-    house: House, seed: int, *, web: str | None, worker: str | None, orders: int, within: float = 60.0
+    house: House, seed: int, *, web: str | None, worker: str | None, orders: int, within: float = 150.0
 ) -> Report:
-    """So many orders, each with a refund, are reported in any order and up to three times each."""
+    """So many orders, each with a refund, are reported in any order and up to three times each.
+
+    A refund that misses its order by a moment is looked at again after five seconds, and then after a minute.
+    """
     rng = random.Random(seed)
     mall = await connect(house.ground, house.people.world)
     await _be(house, web, worker)
