@@ -4,7 +4,8 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from functools import partialmethod
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ import handover.commands.leasing
 import handover.commands.leftovers
 import handover.commands.moving
 import handover.models.handovers
+import handover.models.pacing
 import handover.queries.moving
+import server.handing_over
 from handover.commands.leasing import LeaseLost
 from handover.models import HandoverState
+from handover.models.pacing import Pace
 from kernel.work import Work
 from server.handing_over import Mover
 from tests.chaos.replacing import SHORT_LEASE, replace, shorten_leases
@@ -32,16 +36,21 @@ def unhurried() -> None:
     Leases last seconds only: whoever stands still loses theirs soon.
     """
 
-    async def few(_mover: Mover, rows: Sequence[Any], _pace: object) -> AsyncIterator[Sequence[Any]]:
-        for place in range(0, len(rows), _FEW):
-            yield rows[place : place + _FEW]
-            await asyncio.sleep(_BETWEEN)
+    chunk = Mover._chunk
+
+    async def unhurried_chunk(mover: Mover, *given: Any) -> None:
+        await chunk(mover, *given)
+        await asyncio.sleep(_BETWEEN)
 
     shorten_leases()
     replace(handover.models.handovers, "LEASE", SHORT_LEASE)
     replace(handover.queries.moving, "LEASE", SHORT_LEASE)
     replace(handover.queries.moving, "_STARTS_WITHIN", SHORT_LEASE)
-    replace(Mover, "_parts", few)
+    replace(server.handing_over, "SILENT", SHORT_LEASE.total_seconds() / 5)
+    for bound in ("FEWEST", "MOST"):
+        replace(handover.models.pacing, bound, _FEW)
+    replace(Mover, "_chunk", unhurried_chunk)
+    replace(Mover, "__init__", partialmethod(Mover.__init__, pace=Pace(_FEW), tag_pace=Pace(_FEW)))
 
 
 def dies_moving() -> None:
@@ -65,6 +74,7 @@ def unfenced() -> None:
 
     for module in (handover.commands.leasing, handover.commands.leftovers, handover.commands.moving):
         replace(module, "hold", hold)
+    replace(handover.commands.moving, "hold_beside", hold)
 
 
 def careless() -> None:
