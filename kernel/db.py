@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -281,9 +283,9 @@ def prepare_sqlite(engine: Engine) -> None:
 def _on_connect(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
+    _write_ahead(cursor)
     # FULL: a commit that was answered survives a power cut, as on PostgreSQL.
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         "cache_size=-32000",
@@ -292,6 +294,19 @@ def _on_connect(connection: Any, _record: object) -> None:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     numbers.teach(connection)
+
+
+def _write_ahead(cursor: Any) -> None:
+    """SQLite waits for no one who switches a new file at the same moment; it takes them some milliseconds, once."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.005)
 
 
 def _on_begin(connection: Connection) -> None:

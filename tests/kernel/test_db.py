@@ -1,6 +1,7 @@
 """Two engines, one way of using them: snapshots for readers, a place in line for writers."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -101,3 +102,17 @@ async def test_a_connection_that_the_server_closed_is_replaced_before_it_is_used
     async with db.read() as session:
         assert await session.scalar(text("SELECT 1")) == 1
     await db.close()
+
+
+async def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    for number in range(20):
+        found = [Database(f"sqlite:///{tmp_path / f'{number}.db'}") for _ in range(8)]
+
+        await asyncio.gather(*(_begin(each) for each in found))
+
+        await asyncio.gather(*(each.close() for each in found))
+
+
+async def _begin(database: Database) -> None:
+    async with database.write() as session:
+        assert await session.scalar(text("PRAGMA journal_mode")) == "wal"
