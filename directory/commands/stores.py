@@ -107,7 +107,7 @@ async def close_store(work: Work, store_id: UUID, *, holds: int, expected_versio
     require_may_arrange(work.actor)
     require_version(store, expected_version)
     store.require_open()
-    working = await stores.count_staff(work.session, store)
+    working = await stores.count_staff(work.session, work.actor, store.id)
     if working:
         raise StoreStaffed(count=working)
     if holds:

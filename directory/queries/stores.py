@@ -32,20 +32,6 @@ async def hold_open(session: AsyncSession, actor: Actor, store_id: UUID) -> Stor
     return store
 
 
-async def count_staff(session: AsyncSession, store: Store) -> int:
-    """How many people work in the store, those who are leaving included."""
-    count: int | None = await session.scalar(
-        select(func.count())
-        .select_from(Staff)
-        .where(
-            col(Staff.brand_id) == store.brand_id,
-            col(Staff.store_id) == store.id,
-            col(Staff.state) != StaffState.DEPARTED,
-        )
-    )
-    return count or 0
-
-
 async def staffed(session: AsyncSession, actor: Actor, store_ids: Sequence[UUID]) -> dict[UUID, int]:
     """How many people work in each of these stores, those who are leaving included; the stores are in sight already."""
     found = await session.execute(
@@ -59,6 +45,11 @@ async def staffed(session: AsyncSession, actor: Actor, store_ids: Sequence[UUID]
     )
     counted: dict[UUID, int] = dict.fromkeys(store_ids, 0)
     return counted | {store_id: count for store_id, count in found if store_id is not None}
+
+
+async def count_staff(session: AsyncSession, actor: Actor, store_id: UUID) -> int:
+    """The same of one store."""
+    return (await staffed(session, actor, [store_id]))[store_id]
 
 
 async def by_ids(session: AsyncSession, actor: Actor, store_ids: Sequence[UUID]) -> dict[UUID, StoreRow]:

@@ -30,7 +30,7 @@ async def finish(work: Work, handover: Handover) -> bool:
     if await _left(work, handover):
         return False
     await feed.new_epoch(work.session, handover.brand_id, [feed.of_desk(store.id)])
-    if store.state is StoreState.OPEN and not await stores.count_staff(work.session, store):
+    if store.state is StoreState.OPEN and not await stores.count_staff(work.session, work.actor, store.id):
         await customers.close_store(work, store.id)
     return True
 
