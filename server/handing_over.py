@@ -115,16 +115,17 @@ class Mover:
         """
         lanes = 1 if self.ground.db.is_sqlite else self.lanes
         length = -(-len(rows) // lanes)
-        left = [rows[lane * length : (lane + 1) * length] for lane in range(lanes)]
-        while chunks := [lane[: pace.size] for lane in left if lane]:
-            left = [lane[len(chunk) :] for lane, chunk in zip([lane for lane in left if lane], chunks, strict=True)]
+        left = [part for lane in range(lanes) if (part := rows[lane * length : (lane + 1) * length])]
+        while left:
+            size = pace.size
             await self._prolong()
-            await _all_of(self._chunk(chunk, pace, step) for chunk in chunks)
+            await _all_of([self._chunk(lane[:size], pace, step) for lane in left])
+            left = [rest for lane in left if (rest := lane[size:])]
             yield
 
     async def _prolong(self) -> None:
         if time.monotonic() > self.prolong_at:
-            await self.do(leasing.prolong)
+            await self.do(leasing.hold)
             self.prolong_at = time.monotonic() + SILENT
 
     async def _chunk(self, rows: Sequence[Row], pace: Pace, step: Chunk[Row]) -> None:

@@ -43,11 +43,6 @@ async def hold_beside(work: Work, handover_id: UUID, token: UUID) -> Handover:
     return _moved_by(token, await queries.lock(work.session, work.actor.brand_id, handover_id, is_shared=True))
 
 
-async def prolong(work: Work, handover_id: UUID, token: UUID) -> None:
-    """Say that somebody is at it still. Raises `LeaseLost` for whoever isn't to go on."""
-    await hold(work, handover_id, token)
-
-
 def _moved_by(token: UUID, handover: Handover | None) -> Handover:
     if handover is None or handover.lease_token != token or handover.state is not HandoverState.MOVING:
         raise LeaseLost
