@@ -156,17 +156,21 @@ async def build_customer(ground: Ground, holder: Actor, name: str = "王芳", **
         is_primary=True,
         created_at=NOON,
     )
-    holding = Holding(
-        brand_id=holder.brand_id,
+    await save(ground, customer, relationship, first_holding(relationship, holder))
+    return customer
+
+
+def first_holding(relationship: Relationship, by: Actor) -> Holding:
+    """The first line of a relationship's history: with whoever holds it, made by that actor."""
+    return Holding(
+        brand_id=relationship.brand_id,
         id=ids.new(),
         relationship_id=relationship.id,
         account_id=relationship.holder_id,
         reason=HoldingReason.CREATED,
-        by_actor_id=holder.id,
+        by_actor_id=by.id,
         from_at=NOON,
     )
-    await save(ground, customer, relationship, holding)
-    return customer
 
 
 async def relationship_of(ground: Ground, customer: Customer) -> Relationship:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from customers.models import Customer, Holding, HoldingReason, Note, Relationship, Visit
+from customers.models import Customer, Note, Relationship, Visit
 from directory.models import Staff, StaffState
 from kernel import ids
 from kernel.actor import Actor
@@ -20,6 +20,7 @@ from tests.factories import (
     build_customer,
     build_task,
     build_world,
+    first_holding,
     relationship_of,
     reload,
     said,
@@ -40,16 +41,7 @@ async def also_known(ground: Ground, customer: Customer, holder: Actor, **values
         "created_at": NOON,
     }
     relationship = Relationship(**usual | values)
-    holding = Holding(
-        brand_id=customer.brand_id,
-        id=ids.new(),
-        relationship_id=relationship.id,
-        account_id=relationship.holder_id,
-        reason=HoldingReason.CREATED,
-        by_actor_id=holder.id,
-        from_at=NOON,
-    )
-    await save(ground, relationship, holding)
+    await save(ground, relationship, first_holding(relationship, holder))
     return relationship
 
 

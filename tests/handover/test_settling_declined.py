@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -18,7 +18,7 @@ from kernel.errors import NotFound
 from kernel.work import Ground, unit_of_work
 from tasks.models import TaskKind
 from tests.factories import NOON, build_world, save
-from tests.handover.partners import moved_item, settling_case, settling_handover
+from tests.handover.partners import Case, moved_item, settling_case, settling_handover
 from tests.handover.settlements import DAY, OVER, relationship, settle_at, tasks_of
 
 
@@ -69,16 +69,9 @@ async def test_a_customer_who_declined_is_asked_by_no_later_handover_either(
 
 async def test_a_customer_who_declined_can_be_asked_again_by_hand(ground: Ground) -> None:
     """Whoever had declined could never be handed over again."""
-    case = await settling_case(ground, await build_world(ground))
-    await settle_at(case, NOON)
-    case.partner.decide(Found.REFUSED, "wm-0")
-    await settle_at(case, OVER)
-
     later = NOON + 5 * DAY
-    with clock.stopped_at(later):
-        async with unit_of_work(ground, case.world.shop.manager) as work:
-            await asking_again.ask_again(work, case.handover.id, case.relationships[0].id)
-        await case.settle()
+    case = await _asked_again(ground, later)
+    await settle_at(case, later)
 
     assert await case.there() == ["waiting"]
     first, second = await case.attempts()
@@ -91,14 +84,8 @@ async def test_a_customer_who_declined_can_be_asked_again_by_hand(ground: Ground
 
 async def test_an_old_record_never_settles_a_new_attempt(ground: Ground) -> None:
     """Rows were found by customer and takeover member alone, so that one attempt's end was another one's, too."""
-    case = await settling_case(ground, await build_world(ground))
-    await settle_at(case, NOON)
-    case.partner.decide(Found.REFUSED, "wm-0")
-    await settle_at(case, OVER)
     later = NOON + 5 * DAY
-    with clock.stopped_at(later):
-        async with unit_of_work(ground, case.world.shop.manager) as work:
-            await asking_again.ask_again(work, case.handover.id, case.relationships[0].id)
+    case = await _asked_again(ground, later)
     case.partner.keeps_records = False  # the partner is slow: its records still tell of the first attempt
     case.partner.loses_answers = 1
     await settle_at(case, later)
@@ -158,3 +145,15 @@ async def test_nothing_is_asked_again_before_everything_has_moved_here(ground: G
     with pytest.raises(HandoverMovedOn):
         async with unit_of_work(ground, case.world.hq) as work:
             await asking_again.ask_again(work, case.handover.id, case.relationships[0].id)
+
+
+async def _asked_again(ground: Ground, at: datetime) -> Case:
+    """A customer who declined, and whom a manager has the partner asked about once more."""
+    case = await settling_case(ground, await build_world(ground))
+    await settle_at(case, NOON)
+    case.partner.decide(Found.REFUSED, "wm-0")
+    await settle_at(case, OVER)
+    with clock.stopped_at(at):
+        async with unit_of_work(ground, case.world.shop.manager) as work:
+            await asking_again.ask_again(work, case.handover.id, case.relationships[0].id)
+    return case
