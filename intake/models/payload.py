@@ -157,11 +157,12 @@ def read(body: bytes, unpack: str | None, time: TimeWords) -> Spot:
     packed = data.get(unpack)
     if isinstance(packed, str):
         plain = packed if packed.lstrip().startswith(("{", "[")) else unquote_plus(packed)
-        data[unpack] = _parsed(plain.encode(), unpack)
+        # As text: it may hold half a surrogate pair, of which no bytes can be made.
+        data[unpack] = _parsed(plain, unpack)
     return Spot(data, "", time)
 
 
-def _parsed(body: bytes, place: str) -> dict[str, Any]:
+def _parsed(body: bytes | str, place: str) -> dict[str, Any]:
     try:
         data = json.loads(body, parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError, InvalidOperation) as error:

@@ -317,6 +317,13 @@ def test_half_a_character_is_refused_wherever_it_is(mall: str) -> None:
             adapt(hook_mappings.load(mall), told.encode(), "mall")
 
 
+def test_half_a_character_in_place_of_the_packed_message_is_no_message() -> None:
+    for half in ("\\ud800", "{\\ud800", "%7B\\udc00"):
+        body = f'{{"type": "trade_TradePaid", "msg": "{half}"}}'
+        with pytest.raises(PayloadUnreadable):
+            adapt(hook_mappings.load("youzan"), body.encode(), "mall")
+
+
 def test_shopify_gives_postage_back_without_goods_and_takes_goods_back_without_money() -> None:
     """`refunds/create` of an amount alone has no lines; of what was only put back on the shelf, no transactions."""
     alone = shopify_refund("5001", Returned("71", 1_000, PLACED))
