@@ -1,6 +1,7 @@
 """What happens to customers and relationships."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
@@ -15,6 +16,23 @@ class RelationshipAdded:
     relationship_id: UUID
     account_id: UUID
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipsLoaded:
+    """Relationships were loaded, or put right, without a word for each.
+
+    `moments` are stores with the instants at which relationships began there, as it was said before and is since.
+    """
+
+    moments: frozenset[tuple[UUID, datetime]]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsLost:
+    """Customers ended contacts, or begin them again after all; accounts with the instants at which they were lost."""
+
+    moments: frozenset[tuple[UUID, datetime]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class Relationship(SQLModel, table=True):
         unique_where("uq_relationship_primary", "brand_id", "customer_id", where="is_primary"),
         Index("ix_relationship_brand_id_holder_id", "brand_id", "holder_id", "customer_id"),
         Index("ix_relationship_brand_id_store_id", "brand_id", "store_id", "customer_id"),
+        Index("ix_relationship_begun", "brand_id", "store_id", "created_at"),
         # The uniqueness among those that live doesn't help to find all of a customer's.
         Index("ix_relationship_customer", "brand_id", "customer_id", "store_id"),
         index_where("ix_relationship_succeeded", "brand_id", "succeeded_by_id", where="succeeded_by_id IS NOT NULL"),

@@ -76,25 +76,31 @@ def paired(session: AsyncSession, pairs: Mapping[UUID, Any], kind: TypeEngine[An
 
 
 def listed(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> FromClause:
-    """The rows, which all have the same keys, as a table for a statement: its columns are those of the model.
+    """The rows, which all have the same keys, as a table for a statement: its columns are those of the model."""
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return tabled(session, {name: table.columns[name].type for name in rows[0]}, rows)
+
+
+def tabled(
+    session: AsyncSession, columns: Mapping[str, TypeEngine[Any]], rows: Sequence[Mapping[str, Any]]
+) -> FromClause:
+    """The rows, which may be none and all have these columns, as a table for a statement.
 
     It is one parameter per column, or one in all, however many rows there are, and the statement stays the same.
     """
-    table: Table = model.__table__  # type: ignore[attr-defined]
     dialect = session.get_bind().dialect
-    columns = [table.columns[name] for name in rows[0]]
     if dialect.name == "sqlite":
-        converts = [column.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is for column in columns]
-        said = [[convert(value) for convert, value in zip(converts, row.values(), strict=True)] for row in rows]
+        converts = [kind.dialect_impl(dialect).bind_processor(dialect) or _as_it_is for kind in columns.values()]
+        said = [[convert(row[name]) for convert, name in zip(converts, columns, strict=True)] for row in rows]
         each = func.json_each(bindparam(None, orjson.dumps(said).decode())).table_valued("value", name="each_row")
         values = [
-            type_coerce(func.json_extract(each.c.value, f"$[{place}]"), column.type).label(column.name)
-            for place, column in enumerate(columns)
+            type_coerce(func.json_extract(each.c.value, f"$[{place}]"), kind).label(name)
+            for place, (name, kind) in enumerate(columns.items())
         ]
-        return _made_first(select(*values)).subquery("listed")
-    arrays = (bindparam(None, [row[each.name] for row in rows], type_=ARRAY(each.type)) for each in columns)
-    named = (Column(each.name, each.type) for each in columns)
-    return func.unnest(*arrays).table_valued(*named, name="listed").render_derived()
+        return _made_first(select(*values)).subquery()
+    arrays = (bindparam(None, [row[name] for row in rows], type_=ARRAY(kind)) for name, kind in columns.items())
+    named = (Column(name, kind) for name, kind in columns.items())
+    return func.unnest(*arrays).table_valued(*named).render_derived()
 
 
 def _made_first(listed: Select[Any]) -> Select[Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Date, DateTime, Integer
+from sqlalchemy import BigInteger, Date, DateTime, Integer
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -30,6 +30,14 @@ class moment_after(FunctionElement[Any]):  # noqa: N801 - a function, as SQLAlch
     type = DateTime(timezone=True)
     inherit_cache = True
     name = "moment_after"
+
+
+class seconds_between(FunctionElement[int]):  # noqa: N801 - a function, as SQLAlchemy writes them
+    """How many seconds the first instant is after the second, each cut down to a whole one."""
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "seconds_between"
 
 
 @compiles(days_between)
@@ -67,3 +75,15 @@ def _on_a_later_day(element: moment_after, compiler: SQLCompiler, **options: Any
     # The time of day stays as it is written, to the microsecond: instants are compared as text.
     moment, days = (compiler.process(part, **options) for part in element.clauses)
     return f"(date({moment}, ({days}) || ' days') || substr({moment}, 11))"
+
+
+@compiles(seconds_between)
+def _by_epoch(element: seconds_between, compiler: SQLCompiler, **options: Any) -> str:
+    later, earlier = (compiler.process(part, **options) for part in element.clauses)
+    return f"(floor(extract(epoch from {later})) - floor(extract(epoch from {earlier})))::bigint"
+
+
+@compiles(seconds_between, "sqlite")
+def _by_format(element: seconds_between, compiler: SQLCompiler, **options: Any) -> str:
+    later, earlier = (compiler.process(part, **options) for part in element.clauses)
+    return f"(CAST(strftime('%s', {later}) AS INTEGER) - CAST(strftime('%s', {earlier}) AS INTEGER))"

@@ -1,6 +1,7 @@
 """What happens to orders and refunds."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
 MINI_MALL = "mini_mall"
@@ -20,11 +21,14 @@ class OrderPlaced:
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
+    """`was_on` is the store's day on which it counted before, if that may be another one."""
+
     order_id: UUID
     store_id: UUID
     relationship_id: UUID | None
     customer_id: UUID | None
     version: int
+    was_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,8 @@ class ServingMoved:
 
 @dataclass(frozen=True, slots=True)
 class RefundRecorded:
+    """`was_on` is the store's day on which it counted before, if that may be another one."""
+
     refund_id: UUID
     store_id: UUID
     order_id: UUID | None
@@ -145,6 +151,7 @@ class RefundRecorded:
     relationship_id: UUID | None
     customer_id: UUID | None
     version: int
+    was_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +162,35 @@ class CommissionExported:
 
 
 @dataclass(frozen=True, slots=True)
+class CommissionCaughtUp:
+    """Postings were made long after what they are for; `store_days` are the days that they count on."""
+
+    store_days: frozenset[tuple[UUID, date]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShareMade:
+    share_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShareOpened:
+    """Somebody followed a link."""
+
+    share_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PurchasesLoaded:
-    """Orders or refunds of these customers were loaded, corrected or taken away, without a word for each."""
+    """Orders or refunds of these customers were loaded, corrected or taken away, without a word for each.
+
+    `store_days` are the stores' days on which they counted before, or count since.
+    """
 
     customer_ids: frozenset[UUID]
+    store_days: frozenset[tuple[UUID, date]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ from handover.queries import settling as settlement
 from kernel import clock, jobs
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
+from kpi.commands import recounting, turning
+from kpi.queries import keeping
+from kpi.queries import marks as figure_marks
 from tagging.commands import evaluating, folding, nights
 from tagging.models import MarkPurpose
 from tagging.queries import marks, upkeep
@@ -39,6 +42,8 @@ MOST_CAMPAIGNS = 20  # of each brand at a sweep
 MOST_HANDOVERS = 100  # of each brand at a sweep
 LONGEST_WAIT = timedelta(minutes=5)  # of a job that is tried again
 MOST_LEAVERS = 50  # of each brand at a sweep
+MOST_DAYS_BEGUN = 1_000  # stores at a time
+MOST_COUNTS = 200  # transactions of each brand at a time
 MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
 
 Chore = Callable[[Ground], Awaitable[None]]
@@ -180,6 +185,34 @@ async def mind_limits(ground: Ground) -> None:
             for handover_id in found:
                 async with unit_of_work(ground, system(brand_id)) as work:
                     await see_to(work, handover_id)
+
+
+async def begin_days(ground: Ground) -> None:
+    """Go on with the stores' calendars: a day that has begun is to be counted, weeks and months that ended are over."""
+    async with ground.db.read() as session:
+        gone = await keeping.gone(session, MOST_DAYS_BEGUN)
+        found = await keeping.behind(session, clock.now(), MOST_DAYS_BEGUN)
+    for brand_id, store_id in gone:
+        async with unit_of_work(ground, system(brand_id)) as work:
+            await turning.forget(work, store_id)
+    for brand_id, stores in groupby(found, itemgetter(0)):
+        todays = {store_id: today for _, store_id, today in stores}
+        waiting = sorted(todays)
+        while waiting:
+            some, waiting = waiting[: turning.STORES_AT_ONCE], waiting[turning.STORES_AT_ONCE :]
+            async with unit_of_work(ground, system(brand_id)) as work:
+                await turning.turn(work, {store_id: todays[store_id] for store_id in some})
+
+
+async def count_figures(ground: Ground) -> None:
+    """Count the days that were marked, some at a time, until there is nothing left or others are to have their turn."""
+    async with ground.db.read() as session:
+        marked = await figure_marks.brands(session)
+    for brand_id in marked:
+        for _ in range(MOST_COUNTS):
+            async with unit_of_work(ground, system(brand_id)) as work:
+                if not await recounting.follow_marks(work):
+                    break
 
 
 CHORES: tuple[Chore, ...] = (

@@ -10,6 +10,7 @@ import kernel.audit
 import kernel.feed
 import kernel.idempotency
 import kernel.jobs
+import kpi.models
 import mall.models
 import tagging.models
 import tasks.models
@@ -27,4 +28,5 @@ MODULES = (
     tagging.models,
     tasks.models,
     handover.models,
+    kpi.models,
 )

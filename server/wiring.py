@@ -25,6 +25,7 @@ import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs
 import intake.policy
+import kpi.reactions
 import mall.commands.commission.catching_up
 import mall.commands.commission.periods
 import mall.policy
@@ -45,6 +46,7 @@ import tasks.commands.tending
 import tasks.policy
 import tasks.reactions
 from customers.events import (
+    ContactsLost,
     CustomerChanged,
     DepartureReported,
     NoteAdded,
@@ -54,6 +56,7 @@ from customers.events import (
     ReachLost,
     RelationshipAdded,
     RelationshipReassigned,
+    RelationshipsLoaded,
     RelationshipSucceeded,
     RemarkChanged,
     ThingsLeft,
@@ -94,6 +97,7 @@ from kernel import feed, jobs
 from kernel.crypto import Vault
 from kernel.work import Event, Work
 from mall.events import (
+    CommissionCaughtUp,
     CommissionExported,
     CreditChanged,
     CreditCorrected,
@@ -110,11 +114,14 @@ from mall.events import (
     RefundRecorded,
     RefundVoided,
     ServingMoved,
+    ShareMade,
+    ShareOpened,
 )
 from server.listing_chats import list_chats
 from server.planning_handovers import plan_handover
 from server.settling import PartnerOf, settle
 from tagging.events import (
+    AuditDrawn,
     CustomerTagsChanged,
     MembersExported,
     TagChanged,
@@ -203,6 +210,12 @@ SEEN_BY: dict[type, SeenBy] = {
     RefundVoided: mall.policy.seen_by,
     RefundCharged: mall.policy.seen_by,
     PurchasesLoaded: directory.policy.seen_by_nobody,
+    CommissionCaughtUp: directory.policy.seen_by_nobody,
+    ShareMade: directory.policy.seen_by_nobody,
+    ShareOpened: directory.policy.seen_by_nobody,
+    RelationshipsLoaded: directory.policy.seen_by_nobody,
+    ContactsLost: directory.policy.seen_by_nobody,
+    AuditDrawn: directory.policy.seen_by_nobody,
     ProfileRefreshed: directory.policy.seen_by_nobody,
     CustomerTagsChanged: tagging.policy.seen_by,
     TagsWentStale: directory.policy.seen_by_nobody,
@@ -243,7 +256,7 @@ _ON_ORDERS: tuple[Mark, ...] = (
 
 # Rows in the same commit that say what has to be looked at again, or jobs where it takes a look to know that one is
 # wanted. A mark says nothing: it records no event.
-MARKS: dict[type, tuple[Mark, ...]] = {
+_MARKS: dict[type, tuple[Mark, ...]] = {
     **dict.fromkeys(handover.reactions.WATCHED, (handover.reactions.watch,)),
     ContactDeleted: (handover.reactions.watch_contacts,),
     CustomerChanged: (tagging.reactions.mark_for_segments,),
@@ -267,6 +280,12 @@ MARKS: dict[type, tuple[Mark, ...]] = {
     ImportBegun: (tagging.reactions.distrust_segments,),
     ImportMovedOn: (tagging.reactions.distrust_segments,),
     ImportApplied: (tagging.reactions.distrust_segments,),
+}
+
+# Figures come last: what the others post in this commit is counted as well.
+MARKS: dict[type, tuple[Mark, ...]] = {
+    event: (*_MARKS.get(event, ()), *((kpi.reactions.MARKED[event],) if event in kpi.reactions.MARKED else ()))
+    for event in {**_MARKS, **kpi.reactions.MARKED}
 }
 
 REACTIONS: dict[type, tuple[Reaction, ...]] = {

@@ -40,6 +40,7 @@ PREPARING_AT_ONCE = 2  # they reckon, too: whoever has a transaction open waits 
 GRACE_SECONDS = 20
 LAST_WORDS_SECONDS = 2
 HOUSEKEEPING_SECONDS = 3600
+COUNTING_SECONDS = 1.0
 MOST_AT_A_SWEEP = 200
 
 KEYS_KEPT = timedelta(days=30)
@@ -140,7 +141,7 @@ async def working(ground: Ground, settings: Settings, grace: float = GRACE_SECON
         poll_seconds=settings.worker_poll_seconds,
         sweep_seconds=1.0 if settings.is_embedded else 5.0,
     )
-    tasks = [asyncio.create_task(worker.listen()), asyncio.create_task(worker.sweep())]
+    tasks = [asyncio.create_task(loop()) for loop in (worker.listen, worker.sweep, worker.count)]
     try:
         yield
     finally:
@@ -161,7 +162,7 @@ def collect_seldom() -> None:
 
 @dataclass(slots=True)
 class Worker:
-    """The two loops of a process that carries jobs out."""
+    """The three loops of a process that carries jobs out."""
 
     ground: Ground
     handlers: Mapping[str, jobs.Handler] = field(default_factory=lambda: HANDLERS)
@@ -212,6 +213,18 @@ class Worker:
                 log.exception("sweep_failed")
             if found < MOST_AT_A_SWEEP:
                 await self._rest(self.sweep_seconds)
+
+    async def count(self) -> None:
+        """Count what changed, a second after the last time: a figure is there within two seconds of what it counts."""
+        while not self._stopping.is_set():
+            for chore in (chores.begin_days, chores.count_figures):
+                try:
+                    await chore(self.ground)
+                except (SQLAlchemyError, OSError, TimeoutError) as error:
+                    log.warning("counting_failed", extra={"chore": chore.__name__, "error": type(error).__name__})
+                except Exception:
+                    log.exception("counting_failed", extra={"chore": chore.__name__})
+            await self._rest(COUNTING_SECONDS)
 
     async def sweep_once(self) -> int:
         """Carry out the jobs that are due now, at most 200; returns how many there were."""

@@ -28,6 +28,13 @@ class MembersExported:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditDrawn:
+    """Tags were drawn at random, and compared at once where that takes no one's opinion."""
+
+    audit_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class TagCheckSettled:
     """What the holder was asked about a stale tag at `asked_at` is settled: it was checked, or isn't there to be."""
 

@@ -25,6 +25,7 @@ class TaskSnoozed:
     account_id: UUID
     version: int
     until: datetime
+    was_due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
 """Keep who is whose contact at the partner; what is told late, or twice, leaves newer knowledge as it is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
 
+from customers.events import ContactsLost
 from customers.models import ContactLink, GoneWhy
 from kernel.work import Work
 
@@ -65,8 +67,30 @@ async def _put(work: Work, contacts: Sequence[Contact], why: GoneWhy | None) -> 
         },
         where=is_newer,
     ).returning(table.c.account_id, table.c.relationship_id)
+    lost = await _lost(work, newest)
     rows = [_row(work, newest[ends], why) for ends in sorted(newest)]
-    return {(found.account_id, found.relationship_id) for found in await work.session.execute(statement, rows)}
+    changed = {(found.account_id, found.relationship_id) for found in await work.session.execute(statement, rows)}
+    _say_lost(work, changed, [lost, {ends: newest[ends].at for ends in newest if why is GoneWhy.BY_CUSTOMER}])
+    return changed
+
+
+async def _lost(work: Work, ends: Collection[Ends]) -> dict[Ends, datetime]:
+    """When customers ended those of these contacts that they had ended."""
+    found = await work.session.execute(
+        select(col(ContactLink.account_id), col(ContactLink.relationship_id), col(ContactLink.gone_at)).where(
+            col(ContactLink.brand_id) == work.actor.brand_id,
+            col(ContactLink.account_id).in_(sorted({account_id for account_id, _ in ends})),
+            col(ContactLink.relationship_id).in_(sorted({relationship_id for _, relationship_id in ends})),
+            col(ContactLink.gone_why) == GoneWhy.BY_CUSTOMER,
+        )
+    )
+    return {(account_id, relationship_id): gone_at for account_id, relationship_id, gone_at in found if gone_at}
+
+
+def _say_lost(work: Work, changed: Collection[Ends], lost: Sequence[Mapping[Ends, datetime]]) -> None:
+    moments = frozenset((ends[0], when[ends]) for when in lost for ends in changed if ends in when)
+    if moments:
+        work.record(ContactsLost(moments))
 
 
 def _row(work: Work, contact: Contact, why: GoneWhy | None) -> dict[str, Any]:

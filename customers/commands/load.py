@@ -1,8 +1,11 @@
 """Load many rows at once, for imports and demo data; says nothing to phones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from customers.events import RelationshipsLoaded
 from customers.models import Customer, Holding, Note, Relationship, Visit
 from kernel import bulk
 from kernel.work import Work
@@ -28,3 +31,11 @@ async def load(
     await bulk.insert_rows(work.session, Holding, holdings)
     await bulk.insert_rows(work.session, Visit, visits)
     await bulk.insert_rows(work.session, Note, notes)
+    say_begun(work, ((row["store_id"], row["created_at"]) for row in relationships))
+
+
+def say_begun(work: Work, moments: Iterable[tuple[UUID, datetime]]) -> None:
+    """Say in which stores relationships began, or were said to, and when."""
+    known = frozenset(moments)
+    if known:
+        work.record(RelationshipsLoaded(known))

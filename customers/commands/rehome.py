@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 from sqlmodel import col
 
+from customers.commands.load import say_begun
 from customers.models import Customer, Holding, HoldingReason, Relationship
 from customers.policy import is_live
 from kernel.work import Work
@@ -49,6 +50,13 @@ async def rehome(work: Work, moves: Sequence[Move]) -> None:
     if not moves:
         return
     brand_id = work.actor.brand_id
+    begun = await work.session.execute(
+        select(col(Relationship.store_id), col(Relationship.created_at)).where(
+            col(Relationship.brand_id) == brand_id,
+            col(Relationship.id).in_([move.relationship_id for move in moves]),
+        )
+    )
+    say_begun(work, [*((row[0], row[1]) for row in begun), *((move.store_id, move.since) for move in moves)])
     connection = await work.session.connection()
     await connection.execute(
         update(Relationship.__table__)  # type: ignore[attr-defined]  # a table

@@ -1,6 +1,7 @@
 """Load many rows at once, for imports and demo data; says nothing to phones."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -55,11 +56,16 @@ async def load(
     await bulk.insert_rows(work.session, RefundLine, refund_lines)
     await bulk.insert_rows(work.session, RefundCharge, refund_charges)
     await bulk.insert_rows(work.session, Credit, order_credits)
-    say_loaded(work, (row["customer_id"] for row in (*orders, *refunds)))
+    rows = (*orders, *refunds)
+    say_loaded(work, (row["customer_id"] for row in rows), ((row["store_id"], row["day"]) for row in rows))
 
 
-def say_loaded(work: Work, customer_ids: Iterable[UUID | None]) -> None:
-    """Say whose orders and refunds are not as they were; guests have nobody to be worked out again."""
+def say_loaded(work: Work, customer_ids: Iterable[UUID | None], store_days: Iterable[tuple[UUID, date]] = ()) -> None:
+    """Say whose orders and refunds are not as they were, and on which days of stores they counted, or count now.
+
+    Guests have nobody to be worked out again.
+    """
     known = frozenset(customer_id for customer_id in customer_ids if customer_id is not None)
-    if known:
-        work.record(PurchasesLoaded(known))
+    days = frozenset(store_days)
+    if known or days:
+        work.record(PurchasesLoaded(known, days))

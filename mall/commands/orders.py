@@ -152,7 +152,7 @@ async def _hear_again(work: Work, news: OrderNews, who: _Parties, order: Order) 
     ):
         return order
     await _require_room_for_refunds(work, news, order)
-    before = steps.Before(order.state, order.paid_at, order.amount, known)
+    before, was_on = steps.Before(order.state, order.paid_at, order.amount, known), order.day
     order.hear(news.state, news.amount, heard_at, news.paid_at, news.completed_at)
     order.city = news.city if news.city is not None else order.city
     order.day = _day(news, who)
@@ -164,7 +164,7 @@ async def _hear_again(work: Work, news: OrderNews, who: _Parties, order: Order) 
         work.record(completed(order))
     if order.state is OrderState.CANCELLED is not before.state:
         work.record(cancelled(order))
-    work.record(changed(order))
+    work.record(changed(order, was_on))
     return order
 
 
@@ -190,14 +190,15 @@ async def _require_room_for_refunds(work: Work, news: OrderNews, order: Order) -
         raise RefundExceedsOrder(left=news.amount)
 
 
-def changed(order: Order) -> OrderChanged:
-    """The fact that an order is not as it was."""
+def changed(order: Order, was_on: date | None = None) -> OrderChanged:
+    """The fact that an order is not as it was; `was_on` is the day it counted on, where that may be another one."""
     return OrderChanged(
         order_id=order.id,
         store_id=order.store_id,
         relationship_id=order.relationship_id,
         customer_id=order.customer_id,
         version=order.version,
+        was_on=was_on,
     )
 
 

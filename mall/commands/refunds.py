@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from kernel import bulk, clock, ids
@@ -140,13 +140,14 @@ async def _same(work: Work, news: RefundNews, order: Order | None, known: Refund
 async def _date_back(work: Work, placed_at: datetime, order: Order | None, refund: Refund) -> None:
     """What the source doesn't date was given back when it was heard of first, by the source's own clock."""
     _, time_zone, _ = await parties.store(work.session, work.actor, refund.store_id, None)
+    was_on = refund.day
     refund.placed_at = placed_at
     refund.day = clock.store_day(placed_at, time_zone)
     refund.version += 1
     if order is not None:
         order.version += 1
     await charging.charge(work, refund)
-    work.record(_recorded(refund, order))
+    work.record(_recorded(refund, order, was_on))
 
 
 async def _as_sold(work: Work, order: Order | None, lines: Sequence[Line]) -> Sequence[Line]:
@@ -173,7 +174,7 @@ def _line_rows(refund: Refund, lines: Sequence[Line]) -> list[dict[str, object]]
     ]
 
 
-def _recorded(refund: Refund, order: Order | None) -> RefundRecorded:
+def _recorded(refund: Refund, order: Order | None, was_on: date | None = None) -> RefundRecorded:
     return RefundRecorded(
         refund_id=refund.id,
         store_id=refund.store_id,
@@ -182,4 +183,5 @@ def _recorded(refund: Refund, order: Order | None) -> RefundRecorded:
         relationship_id=refund.relationship_id,
         customer_id=refund.customer_id,
         version=refund.version,
+        was_on=was_on,
     )

@@ -1,6 +1,7 @@
 """Correct imported orders and refunds, many at once: their content, or the relationship they belong to."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,9 @@ from mall.models import (
 from mall.queries import profiles
 
 Rows = Sequence[Mapping[str, Any]]
+Chosen = Sequence[tuple[type[Order] | type[Refund], Any, Sequence[Any]]]
+"""A table, one of its columns, and values of it."""
+
 _KEYS = ("brand_id", "id")
 
 
@@ -43,7 +47,8 @@ async def empty(work: Work, *, orders: Sequence[UUID] = (), refunds: Sequence[UU
 
     Before the rows themselves are touched: their customers as of now are to be worked out again.
     """
-    say_loaded(work, await profiles.buyers(work.session, work.actor.brand_id, orders=orders, refunds=refunds))
+    buyers = await profiles.buyers(work.session, work.actor.brand_id, orders=orders, refunds=refunds)
+    say_loaded(work, buyers, await _days(work, [(Order, col(Order.id), orders), (Refund, col(Refund.id), refunds)]))
     await _delete(work, Credit, col(Credit.order_id), orders)
     await _delete(work, OrderLine, col(OrderLine.order_id), orders)
     await _delete(work, RefundLine, col(RefundLine.refund_id), refunds)
@@ -63,7 +68,14 @@ async def rewrite(work: Work, *, orders: Rows = (), refunds: Rows = ()) -> None:
             .values(version=table.version + 1, **{name: bindparam(f"new_{name}") for name in names}),
             [{"key": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows],
         )
-    say_loaded(work, (row["customer_id"] for row in (*orders, *refunds)))
+    days = await _days(
+        work,
+        [
+            (Order, col(Order.id), [row["id"] for row in orders]),
+            (Refund, col(Refund.id), [row["id"] for row in refunds]),
+        ],
+    )
+    say_loaded(work, (row["customer_id"] for row in (*orders, *refunds)), days)
 
 
 async def follow(work: Work, relationship_ids: Sequence[UUID]) -> None:
@@ -71,6 +83,8 @@ async def follow(work: Work, relationship_ids: Sequence[UUID]) -> None:
     if not relationship_ids:
         return
     brand_id = work.actor.brand_id
+    theirs: Chosen = [(table, col(table.relationship_id), relationship_ids) for table in (Order, Refund)]
+    was_on = await _days(work, theirs)
     for table in (Order, Refund):
         values: dict[str, Any] = {"store_id": _of(table, col(Relationship.store_id)), "version": table.version + 1}
         if table is Order:
@@ -84,6 +98,21 @@ async def follow(work: Work, relationship_ids: Sequence[UUID]) -> None:
         await _redate(work, table, relationship_ids)
     await _recredit(work, relationship_ids)
     await _recharge(work, col(Refund.relationship_id).in_(relationship_ids))
+    say_loaded(work, (), was_on | await _days(work, theirs))
+
+
+async def _days(work: Work, chosen: Chosen) -> set[tuple[UUID, date]]:
+    """On which days of stores these orders and refunds count at present."""
+    found: set[tuple[UUID, date]] = set()
+    for table, key, keys in chosen:
+        if keys:
+            rows = await work.session.execute(
+                select(col(table.store_id), col(table.day))
+                .where(col(table.brand_id) == work.actor.brand_id, key.in_(keys))
+                .distinct()
+            )
+            found.update((store_id, day) for store_id, day in rows)
+    return found
 
 
 def _of(table: type[Order] | type[Refund], column: Any) -> Any:
@@ -190,6 +219,9 @@ async def adopt(work: Work, refunds: Rows) -> None:
     """
     if not refunds:
         return
+    numbers = [row["number"] for row in refunds]
+    named: Chosen = [(Refund, col(Refund.number), numbers)]
+    was_on = await _days(work, named)
     connection = await work.session.connection()
     await connection.execute(
         update(Refund.__table__)  # type: ignore[attr-defined]  # a table
@@ -218,7 +250,7 @@ async def adopt(work: Work, refunds: Rows) -> None:
     adopters = sorted({row["relationship_id"] for row in refunds})
     await _redate(work, Refund, adopters)
     await _recharge(work, col(Refund.relationship_id).in_(adopters))
-    say_loaded(work, (row["customer_id"] for row in refunds))
+    say_loaded(work, (row["customer_id"] for row in refunds), was_on | await _days(work, named))
 
 
 async def _delete(work: Work, table: type[SQLModel], key: Any, keys: Sequence[UUID]) -> None:

@@ -12,6 +12,7 @@ from kernel import bulk, clock, ids
 from kernel.errors import Forbidden, Invalid, NotFound, Unavailable, require_text, require_version
 from kernel.work import Work
 from mall.errors import ProductWithdrawn
+from mall.events import ShareMade, ShareOpened
 from mall.models import Share, ShareKind, ShareOpen
 from mall.policy import require_share_keeper, require_sharer
 from mall.queries import products, settings, shares
@@ -75,6 +76,7 @@ async def end_share(work: Work, share_id: UUID, *, expected_version: int | None 
 async def note_open(work: Work, share_id: UUID, at: datetime) -> None:
     """Note that somebody followed a link, and nothing of who."""
     work.session.add(ShareOpen(brand_id=work.actor.brand_id, id=ids.new(), share_id=share_id, opened_at=at))
+    work.record(ShareOpened(share_id, at))
 
 
 async def _add(work: Work, days: int | None, **what: Any) -> Share:
@@ -96,6 +98,7 @@ async def _add(work: Work, days: int | None, **what: Any) -> Share:
             **what,
         )
         if await bulk.insert_missing(work.session, Share, [share.model_dump()]):
+            work.record(ShareMade(share.id, at))
             return share
     raise Unavailable
 

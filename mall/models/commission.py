@@ -145,6 +145,7 @@ class CommissionEntry(SQLModel, table=True):
         Index("ix_commission_entry_period", "brand_id", "period", "id"),
         Index("ix_commission_entry_staff", "brand_id", "staff_id", "period", "id"),
         Index("ix_commission_entry_store", "brand_id", "store_id", "period", "id"),
+        Index("ix_commission_entry_day", "brand_id", "store_id", "day"),
     )
 
     brand_id: UUID = Field(primary_key=True)

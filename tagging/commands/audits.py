@@ -14,6 +14,7 @@ from kernel.errors import Conflict, Invalid, NotFound, require_text, require_ver
 from kernel.work import Work
 from tagging.commands.questions import ask_waiting, end_questions, take_back
 from tagging.errors import AuditTooWide, NothingToAudit, TooManyAudits
+from tagging.events import AuditDrawn
 from tagging.models import OPEN_FOR, AuditItem, AuditMethod, AuditScope, Night, TagAudit
 from tagging.models.sampling import NOBODY, Cell, Drawn, draw
 from tagging.policy import require_auditor
@@ -73,6 +74,7 @@ async def draw_audit(
     await work.session.flush()
     items = [_item(audit, place, rows[at]) for place, stratum in enumerate(strata) for at in stratum.places]
     await _compare(work, audit, items)
+    work.record(AuditDrawn(audit.id))
     return audit
 
 

@@ -127,6 +127,7 @@ class AuditItem(SQLModel, table=True):
             sqlite_where=text("verdict IS NULL"),
             postgresql_where=text("verdict IS NULL"),
         ),
+        index_where("ix_audit_item_judged", "brand_id", "store_id", where="verdict IS NOT NULL"),
         index_where("ix_audit_item_relationship", "brand_id", "relationship_id", where="verdict IS NULL"),
     )
 

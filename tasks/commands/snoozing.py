@@ -38,6 +38,7 @@ async def snooze_many(
     require_within_reach("until", until)
     by_store = await hours.of_stores(work.session, work.actor.brand_id, {task.store_id for task in tasks})
     claims = await queries.claims(work.session, tasks)
+    was_due_at = {task.id: task.due_at for task in tasks}
 
     def put_off(task: Task) -> None:
         there = by_store[task.store_id]
@@ -47,7 +48,7 @@ async def snooze_many(
     for_each(task_ids, tasks, put_off)
     # Somebody may have claimed the day since it was looked for: whoever writes it first has it.
     await flush_or_refuse(work.session, "contact_day", ContactTaken())
-    await tell(work, *(of(task, partial(TaskSnoozed, until=until)) for task in tasks))
+    await tell(work, *(of(task, partial(TaskSnoozed, until=until, was_due_at=was_due_at[task.id])) for task in tasks))
     return tasks
 
 

@@ -101,6 +101,7 @@ class Task(SQLModel, table=True):
         unique_where("uq_task_source_key", "brand_id", "source_key", where="source_key IS NOT NULL"),
         Index("ix_task_account", "brand_id", "account_id", "state", "priority", "due_at"),
         Index("ix_task_store", "brand_id", "store_id", "state", "due_at"),
+        Index("ix_task_due", "brand_id", "store_id", "due_at"),
         Index("ix_task_store_closed", "brand_id", "store_id", "closed_at"),
         Index("ix_task_relationship", "brand_id", "relationship_id", "state"),
         Index("ix_task_tag", "brand_id", "tag_id", "state"),

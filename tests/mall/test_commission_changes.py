@@ -94,7 +94,7 @@ async def test_a_category_stays_as_it_was_when_the_order_was_paid(ground: Ground
             nothing = await commission.post(work, [order.id])
         await refund(ground, world, order.id, amount=37_000)
 
-    assert nothing == 0
+    assert nothing == []
     assert set((await earned(ground, world)).values()) == {0}
 
 

@@ -2,7 +2,7 @@
 their plan.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from sqlmodel import col
 from kernel import clock
 from kernel.work import Work
 from mall.commands.commission import posting
+from mall.events import CommissionCaughtUp
 from mall.models import CommissionPlan, CommissionReason, CommissionTerms, Order, OrderState
 from mall.models.commissioning import Sum
 from mall.queries.commission import ledger, paying_up, reading, settings
@@ -28,7 +29,7 @@ async def catch_up(work: Work, after: UUID | None) -> UUID | None:
     if await settings.setting(work.session, brand_id) is None:
         return None
     order_ids = await _lock_next(work, after)
-    await posting.post(work, order_ids)
+    _say(work, await posting.post(work, order_ids))
     if len(order_ids) < AT_ONCE:
         await _take_back_gone(work)
         return None
@@ -60,8 +61,15 @@ async def _take_back_gone(work: Work) -> None:
         return
     how = await settings.keep_open(work.session, brand_id)
     paid_up = await paying_up.paid_up(work.session, brand_id, {row.staff_id for row in rows})
-    await posting.write(work, list(_taken_back(work, rows, Found({}, how.course, how.closed_until), paid_up)))
+    entries = list(_taken_back(work, rows, Found({}, how.course, how.closed_until), paid_up))
+    await posting.write(work, entries)
+    _say(work, entries)
     work.later(CATCH_UP, after=str(UUID(int=2**128 - 1)))
+
+
+def _say(work: Work, entries: Sequence[Mapping[str, Any]]) -> None:
+    if entries:
+        work.record(CommissionCaughtUp(frozenset((entry["store_id"], entry["day"]) for entry in entries)))
 
 
 def _taken_back(work: Work, rows: Sequence[Any], found: Found, paid_up: Collection[UUID]) -> Iterator[dict[str, Any]]:

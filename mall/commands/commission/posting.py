@@ -18,8 +18,8 @@ from mall.queries.commission import paying_up, reading
 from mall.queries.commission.cases import Case, Found, Place
 
 
-async def post(work: Work, order_ids: Sequence[UUID]) -> int:
-    """Post what these orders are still to bring; returns how many entries that took. Doing it again posts nothing.
+async def post(work: Work, order_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """Post what these orders are still to bring; returns the entries that took. Doing it again posts nothing.
 
     The orders are locked. Nobody closes a period meanwhile.
     """
@@ -32,7 +32,7 @@ async def post(work: Work, order_ids: Sequence[UUID]) -> int:
         entry for case in found.cases.values() for entry in _entries(work, case, found, missing[case.id], paid_up)
     ]
     await write(work, entries)
-    return len(entries)
+    return entries
 
 
 async def write(work: Work, entries: Sequence[dict[str, Any]]) -> None:

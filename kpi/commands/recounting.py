@@ -1,0 +1,161 @@
+"""Count days of stores anew: rows go and come in one transaction, and nothing is ever added to what is there."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, delete, insert, select, tuple_
+from sqlmodel import SQLModel, col
+
+from kernel import bulk
+from kernel.db import OneOf
+from kernel.work import Work
+from kpi.commands.marking import Range, mark_ranges
+from kpi.models import CLOSING_SPANS, KpiMark, KpiSales, KpiStore, KpiTurn, KpiWork, Span
+from kpi.models.periods import begin_of, end_of
+from kpi.queries import marks, store_days
+from kpi.queries.counted import over, sold, worked
+from kpi.queries.store_days import StoreDay
+
+MARKS_AT_ONCE = 500
+DAYS_AT_ONCE = 40
+"""So many days of stores a transaction: it stays within 50 ms."""
+
+_IDS = "ids"
+
+
+async def follow_marks(work: Work, most: int = DAYS_AT_ONCE) -> bool:
+    """Count the days of the oldest marks and take these away; whether there is more to count.
+
+    One worker at a time counts a brand; another one that comes meanwhile finds nothing to do. Whatever changes after
+    the marks were read has left a mark of its own.
+    """
+    if not await take_turn(work):
+        return False
+    found = await marks.oldest(work.session, work.actor.brand_id, MARKS_AT_ONCE)
+    if not found:
+        return False
+    picked = _pick(((store_id, first, last) for _, store_id, first, last in found), most)
+    await count(work, picked.days)
+    await work.session.execute(
+        delete(KpiMark).where(col(KpiMark.brand_id) == work.actor.brand_id, OneOf(col(KpiMark.id), _IDS)),
+        {_IDS: [row[0] for row in found]},
+        execution_options={"synchronize_session": False},
+    )
+    await mark_ranges(work, picked.left)
+    return bool(picked.left) or len(found) == MARKS_AT_ONCE
+
+
+async def take_turn(work: Work) -> bool:
+    """Keep others from counting the brand until the commit; false if somebody is at it."""
+    brand_id = work.actor.brand_id
+    await bulk.insert_missing(work.session, KpiTurn, [{"brand_id": brand_id, "revision": 0}])
+    turn = await work.session.scalar(
+        select(KpiTurn).where(col(KpiTurn.brand_id) == brand_id).with_for_update(skip_locked=True)
+    )
+    if turn is None:
+        return False
+    turn.revision += 1
+    await work.session.flush()
+    return True
+
+
+async def count(work: Work, days: Collection[StoreDay]) -> None:
+    """Work out the rows of these days anew, and of the weeks and months they lie in, where those are over.
+
+    Days that have not come yet have no rows: they are counted when they come. Whoever calls has the turn.
+    """
+    known = await _known(work, {store_id for store_id, _ in days})
+    come = {(store_id, day) for store_id, day in days if store_id in known and day <= known[store_id].last}
+    if not come:
+        return
+    session, brand_id = work.session, work.actor.brand_id
+    tables = await store_days.tables(session, brand_id, come)
+    listed = select(tables.days.c.store_id, tables.days.c.day)
+    for model in (KpiSales, KpiWork):
+        await _delete(work, model, (model.store_id, model.starts_on), listed, [Span.DAY])
+    await _insert(work, KpiSales, sold.columns(), sold.rows(brand_id, tables))
+    await _insert(work, KpiWork, worked.columns(), worked.rows(brand_id, tables.days))
+    await sum_up(work, _over(come, known))
+
+
+async def sum_up(work: Work, spans: Collection[tuple[UUID, Span, date]]) -> None:
+    """Work out the rows of these weeks and months, which are over, from the rows of their days."""
+    if not spans:
+        return
+    session, brand_id = work.session, work.actor.brand_id
+    known = await store_days.places(session, brand_id, {store_id for store_id, _, _ in spans})
+    rows = [
+        {
+            "store_id": store_id,
+            "public_id": known[store_id].public_id,
+            "span": span,
+            "begin": begin,
+            "end": end_of(begin, span),
+        }
+        for store_id, span, begin in sorted(spans)
+        if store_id in known
+    ]
+    table = over.table(session, rows)
+    listed = select(table.c.store_id, table.c.span, table.c.begin)
+    for model in (KpiSales, KpiWork):
+        await _delete(work, model, (model.store_id, model.span, model.starts_on), listed, CLOSING_SPANS)
+    await _insert(work, KpiSales, sold.columns(), over.sales(brand_id, table))
+    await _insert(work, KpiWork, worked.columns(), over.work(brand_id, table))
+
+
+@dataclass(slots=True)
+class _Picked:
+    days: set[StoreDay] = field(default_factory=set)
+    left: list[Range] = field(default_factory=list)
+
+
+def _pick(ranges: Iterable[Range], most: int) -> _Picked:
+    """At most so many days of these ranges, and what is left of them for the next time."""
+    picked = _Picked()
+    for store_id, first, last in ranges:
+        room = most - len(picked.days)
+        until = min(last, first + timedelta(days=room - 1))
+        picked.days.update((store_id, first + timedelta(days=number)) for number in range((until - first).days + 1))
+        if until < last:
+            picked.left.append((store_id, max(first, until + timedelta(days=1)), last))
+    return picked
+
+
+async def _known(work: Work, store_ids: Collection[UUID]) -> Mapping[UUID, KpiStore]:
+    found = await work.session.scalars(
+        select(KpiStore).where(
+            col(KpiStore.brand_id) == work.actor.brand_id, col(KpiStore.store_id).in_(sorted(store_ids))
+        )
+    )
+    return {row.store_id: row for row in found}
+
+
+def _over(days: Iterable[StoreDay], known: Mapping[UUID, KpiStore]) -> set[tuple[UUID, Span, date]]:
+    """The weeks and months of these days that are over where the store is."""
+    spans = {(store_id, span, begin_of(day, span)) for store_id, day in days for span in CLOSING_SPANS}
+    return {each for each in spans if end_of(each[2], each[1]) < known[each[0]].last}
+
+
+async def _delete(
+    work: Work,
+    model: type[KpiSales] | type[KpiWork],
+    key: Sequence[Any],
+    listed: Select[*tuple[Any, ...]],
+    spans: Sequence[Span],
+) -> None:
+    await work.session.execute(
+        delete(model)
+        .where(
+            col(model.brand_id) == work.actor.brand_id,
+            col(model.span).in_(spans),
+            tuple_(*(col(column) for column in key)).in_(listed),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _insert(work: Work, model: type[SQLModel], names: Sequence[str], rows: Select[*tuple[Any, ...]]) -> None:
+    await work.session.execute(insert(model).from_select(list(names), rows, include_defaults=False))

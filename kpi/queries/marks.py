@@ -1,0 +1,29 @@
+"""Reads of what has to be counted anew."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from directory.models import Brand
+from kpi.models import KpiMark
+
+
+async def oldest(session: AsyncSession, brand_id: UUID, most: int) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The oldest marks: their id, store, first and last day."""
+    found = await session.execute(
+        select(col(KpiMark.id), col(KpiMark.store_id), col(KpiMark.first), col(KpiMark.last))
+        .where(col(KpiMark.brand_id) == brand_id)
+        .order_by(col(KpiMark.id))
+        .limit(most)
+    )
+    return found.all()
+
+
+async def brands(session: AsyncSession) -> Sequence[UUID]:
+    """The brands that have marks."""
+    marked = exists().where(col(KpiMark.brand_id) == col(Brand.id))
+    return (await session.scalars(select(col(Brand.id)).where(marked).order_by(col(Brand.code)))).all()

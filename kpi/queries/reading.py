@@ -1,0 +1,179 @@
+"""Sums over the rows of figures: as few rows as add up to a range of days, and customers counted where days don't."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, literal, or_, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from directory.models import Account
+from kernel.db import OneOf
+from kpi.models import Days, Grain, KpiSales, KpiStore, KpiWork, Piece, Span
+from kpi.models.measures import DISTINCT, SALES
+from kpi.models.periods import begin_of, pieces
+from kpi.queries import counting
+from kpi.queries.scoping import By, Scope
+
+Rows = type[KpiSales] | type[KpiWork]
+Key = Any
+_OWNER: Any = col(Account.staff_id)
+
+Summed = dict[Key, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which columns, of which days, told apart by what."""
+
+    days: Days
+    columns: Collection[str]
+    by: By = By.WHOLE
+
+
+async def closed(session: AsyncSession, scope: Scope) -> date:
+    """The last day that is over in all of these stores; their weeks and months that end by then have rows."""
+    statement = select(func.min(col(KpiStore.last))).where(col(KpiStore.brand_id) == scope.brand_id)
+    if scope.store_ids is not None:
+        statement = statement.where(OneOf(col(KpiStore.store_id), "store_ids"))
+    last = await session.scalar(statement, _values(scope))
+    return last - timedelta(days=1) if last is not None else date.min
+
+
+async def sums(session: AsyncSession, scope: Scope, question: Question) -> Summed:
+    """The columns' sums by key: a store's or staff member's id, a channel or source, or none for the whole.
+
+    Keys without rows are left out, and so are columns that a key has no rows of. By guide it is the rows of accounts,
+    and accounts without a guide are left out. Cost: the rows of as many months, weeks and days as add up to the range;
+    for customers of any other range than one of these, its orders.
+    """
+    parts = pieces(question.days, await closed(session, scope))
+    found: Summed = {}
+    for model in (KpiSales, KpiWork):
+        names = [name for name in question.columns if (name in SALES) is (model is KpiSales) and name not in DISTINCT]
+        if names:
+            _add(found, names, await _read(session, scope, _summed(scope, model, parts, names, question.by)))
+    if any(name in DISTINCT for name in question.columns):
+        has_rows = len(parts) == 1 and parts[0].first == parts[0].last and scope.channel is scope.source is None
+        active = (
+            _summed(scope, KpiWork, parts, DISTINCT, question.by)
+            if has_rows and question.by not in (By.CHANNEL, By.SOURCE)
+            else counting.active(scope, question.days, question.by)
+        )
+        _add(found, DISTINCT, await _read(session, scope, active))
+    return found
+
+
+async def series(
+    session: AsyncSession, scope: Scope, span: Span, days: Days, columns: Collection[str]
+) -> dict[date, dict[str, int]]:
+    """The columns' sums of each day, or of each week or month, by its first day; the range may cut the outer ones.
+
+    Customers are counted for whole days, weeks and months that are over alone: the others have none.
+    """
+    parts = pieces(days, await closed(session, scope), (span,))
+    found: Summed = {}
+    for model in (KpiSales, KpiWork):
+        names = [name for name in columns if (name in SALES) is (model is KpiSales)]
+        if names:
+            _add(found, names, await _read(session, scope, _in_turn(scope, model, parts, names)))
+    by_begin: dict[date, dict[str, int]] = {}
+    for (kind, starts_on), values in sorted(found.items(), key=lambda each: each[0][1]):
+        into = by_begin.setdefault(begin_of(starts_on, span), {})
+        for name, value in values.items():
+            if name not in DISTINCT or kind is span:
+                into[name] = into.get(name, 0) + value
+    return by_begin
+
+
+async def _read(session: AsyncSession, scope: Scope, statement: Select[*tuple[Any, ...]]) -> Sequence[Any]:
+    rows: Sequence[Any] = (await session.execute(statement, _values(scope))).all()
+    return rows
+
+
+def _in_turn(scope: Scope, model: Rows, parts: Sequence[Piece], names: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
+    key: list[Any] = [col(model.span), col(model.starts_on)]
+    begins = or_(*(and_(col(model.span) == part.span, _begins(model, part)) for part in parts))
+    totals: list[Any] = [cast(func.sum(columns[name]), BigInteger) for name in names]
+    return select(*key, *totals).where(*_within(scope, model, By.WHOLE), begins).group_by(*key)
+
+
+def _summed(
+    scope: Scope, model: Rows, parts: Sequence[Piece], names: Sequence[str], by: By
+) -> Select[*tuple[Any, ...]]:
+    key, accounts = _key(model, by), by is By.GUIDE
+    columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
+    each = union_all(
+        *(
+            select(key.label("key"), *(columns[name] for name in names)).where(
+                *_within(scope, model, by), col(model.span) == part.span, _begins(model, part)
+            )
+            for part in parts
+        )
+    ).subquery("part")
+    totals: list[Any] = [cast(func.sum(each.c[name]), BigInteger).label(name) for name in names]
+    by_key = select(each.c.key, *totals).group_by(each.c.key)
+    return _by_guide(scope, by_key, names) if accounts else by_key
+
+
+def _by_guide(scope: Scope, by_account: Select[*tuple[Any, ...]], names: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    """Of a guide with accounts in several stores it is all of them."""
+    each = by_account.subquery("account_sum")
+    totals: list[Any] = [cast(func.sum(each.c[name]), BigInteger).label(name) for name in names]
+    return (
+        select(_OWNER, *totals)
+        .join(Account, and_(col(Account.brand_id) == scope.brand_id, col(Account.id) == each.c.key))
+        .where(_OWNER.is_not(None))
+        .group_by(_OWNER)
+    )
+
+
+def _begins(model: Rows, part: Piece) -> ColumnElement[bool]:
+    if part.first == part.last:
+        return col(model.starts_on) == part.first
+    return and_(col(model.starts_on) >= part.first, col(model.starts_on) <= part.last)
+
+
+def _within(scope: Scope, model: Rows, by: By) -> list[Any]:
+    grain = Grain.ACCOUNT if by is By.GUIDE else scope.grain
+    conditions: list[Any] = [col(model.brand_id) == scope.brand_id, col(model.grain) == grain]
+    if scope.store_ids is not None:
+        conditions.append(OneOf(col(model.store_id), "store_ids"))
+    if scope.account_ids is not None:
+        conditions.append(OneOf(col(model.account_id), "account_ids"))
+    if model is KpiSales:
+        conditions += [col(KpiSales.channel) == scope.channel] if scope.channel is not None else []
+        conditions += [col(KpiSales.source) == scope.source] if scope.source is not None else []
+    return conditions
+
+
+def _key(model: Rows, by: By) -> Any:
+    match by:
+        case By.STORE:
+            return col(model.store_id)
+        case By.GUIDE:
+            return col(model.account_id)
+        case By.CHANNEL:
+            return col(KpiSales.channel)
+        case By.SOURCE:
+            return col(KpiSales.source)
+        case By.WHOLE:
+            return literal(0)
+
+
+def _add(found: Summed, names: Sequence[str], rows: Sequence[Any]) -> None:
+    """Each row is a key, of one or two columns, and the sums."""
+    for row in rows:
+        split = len(row) - len(names)
+        key = row[0] if split == 1 else tuple(row[:split])
+        found.setdefault(key, {}).update(
+            (name, int(value)) for name, value in zip(names, row[split:], strict=True) if value is not None
+        )
+
+
+def _values(scope: Scope) -> Mapping[str, Any]:
+    chosen = {"store_ids": scope.store_ids, "account_ids": scope.account_ids}
+    return {name: list(ids) for name, ids in chosen.items() if ids is not None}
