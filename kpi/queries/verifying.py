@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -16,7 +16,7 @@ from kpi.queries import store_days
 from kpi.queries.counted import over, sold, worked
 from kpi.queries.store_days import StoreDay
 
-DAYS_AT_ONCE = 31
+STORES_AT_ONCE, DAYS_AT_ONCE = 20, 31
 
 Rows = type[KpiSales] | type[KpiWork]
 Counted = Mapping[tuple[Any, ...], tuple[int, ...]]
@@ -46,99 +46,122 @@ async def kept_stores(session: AsyncSession, brand_id: UUID) -> Sequence[KpiStor
     return found.all()
 
 
-def chunks(store: KpiStore) -> Iterator[Days]:
-    """The store's days, a month at a time."""
-    at = store.first
-    while at <= store.last:
-        until = min(at + timedelta(days=DAYS_AT_ONCE - 1), store.last)
-        yield Days(at, until)
-        at = until + timedelta(days=1)
+def batches(stores: Sequence[KpiStore]) -> Iterator[tuple[Sequence[KpiStore], Days]]:
+    """All days of these stores: some stores at a time, a month at a time."""
+    for place in range(0, len(stores), STORES_AT_ONCE):
+        some = stores[place : place + STORES_AT_ONCE]
+        at, last = min(store.first for store in some), max(store.last for store in some)
+        while at <= last:
+            until = min(at + timedelta(days=DAYS_AT_ONCE - 1), last)
+            yield some, Days(at, until)
+            at = until + timedelta(days=1)
 
 
-async def differences(session: AsyncSession, store: KpiStore, days: Days) -> list[Difference]:
-    """What is wrong in these days of a store, and in the weeks and months that end in them.
+async def differences(session: AsyncSession, stores: Sequence[KpiStore], days: Days) -> list[Difference]:
+    """What is wrong in these days of stores of one brand, and in the weeks and months that end in them.
 
     Days that are marked are left out: they are about to be counted. All is read from one snapshot.
     """
-    marked = await _marked(session, store, days)
-    wanted = {(store.store_id, day) for day in days if day not in marked}
-    spans = [
-        (span, begin)
+    marked = await _marked(session, stores, days)
+    wanted = {
+        (store.store_id, day)
+        for store in stores
+        for day in days
+        if store.first <= day <= store.last and (store.store_id, day) not in marked
+    }
+    spans = {
+        (store.store_id, span, begin)
+        for store in stores
         for span in CLOSING_SPANS
-        for begin in sorted({begin_of(day, span) for day in days})
-        if days.first <= end_of(begin, span) <= days.last and end_of(begin, span) < store.last
-        if not any(begin <= day <= end_of(begin, span) for day in marked)
-    ]
-    found = await _of_days(session, store, wanted) if wanted else []
-    return found + (await _of_spans(session, store, spans) if spans else [])
+        for begin in {begin_of(day, span) for day in days}
+        if store.first <= end_of(begin, span) < store.last and days.first <= end_of(begin, span) <= days.last
+        if not any((store.store_id, day) in marked for day in Days(begin, end_of(begin, span)))
+    }
+    brand_id = stores[0].brand_id
+    found = await _of_days(session, brand_id, wanted) if wanted else []
+    return found + (await _of_spans(session, brand_id, spans) if spans else [])
 
 
-async def _marked(session: AsyncSession, store: KpiStore, days: Days) -> set[date]:
+async def _marked(session: AsyncSession, stores: Sequence[KpiStore], days: Days) -> set[StoreDay]:
     """Days with marks; those before, too, for the weeks and months that end in the range."""
     first = days.first - _FAR
     found = await session.execute(
-        select(col(KpiMark.first), col(KpiMark.last)).where(
-            col(KpiMark.brand_id) == store.brand_id,
-            col(KpiMark.store_id) == store.store_id,
+        select(col(KpiMark.store_id), col(KpiMark.first), col(KpiMark.last)).where(
+            col(KpiMark.brand_id) == stores[0].brand_id,
+            col(KpiMark.store_id).in_([store.store_id for store in stores]),
             col(KpiMark.first) <= days.last,
             col(KpiMark.last) >= first,
         )
     )
-    wanted = [first + timedelta(days=number) for number in range((days.last - first).days + 1)]
-    ranges = found.all()
-    return {day for day in wanted if any(begin <= day <= end for begin, end in ranges)}
+    return {(store_id, day) for store_id, begin, end in found for day in Days(max(begin, first), min(end, days.last))}
 
 
-async def _of_days(session: AsyncSession, store: KpiStore, wanted: Collection[StoreDay]) -> list[Difference]:
-    tables = await store_days.tables(session, store.brand_id, wanted)
-    days = sorted(day for _, day in wanted)
+async def _of_days(session: AsyncSession, brand_id: UUID, wanted: Collection[StoreDay]) -> list[Difference]:
+    tables = await store_days.tables(session, brand_id, wanted)
     fresh: Fresh = {
-        KpiSales: (sold.columns(), sold.rows(store.brand_id, tables)),
-        KpiWork: (worked.columns(), worked.rows(store.brand_id, tables.days)),
+        KpiSales: (sold.columns(), sold.rows(brand_id, tables)),
+        KpiWork: (worked.columns(), worked.rows(brand_id, tables.days)),
     }
+    listed = select(tables.days.c.store_id, tables.days.c.day)
     return [
         difference
         for model, (names, statement) in fresh.items()
-        for difference in await _compared(session, store, model, names, statement, _days(model, days))
+        for difference in await _compared(
+            session,
+            brand_id,
+            model,
+            names,
+            statement,
+            and_(col(model.span) == Span.DAY, tuple_(col(model.store_id), col(model.starts_on)).in_(listed)),
+        )
     ]
 
 
-async def _of_spans(session: AsyncSession, store: KpiStore, spans: Sequence[tuple[Span, date]]) -> list[Difference]:
-    place = (await store_days.places(session, store.brand_id, [store.store_id]))[store.store_id]
+async def _of_spans(
+    session: AsyncSession, brand_id: UUID, spans: Collection[tuple[UUID, Span, date]]
+) -> list[Difference]:
+    places = await store_days.places(session, brand_id, {store_id for store_id, _, _ in spans})
     rows = [
         {
-            "store_id": store.store_id,
-            "public_id": place.public_id,
+            "store_id": store_id,
+            "public_id": places[store_id].public_id,
             "span": span,
             "begin": begin,
             "end": end_of(begin, span),
         }
-        for span, begin in spans
+        for store_id, span, begin in sorted(spans)
+        if store_id in places
     ]
     table = over.table(session, rows)
     fresh: Fresh = {
-        KpiSales: (sold.columns(), over.sales(store.brand_id, table)),
-        KpiWork: (worked.columns(), over.work(store.brand_id, table)),
+        KpiSales: (sold.columns(), over.sales(brand_id, table)),
+        KpiWork: (worked.columns(), over.work(brand_id, table)),
     }
+    listed = select(table.c.store_id, table.c.span, table.c.begin)
     return [
         difference
         for model, (names, statement) in fresh.items()
-        for difference in await _compared(session, store, model, names, statement, _spans(model, spans))
+        for difference in await _compared(
+            session,
+            brand_id,
+            model,
+            names,
+            statement,
+            tuple_(col(model.store_id), col(model.span), col(model.starts_on)).in_(listed),
+        )
     ]
 
 
 async def _compared(
     session: AsyncSession,
-    store: KpiStore,
+    brand_id: UUID,
     model: Rows,
     names: Sequence[str],
     fresh: Select[*tuple[Any, ...]],
     chosen: Any,
 ) -> list[Difference]:
     columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
-    kept = select(*(columns[name] for name in names)).where(
-        col(model.brand_id) == store.brand_id, col(model.store_id) == store.store_id, chosen
-    )
+    kept = select(*(columns[name] for name in names)).where(col(model.brand_id) == brand_id, chosen)
     keys = _KEYS[model]
     there = {tuple(row[:keys]): tuple(row[keys:]) for row in await session.execute(kept)}
     should = {tuple(row[:keys]): tuple(map(int, row[keys:])) for row in await session.execute(fresh)}
@@ -149,11 +172,3 @@ def _told(table: Any, names: Sequence[str], there: Counted, should: Counted) -> 
     for key in sorted({*there, *should}, key=str):
         pairs = zip(names, there.get(key, (None,) * len(names)), should.get(key, (None,) * len(names)), strict=True)
         yield from (Difference(table, key, name, *pair) for name, *pair in pairs if pair[0] != pair[1])
-
-
-def _days(model: Rows, days: Sequence[date]) -> Any:
-    return and_(col(model.span) == Span.DAY, col(model.starts_on).in_(days))
-
-
-def _spans(model: Rows, spans: Sequence[tuple[Span, date]]) -> Any:
-    return or_(*(and_(col(model.span) == span, col(model.starts_on) == begin) for span, begin in spans))
