@@ -107,4 +107,4 @@ async def test_writing_down_what_the_records_say_takes_as_many_statements_for_th
                 await commands.note_standings(work, looking, {n: Standing(n, Found.ACCEPTED, None) for n in names})
 
     assert await case.there() == ["accepted"] * count
-    assert len(sent) == 7
+    assert len(sent) == 9

@@ -40,6 +40,7 @@ HISTORIES = {
     "handover_item",
     "holding",
     "job",
+    "kpi_mark",
     "ledger_entry",
     "ledger_total",
     "order_step",

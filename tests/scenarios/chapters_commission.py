@@ -6,7 +6,7 @@ from typing import Any
 from kernel import clock
 from tests.scenarios import deeds
 from tests.scenarios.stage import Stage
-from tests.scenarios.story import Deed, Given, Step, only, thing
+from tests.scenarios.story import Deed, Given, Step, only, order, thing
 
 
 def day(days: int) -> str:
@@ -31,6 +31,7 @@ COMMISSION: list[Step | Deed] = [
     Step("addCommissionPlan", "hq", said("春季佣金", -60), "spring plan"),
     Step("addCommissionPlan", "hq", said("草稿", 30, untilDay=day(60)), "draft plan"),
     Step("editCommissionPlan", "hq", anew("spring plan", "春季佣金方案", -90)),
+    Step("recordOrder", "machine", order("before the plan", customer="li", guideCode="ours-1-g2")),
     Step("startCommissionPlan", "hq", thing("spring plan")),
     Deed("the plan's older orders", deeds.carry_out_jobs),
     Step("removeCommissionPlan", "hq", thing("draft plan")),

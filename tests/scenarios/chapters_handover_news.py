@@ -19,6 +19,12 @@ async def delete_contact(stage: Stage) -> None:
     await _hear(stage, News(NewsKind.UNLINKED_BY_STAFF, at, "deleted", user_id="wx-owner", external_user_id="wm-li"))
 
 
+async def be_deleted(stage: Stage) -> None:
+    """A customer deletes the owner from theirs."""
+    at = clock.now()
+    await _hear(stage, News(NewsKind.UNLINKED_BY_CUSTOMER, at, "lost", user_id="wx-owner", external_user_id="wm-li"))
+
+
 async def leave(stage: Stage) -> None:
     """The colleague is no member of the partner's any more."""
     await _hear(stage, News(NewsKind.MEMBER_LEFT, clock.now(), "left", user_id="wx-colleague"))
@@ -54,5 +60,6 @@ HANDOVER_NEWS: list[Step | Deed] = [
     Deed("a store's customers coming back", move),
     Deed("a report that is taken away", take_report),
     Deed("a contact that is deleted", delete_contact),
+    Deed("a customer who deletes a contact", be_deleted),
     Deed("a member who has left", leave),
 ]
