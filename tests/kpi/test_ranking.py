@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from directory.models import Staff, Store
+from directory.models import Staff, StaffState, Store, StoreState
 from kernel import clock, ids
 from kernel.actor import Actor, Role
 from kernel.errors import Forbidden, Invalid, NotFound
@@ -19,7 +19,7 @@ from kpi.models import Days
 from kpi.models.definitions import DEFINITIONS, Definition, Figure
 from kpi.models.periods import before
 from kpi.queries import ranking
-from kpi.queries.ranking import Ranked, RankedBy, Ranking, Wanted, place_of
+from kpi.queries.ranking import OwnPosition, Position, Ranked, RankedBy, Ranking, Wanted, place_of
 from kpi.queries.scoping import Asked
 from tests.factories import World, build_customer, build_shop, build_world, save
 from tests.kpi import sold_by_hand
@@ -177,8 +177,8 @@ async def test_the_period_before_has_its_own_positions(ground: Ground) -> None:
         async with ground.db.read() as session:
             was = await ranking.previous(session, world.hq, [line.id for line in lines], wanted=wanted)
 
-    assert [(line.code[-1], line.value) for line in lines] == [("1", 300), ("3", 200), ("2", 100)]
-    assert [(was[line.id].position, was[line.id].value) for line in lines] == [(3, 0), (2, 100), (1, 500)]
+    assert [(line.code[-1], line.sums["gross"]) for line in lines] == [("1", 300), ("3", 200), ("2", 100)]
+    assert [(was[line.id].position, float(was[line.id].value or 0)) for line in lines] == [(3, 0), (2, 100), (1, 500)]
     assert before(MARCH) == Days(date(2026, 2, 1), date(2026, 2, 28))
 
 
@@ -240,7 +240,7 @@ async def test_a_store_that_closed_is_ranked_for_as_long_as_it_has_figures(groun
         world = await _traded(ground)
         async with ground.db.write() as session:
             for shop in world.shops[:2]:
-                (await session.merge(shop.store)).state = "closed"
+                (await session.merge(shop.store)).state = StoreState.CLOSED
         wanted = Wanted(RankedBy.STORE, Figure.GROSS, MARCH)
         april = replace(wanted, days=Days(date(2026, 4, 2), date(2026, 4, 3)))
 
@@ -276,9 +276,8 @@ async def test_a_guide_learns_their_place_and_nobody_elses(ground: Ground) -> No
                 with pytest.raises(Forbidden):
                     await ranking.own(session, actor, Figure.NET, MARCH)
 
-    assert (mine.in_store.value, mine.in_store.position, mine.in_store.of) == (150, 2, 2)
-    assert (mine.in_brand.value, mine.in_brand.position, mine.in_brand.of) == (150, 3, 6)
-    assert (basket.in_brand.value, basket.in_brand.position, basket.in_brand.of) == (None, None, 4)
+    assert mine == OwnPosition(Position(Fraction(150), 2, 2), Position(Fraction(150), 3, 6))
+    assert basket.in_brand == Position(None, None, 4)
 
 
 @pytest.mark.parametrize("by", list(RankedBy))
@@ -304,7 +303,7 @@ async def test_who_was_there_by_name_alone_is_in_the_ranking_with_nothing(ground
         number="gone",
         name="李",
         role=Role.GUIDE,
-        state="departed",
+        state=StaffState.DEPARTED,
         store_id=world.shop.store.id,
         hired_at=NOW,
     )
