@@ -9,11 +9,9 @@ _FINE = 128
 """Two shares of numbers below 2^63 that differ at all do so by more than 2^-126."""
 
 
-def order_of(definition: Definition, value: Fraction) -> int:
-    """Whole numbers in the same order as a figure's values, equal where these are: they are compared many times."""
-    if definition.over is None:
-        return value.numerator
-    return (value.numerator << _FINE) // value.denominator
+def scale(definition: Definition) -> int:
+    """By how many bits a figure's values are shifted so that whole numbers say their order, and which are equal."""
+    return 0 if definition.over is None else _FINE
 
 
 def shown(definition: Definition, value: Fraction | None) -> float | None:

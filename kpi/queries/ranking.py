@@ -15,7 +15,7 @@ from kernel.errors import Forbidden, NotFound
 from kernel.pages import BadCursor, Page
 from kpi.models import Days, Grain
 from kpi.models.definitions import DEFINITIONS, Definition, Figure, Sums
-from kpi.models.exact import order_of
+from kpi.models.exact import scale
 from kpi.models.periods import before
 from kpi.policy import require_manager, require_reader
 from kpi.queries import reading, scoping, standing
@@ -23,6 +23,7 @@ from kpi.queries.reading import Question, Summed
 from kpi.queries.scoping import Asked, By, Scope, require_fitting
 
 _Place = tuple[bool, int, str, UUID]
+_NOTHING: Sums = {}
 
 
 class RankedBy(StrEnum):
@@ -86,7 +87,10 @@ class Ranking:
         self._definition = definition
         self._sign = 1 if ascending else -1
         self._found = found
-        self._places = sorted(self._place(definition.of(found.get(key, {})), code, key) for key, code in codes.items())
+        self._scale = scale(definition)
+        self._places = sorted(
+            [self._place(definition.parts(found.get(key, _NOTHING)), code, key) for key, code in codes.items()]
+        )
         self._total = self._sum()
 
     def page(self, page: Page) -> list[Ranked]:
@@ -105,12 +109,16 @@ class Ranking:
         valued = bisect_left(self._places, (True,))
         return Position(line.value, line.position, valued) if line else Position(None, None, valued)
 
-    def _place(self, value: Fraction | None, code: str, key: UUID) -> _Place:
-        return (value is None, 0 if value is None else self._sign * order_of(self._definition, value), code, key)
+    def _place(self, parts: tuple[int, int], code: str, key: UUID) -> _Place:
+        top, under = parts
+        if not under:
+            return (True, 0, code, key)
+        # Compared many times: whole numbers are much faster at it than fractions.
+        return (False, self._sign * ((top << self._scale) // under), code, key)
 
     def _line(self, place: _Place) -> Ranked:
         is_none, order, code, key = place
-        sums = self._found.get(key, {})
+        sums = self._found.get(key, _NOTHING)
         value = self._definition.of(sums)
         return Ranked(
             key,
@@ -130,11 +138,11 @@ class Ranking:
         """The place that a cursor names; its line may be elsewhere by now, or gone."""
         try:
             top, under, code, key = after
-            value = None if top is None else Fraction(_whole(top), _whole(under))
-            if not isinstance(code, str) or (value and self._definition.over is None and value.denominator != 1):
+            parts = (0, 0) if top is None else (_whole(top), _whole(under))
+            if not isinstance(code, str) or parts[1] < (top is not None) or (self._scale == 0 and parts[1] > 1):
                 raise BadCursor
-            return self._place(value, code, UUID(key))
-        except (TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+            return self._place(parts, code, UUID(key))
+        except (TypeError, ValueError, AttributeError) as error:
             raise BadCursor from error
 
 

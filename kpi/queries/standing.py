@@ -28,10 +28,11 @@ async def numbers(session: AsyncSession, scope: Scope, found: Collection[UUID]) 
     if scope.store_ids is not None:
         working = working.where(OneOf(_WORKS_IN, "store_ids"))
     values = {} if scope.store_ids is None else {"store_ids": list(scope.store_ids)}
-    known: dict[UUID, str] = dict((await session.execute(working, values)).all())
+    connection = await session.connection()
+    known: dict[UUID, str] = dict((await connection.execute(working, values)).all())
     others = [key for key in found if key not in known]
     if others:
-        left = await session.execute(listed.where(OneOf(col(Staff.id), "staff_ids")), {"staff_ids": others})
+        left = await connection.execute(listed.where(OneOf(col(Staff.id), "staff_ids")), {"staff_ids": others})
         known.update(left.all())
     return known
 

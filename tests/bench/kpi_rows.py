@@ -59,7 +59,7 @@ GROUP BY brand_id, unit, grain, date_trunc(unit, starts_on), store_id, account_i
 CREATE TABLE raw_order AS
 SELECT '{brand}'::uuid AS brand_id, key(6, n) AS id, key(2, (n * 7919) % {stores}) AS store_id,
     date '{first}' + (n / {orders_a_day})::int AS day, (n * 31) % 100000 AS amount, 'paid' AS state
-FROM generate_series(0, {orders_a_day} * 92 - 1) n;
+FROM generate_series(0::bigint, {orders_a_day} * 92 - 1) n;
 CREATE INDEX ON raw_order (brand_id, store_id, day);
 CREATE INDEX ON raw_order (brand_id, day);
 VACUUM ANALYZE
