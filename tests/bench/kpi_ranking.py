@@ -25,6 +25,7 @@ from kpi.models.measures import DISTINCT, WORK
 from kpi.queries import ranking
 from kpi.queries.ranking import RankedBy, Wanted
 from server.tables import METADATA
+from server.worker import collect_seldom
 from tests.bench.kpi_rows import ROWS
 from tests.servers import postgres
 
@@ -45,6 +46,7 @@ _TIMES = 40
 
 async def measure(chosen: argparse.Namespace) -> None:
     """Print medians and 95 % of a ranking's first page, beside adding up plain orders of the same days."""
+    collect_seldom()
     with ExitStack() as stack:
         url = chosen.database or stack.enter_context(postgres()).create_database("daogou_kpi_ranking")
         database = Database(url)

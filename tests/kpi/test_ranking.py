@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlmodel import col
 
 from directory.models import Staff, StaffState, Store, StoreState
 from kernel import clock, ids
@@ -18,7 +19,7 @@ from kernel.work import Ground
 from kpi.models import Days
 from kpi.models.definitions import DEFINITIONS, Definition, Figure
 from kpi.models.periods import before
-from kpi.queries import ranking
+from kpi.queries import ranking, scoping
 from kpi.queries.ranking import OwnPosition, Position, Ranked, RankedBy, Ranking, Wanted, place_of
 from kpi.queries.scoping import Asked
 from tests.factories import World, build_customer, build_shop, build_world, save
@@ -233,6 +234,14 @@ async def test_a_place_out_of_sight_is_not_found(ground: Ground) -> None:
             for by in RankedBy:
                 with pytest.raises(NotFound):
                     await ranked(ground, actor, replace(wanted, by=by, asked=asked))
+
+
+async def test_a_ranking_that_forgets_to_look_away_is_noticed(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mutant: stores that are looked up by the brand alone."""
+    world = await build_world(ground)
+    monkeypatch.setattr(scoping, "stores_visible_to", lambda actor: col(Store.brand_id) == actor.brand_id)
+
+    assert len(await positions(ground, world.shop.manager, Wanted(RankedBy.STORE, Figure.GROSS, MARCH))) == 3
 
 
 async def test_a_store_that_closed_is_ranked_for_as_long_as_it_has_figures(ground: Ground) -> None:
