@@ -8,7 +8,7 @@ from schema.execution import EXTENSIONS, Schema
 from schema.handover import HandoverMutations, HandoverQueries, HandoverSubscriptions
 from schema.hooks import HookMutations, HookQueries
 from schema.intake import IntakeQueries
-from schema.kpi import KpiQueries
+from schema.kpi import KpiQueries, KpiSubscriptions
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.mall import (
     CatalogueMutations,
@@ -77,7 +77,7 @@ Mutation = merge_types(
         HandoverMutations,
     ),
 )
-Subscription = merge_types("Subscription", (LiveSubscriptions, HandoverSubscriptions))
+Subscription = merge_types("Subscription", (LiveSubscriptions, HandoverSubscriptions, KpiSubscriptions))
 
 schema = Schema(
     query=Query,

@@ -94,12 +94,15 @@ class Definition:
         top = self.plus if self.minus is None else f"{self.plus} - {self.minus}"
         return top if self.over is None else f"{top} / {self.over}"
 
+    def parts(self, sums: Sums) -> tuple[int, int]:
+        """What is divided, and by what: by nothing where it would be a part of nothing."""
+        top = sums.get(self.plus, 0) - (sums.get(self.minus, 0) if self.minus else 0)
+        return (top, 1) if self.over is None else (top, sums.get(self.over, 0))
+
     def of(self, sums: Sums) -> Fraction | None:
         """The figure, exact; none where it would be a part of nothing."""
-        top = sums.get(self.plus, 0) - (sums.get(self.minus, 0) if self.minus else 0)
-        if self.over is None:
-            return Fraction(top)
-        return Fraction(top, sums[self.over]) if sums.get(self.over) else None
+        top, under = self.parts(sums)
+        return Fraction(top, under) if under else None
 
     def sample(self, sums: Sums) -> int | None:
         """Of how many it is a share or an average; none for what is a sum."""

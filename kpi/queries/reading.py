@@ -89,7 +89,9 @@ async def series(
 
 
 async def _read(session: AsyncSession, scope: Scope, statement: Select[*tuple[Any, ...]]) -> Sequence[Any]:
-    rows: Sequence[Any] = (await session.execute(statement, _values(scope))).all()
+    # Past the mapping of objects: there are none, and tens of thousands of rows would be looked at for them.
+    connection = await session.connection()
+    rows: Sequence[Any] = (await connection.execute(statement, _values(scope))).all()
     return rows
 
 
@@ -166,12 +168,10 @@ def _key(model: Rows, by: By) -> Any:
 
 def _add(found: Summed, names: Sequence[str], rows: Sequence[Any]) -> None:
     """Each row is a key, of one or two columns, and the sums."""
+    split = len(rows[0]) - len(names) if rows else 0
     for row in rows:
-        split = len(row) - len(names)
         key = row[0] if split == 1 else tuple(row[:split])
-        found.setdefault(key, {}).update(
-            (name, int(value)) for name, value in zip(names, row[split:], strict=True) if value is not None
-        )
+        found.setdefault(key, {}).update(zip(names, row[split:], strict=True))
 
 
 def _values(scope: Scope) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """Which stores and people a question about figures is about: what isn't in the asker's sight isn't found."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,12 +10,13 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from directory.models import Account, Region, Store
+from directory.models import Account, Region, Store, StoreState
 from directory.policy import in_sight, stores_visible_to
 from directory.queries import regions
 from kernel.actor import Actor, Role
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kpi.models import Grain
+from kpi.models.definitions import DEFINITIONS, Figure
 from kpi.policy import require_reader
 
 StoreRow = Row[*tuple[Any, ...]]
@@ -57,6 +58,19 @@ class Scope:
     source: str | None = None
 
 
+def require_fitting(asked: Asked, figures: Iterable[Figure]) -> None:
+    """Channel and source are known of orders and refunds alone. Raises `INVALID`."""
+    if asked.channel is asked.source is None:
+        return
+    strangers = sorted(figure.value for figure in figures if not DEFINITIONS[figure].is_sales)
+    if strangers:
+        raise Invalid(
+            field="source" if asked.channel is None else "channel",
+            reason=f"not told apart in {', '.join(strangers)}.",
+            reason_zh=f"以下指标不按渠道或来源区分：{'、'.join(strangers)}。",
+        )
+
+
 async def scope(session: AsyncSession, actor: Actor, asked: Asked, grain: Grain) -> Scope:
     """What is asked for, as far as the actor sees; a guide's own figures are all that a guide sees.
 
@@ -67,18 +81,20 @@ async def scope(session: AsyncSession, actor: Actor, asked: Asked, grain: Grain)
     if actor.role is Role.GUIDE:
         return await _own(session, actor, asked)
     accounts = None if asked.staff_id is None else await _accounts_of(session, actor, asked.staff_id)
-    return Scope(
-        actor.brand_id,
-        grain if accounts is None else Grain.ACCOUNT,
-        await _stores(session, actor, asked),
-        accounts,
-        asked.channel,
-        asked.source,
-    )
+    found = () if _is_whole(actor, asked) else await stores(session, actor, asked)
+    return of_stores(actor, asked, grain if accounts is None else Grain.ACCOUNT, found, accounts)
+
+
+def of_stores(
+    actor: Actor, asked: Asked, grain: Grain, found: Sequence[StoreRow], accounts: tuple[UUID, ...] | None = None
+) -> Scope:
+    """The same when the stores in sight that are asked for are known already."""
+    store_ids = None if _is_whole(actor, asked) else tuple(sorted(row.id for row in found))
+    return Scope(actor.brand_id, grain, store_ids, accounts, asked.channel, asked.source)
 
 
 async def stores(session: AsyncSession, actor: Actor, asked: Asked) -> Sequence[StoreRow]:
-    """The stores in sight that are asked for: id, code, name, region and its path, time zone; by code.
+    """The stores in sight that are asked for: id, code, name, region and its path, time zone, whether open; by code.
 
     A guide sees no figures of stores. Raises `NOT_FOUND`.
     """
@@ -93,6 +109,7 @@ async def stores(session: AsyncSession, actor: Actor, asked: Asked) -> Sequence[
             col(Store.region_id),
             col(Region.path).label("region_path"),
             col(Store.time_zone),
+            (col(Store.state) == StoreState.OPEN).label("is_open"),
         )
         .join(Region, (col(Region.brand_id) == col(Store.brand_id)) & (col(Region.id) == col(Store.region_id)))
         .where(stores_visible_to(actor))
@@ -120,10 +137,9 @@ async def _own(session: AsyncSession, actor: Actor, asked: Asked) -> Scope:
     )
 
 
-async def _stores(session: AsyncSession, actor: Actor, asked: Asked) -> tuple[UUID, ...] | None:
-    if asked.region_id is None and asked.store_id is None and actor.role in (Role.HQ, Role.SERVICE, Role.SYSTEM):
-        return None
-    return tuple(sorted(row.id for row in await stores(session, actor, asked)))
+def _is_whole(actor: Actor, asked: Asked) -> bool:
+    """Whether it is all of the brand."""
+    return asked.region_id is asked.store_id is None and actor.role in (Role.HQ, Role.SERVICE, Role.SYSTEM)
 
 
 async def _accounts_of(session: AsyncSession, actor: Actor, staff_id: UUID) -> tuple[UUID, ...]:

@@ -1,5 +1,6 @@
 """Products, orders and refunds in GraphQL."""
 
+from mall.models import Channel
 from schema.mall.catalogue import CatalogueMutations, CatalogueQueries
 from schema.mall.commission import CommissionPlanMutations, CommissionPlanQueries
 from schema.mall.commission_statements import CommissionPeriodMutations, CommissionStatementQueries
@@ -15,6 +16,7 @@ from schema.mall.wares import Product, Sku, product_of, sku_of
 __all__ = [
     "CatalogueMutations",
     "CatalogueQueries",
+    "Channel",
     "CommissionPeriodMutations",
     "CommissionPlanMutations",
     "CommissionPlanQueries",

@@ -4,6 +4,7 @@ The unit is the relationship: a customer whom two stores serve counts in each. A
 Cost: the relationships of those asked for are read once, and the tags on their customers once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -98,6 +99,40 @@ async def page(
     counted = await _held(session, actor, key, theirs)
     tagged = await _tagged(session, actor, key, now, store_id, group_id, theirs)
     return [_figures(row, counted.get(row.id, 0), tagged.get(row.id)) for row in lines]
+
+
+async def of_stores(session: AsyncSession, actor: Actor, store_ids: Sequence[UUID]) -> dict[UUID, TagFigures]:
+    """The figures of these stores, as far as they are in sight: two statements, however many."""
+    return await _of_keys(session, actor, col(Relationship.store_id), {key: key for key in store_ids})
+
+
+async def of_guides(session: AsyncSession, actor: Actor, staff_ids: Sequence[UUID]) -> dict[UUID, TagFigures]:
+    """The figures of all accounts in sight that these people have: three statements, however many."""
+    found = await session.execute(
+        select(col(Account.id), col(Account.staff_id)).where(
+            accounts_visible_to(actor), col(Account.staff_id).in_(staff_ids)
+        )
+    )
+    return await _of_keys(
+        session,
+        actor,
+        col(Relationship.holder_id),
+        {account_id: staff_id for account_id, staff_id in found if staff_id},
+    )
+
+
+async def _of_keys(session: AsyncSession, actor: Actor, key: Any, owners: dict[UUID, UUID]) -> dict[UUID, TagFigures]:
+    actor, theirs = actor.alone(), key.in_(sorted(owners))
+    held = await _held(session, actor, key, theirs)
+    tagged = await _tagged(session, actor, key, clock.now(), None, None, theirs)
+    sums: dict[UUID, list[int]] = {}
+    for each, owner in owners.items():
+        counted = (held.get(each, 0), *(int(value) for value in (tagged[each][1:] if each in tagged else (0, 0, 0, 0))))
+        sums[owner] = [sum(pair) for pair in zip(sums.get(owner, [0] * len(counted)), counted, strict=True)]
+    return {
+        owner: TagFigures(owner, None, None, None, held, covered, tags, stale, confirmed)
+        for owner, (held, covered, tags, stale, confirmed) in sums.items()
+    }
 
 
 def _ids(by: FiguresBy) -> Any:

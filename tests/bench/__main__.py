@@ -7,6 +7,7 @@ from tests.bench import (
     handover_closing,
     handover_move,
     handover_plan,
+    kpi_ranking,
     live,
     mall,
     planning,
@@ -25,6 +26,7 @@ BENCHES = {
     "segments": segments.measure,
     "scoring": scoring.measure,
     "planning": planning.measure,
+    "kpi_ranking": kpi_ranking.measure,
     "handover_plan": handover_plan.measure,
     "handover_closing": handover_closing.measure,
 }

@@ -1,0 +1,17 @@
+"""Figures in GraphQL."""
+
+import strawberry
+
+from schema.kpi.drilling import DrillingQueries
+from schema.kpi.following import KpiSubscriptions
+from schema.kpi.positions import PositionQueries
+from schema.kpi.ranking import RankingQueries
+from schema.kpi.tiles import KpiTiles, TileQueries, tiles_of
+
+
+@strawberry.type
+class KpiQueries(TileQueries, RankingQueries, DrillingQueries, PositionQueries):
+    """All that can be asked about figures."""
+
+
+__all__ = ["KpiQueries", "KpiSubscriptions", "KpiTiles", "tiles_of"]
