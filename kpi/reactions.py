@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from customers.events import ContactsLost, RelationshipAdded, RelationshipsLoaded, RelationshipSucceeded
+from customers.events import ContactsLost, RelationshipAdded, RelationshipsLoaded
 from directory.events import (
     CoverArranged,
     CoverDated,
@@ -21,7 +21,7 @@ from directory.events import (
 from kernel import clock
 from kernel.work import Work
 from kpi.commands.marking import mark, mark_ranges
-from kpi.queries import touched
+from kpi.queries import keeping, store_days, touched
 from kpi.queries.touched import Moment
 from mall.events import (
     CommissionCaughtUp,
@@ -100,12 +100,8 @@ async def mark_tasks(work: Work, events: Sequence[Any]) -> None:
 
 
 async def mark_added(work: Work, events: Sequence[RelationshipAdded]) -> None:
-    await _mark_begun(work, {event.relationship_id for event in events})
-
-
-async def mark_succeeded(work: Work, events: Sequence[RelationshipSucceeded]) -> None:
-    """What goes on elsewhere began there only if it isn't known that it goes on."""
-    await _mark_begun(work, {key for event in events for key in (event.relationship_id, event.successor_id)})
+    added = {event.relationship_id for event in events}
+    await _mark_moments(work, await touched.by_relationships(work.session, work.actor.brand_id, added))
 
 
 async def mark_begun(work: Work, events: Sequence[RelationshipsLoaded]) -> None:
@@ -152,9 +148,17 @@ async def mark_checks(work: Work, events: Sequence[TagQuestionClosed | AuditDraw
 
 
 async def mark_edited(work: Work, events: Sequence[StoreEdited]) -> None:
-    """A store's clock, hours and city say how each of its days counts."""
-    store_ids = {event.store_id for event in events}
-    await mark_ranges(work, await touched.counted(work.session, work.actor.brand_id, store_ids))
+    """A store's clock, hours and city say how each of its days counts; by another clock the first may be another."""
+    session, brand_id = work.session, work.actor.brand_id
+    ranges = await touched.counted(session, brand_id, {event.store_id for event in events})
+    known = await store_days.places(session, brand_id, [store_id for store_id, _, _ in ranges])
+    firsts = {
+        store_id: await keeping.first_day(session, brand_id, store_id, place.time_zone)
+        for store_id, place in known.items()
+    }
+    await mark_ranges(
+        work, [(store_id, min(first, firsts[store_id] or first), last) for store_id, first, last in ranges]
+    )
 
 
 MARKED: dict[type, Callable[[Work, Sequence[Any]], Awaitable[None]]] = {
@@ -169,7 +173,6 @@ MARKED: dict[type, Callable[[Work, Sequence[Any]], Awaitable[None]]] = {
         (TaskAdded, TaskSnoozed, TaskMoved, TaskCompleted, TaskSkipped, TaskExpired, TaskCancelled), mark_tasks
     ),
     RelationshipAdded: mark_added,
-    RelationshipSucceeded: mark_succeeded,
     RelationshipsLoaded: mark_begun,
     ContactsLost: mark_lost,
     **dict.fromkeys((StaffHired, StaffMoved, StaffAccessClosed, StaffDeparted, StaffLeaving), mark_staff),
@@ -180,10 +183,6 @@ MARKED: dict[type, Callable[[Work, Sequence[Any]], Awaitable[None]]] = {
     StoreEdited: mark_edited,
 }
 """Of which events days are marked; nothing else changes what is counted."""
-
-
-async def _mark_begun(work: Work, relationship_ids: Collection[UUID]) -> None:
-    await _mark_moments(work, await touched.by_relationships(work.session, work.actor.brand_id, relationship_ids))
 
 
 async def _mark_today(work: Work, store_ids: Collection[UUID]) -> None:
