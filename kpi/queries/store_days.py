@@ -74,7 +74,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The days to be counted; of which cities orders went to another one; which orders' hours are known by themselves."""
+    """The days to be counted; which cities are other ones; of which orders the hours are known by themselves."""
 
     days: FromClause
     cities: FromClause
