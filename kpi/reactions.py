@@ -9,12 +9,9 @@ from directory.events import (
     CoverArranged,
     CoverDated,
     CoverEnded,
-    CoverStarted,
     StaffAccessClosed,
     StaffAccessReopened,
-    StaffDeparted,
     StaffHired,
-    StaffLeaving,
     StaffMoved,
     StoreEdited,
 )
@@ -37,9 +34,7 @@ from tasks.events import (
     TaskAdded,
     TaskCancelled,
     TaskCompleted,
-    TaskExpired,
     TaskMoved,
-    TaskSkipped,
     TaskSnoozed,
 )
 
@@ -124,13 +119,13 @@ async def mark_staff(work: Work, events: Sequence[Any]) -> None:
 
 
 async def mark_come_back(work: Work, events: Sequence[StaffAccessReopened]) -> None:
-    """Whose access was closed was not at work, and was so after all if that is taken back."""
+    """Whose access was closed was not at work, and was so after all if that is taken back: for as long as they worked.
+
+    Since when it was closed nobody knows any more.
+    """
     session, brand_id = work.session, work.actor.brand_id
-    since = await touched.worked_since(session, brand_id, {event.staff_id for event in events})
-    today = {(store_id, clock.now()) for store_id, _ in since}
-    ends = dict(await touched.days_of(session, brand_id, today))
-    begins = await touched.days_of(session, brand_id, since)
-    await mark_ranges(work, [(store_id, day, ends[store_id]) for store_id, day in sorted(begins)])
+    worked = await touched.worked(session, brand_id, {event.staff_id for event in events})
+    await mark_ranges(work, sorted(worked))
 
 
 async def mark_covers(work: Work, events: Sequence[Any]) -> None:
@@ -169,15 +164,13 @@ MARKED: dict[type, Callable[[Work, Sequence[Any]], Awaitable[None]]] = {
     CommissionCaughtUp: mark_loaded,
     ShareMade: mark_links,
     ShareOpened: mark_links,
-    **dict.fromkeys(
-        (TaskAdded, TaskSnoozed, TaskMoved, TaskCompleted, TaskSkipped, TaskExpired, TaskCancelled), mark_tasks
-    ),
+    **dict.fromkeys((TaskAdded, TaskSnoozed, TaskMoved, TaskCompleted, TaskCancelled), mark_tasks),
     RelationshipAdded: mark_added,
     RelationshipsLoaded: mark_begun,
     ContactsLost: mark_lost,
-    **dict.fromkeys((StaffHired, StaffMoved, StaffAccessClosed, StaffDeparted, StaffLeaving), mark_staff),
+    **dict.fromkeys((StaffHired, StaffMoved, StaffAccessClosed), mark_staff),
     StaffAccessReopened: mark_come_back,
-    **dict.fromkeys((CoverArranged, CoverDated, CoverStarted, CoverEnded), mark_covers),
+    **dict.fromkeys((CoverArranged, CoverDated, CoverEnded), mark_covers),
     TagQuestionClosed: mark_checks,
     AuditDrawn: mark_checks,
     StoreEdited: mark_edited,

@@ -9,7 +9,8 @@ from customers import commands as customers
 from customers.commands import links
 from customers.commands.links import Contact
 from customers.models import GoneWhy
-from directory.commands import covers
+from directory.commands import covers, depart, reopen_access
+from directory.models import Staff
 from kernel import clock
 from kernel.actor import Actor, Role, system
 from kernel.work import Ground, unit_of_work
@@ -58,6 +59,29 @@ async def test_whose_access_is_closed_is_not_at_work_the_day_after(ground: Groun
         found = await counted(ground, world)
 
     assert [found.of(world.shop, day)["at_work"] for day in ("2026-03-03", "2026-03-04")] == [2, 1]
+
+
+async def test_whose_departure_is_taken_back_was_at_work_all_the_time_until_it(ground: Ground) -> None:
+    with clock.stopped_at(at("2026-03-03T12:00+08:00")):
+        world = await build_world(ground)
+        shop = world.shop
+        held = await relationship_of(ground, await build_customer(ground, shop.guide))
+        await work_out(ground, world.hq, customers.close_access, shop.guide.staff_id)
+    with clock.stopped_at(at("2026-03-06T12:00+08:00")):
+        to = shop.other_guide.account_ids[0]
+        await work_out(ground, shop.manager, customers.reassign, held.id, to_account_id=to)
+        async with unit_of_work(ground, world.hq) as work:
+            person = await work.session.get_one(Staff, (world.brand.id, shop.guide.staff_id))
+            await depart(work, person)
+    with clock.stopped_at(at("2026-03-09T12:00+08:00")):
+        before = await counted(ground, world)
+        await work_out(ground, world.hq, reopen_access, shop.guide.staff_id)
+
+        found = await counted(ground, world)
+
+    days = [f"2026-03-{day:02}" for day in range(3, 10)]
+    assert [before.of(shop, day)["at_work"] for day in days] == [2, 1, 1, 1, 1, 1, 1]
+    assert [found.of(shop, day)["at_work"] for day in days] == [2, 2, 2, 2, 1, 1, 2]
 
 
 async def test_who_is_on_leave_all_day_is_not_at_work_however_many_stand_in(ground: Ground) -> None:
