@@ -51,10 +51,13 @@ async def follow_marks(work: Work, most: int = DAYS_AT_ONCE) -> bool:
 async def take_turn(work: Work) -> bool:
     """Keep others from counting the brand until the commit; false if somebody is at it."""
     brand_id = work.actor.brand_id
-    await bulk.insert_missing(work.session, KpiTurn, [{"brand_id": brand_id, "revision": 0}])
-    turn = await work.session.scalar(
-        select(KpiTurn).where(col(KpiTurn.brand_id) == brand_id).with_for_update(skip_locked=True)
-    )
+    there = select(KpiTurn).where(col(KpiTurn.brand_id) == brand_id)
+    free = there.with_for_update(skip_locked=True)
+    turn = await work.session.scalar(free)
+    # Looked for first: to insert what is there already waits for whoever is changing it.
+    if turn is None and await work.session.scalar(there) is None:
+        await bulk.insert_missing(work.session, KpiTurn, [{"brand_id": brand_id, "revision": 0}])
+        turn = await work.session.scalar(free)
     if turn is None:
         return False
     turn.revision += 1
