@@ -125,6 +125,7 @@ async def worked(session: AsyncSession, brand_id: UUID, staff_ids: Collection[UU
     return {
         (store_id, clock.store_day(starts_at, zone), clock.store_day(ends_at or clock.now(), zone))
         for store_id, starts_at, ends_at, zone in found
+        if store_id is not None
     }
 
 

@@ -87,7 +87,7 @@ async def kept(ground: Ground, brand_id: UUID) -> Figures:
         for table in (KpiSales, KpiWork):
             for row in await session.scalars(select(table).where(col(table.brand_id) == brand_id)):
                 named = row.model_dump()
-                names = [column.name for column in table.__table__.primary_key][1:]  # type: ignore[attr-defined]
+                names = [column.name for column in table.__table__.primary_key][1:]  # type: ignore[union-attr]  # set by SQLModel
                 key = (table.__tablename__, *(named.pop(name) for name in names))
                 found[key] = {name: value for name, value in named.items() if name != "brand_id" and value}
     return {key: values for key, values in found.items() if values}

@@ -26,7 +26,7 @@ from tasks import commands as tasks
 from tests.factories import World, build_customer, build_world, save
 from tests.intake.carrying import carry, write
 from tests.kpi.counting import at, count_marked, counted, marks, wrong
-from tests.kpi.oracle import kept
+from tests.kpi.oracle import Figures, kept
 from tests.mall.trading import order_news, place, refund, till
 
 NOON = "2026-03-05T12:00+08:00"
@@ -128,7 +128,7 @@ async def test_a_day_that_turns_while_another_counts_turns_the_next_time(ground:
             await recounting.take_turn(work)
             await chores.begin_days(ground)
             async with ground.db.read() as session:
-                last = await session.scalars(select(KpiStore.last).where(col(KpiStore.brand_id) == world.brand.id))
+                last = await session.scalars(select(col(KpiStore.last)).where(col(KpiStore.brand_id) == world.brand.id))
             assert set(last) == {date(2026, 3, 5)}
 
         assert (await counted(ground, world)).of(world.shop, "2026-03-06") == {"at_work": 2}
@@ -160,7 +160,7 @@ async def test_a_store_that_never_was_after_all_leaves_nothing_behind(ground: Gr
             )
         before = await counted(ground, world)
         # What it had, as far as somebody had sold there, and a mark that nobody has followed yet.
-        its = {"brand_id": world.brand.id, "store_id": store.id}
+        its: dict[str, Any] = {"brand_id": world.brand.id, "store_id": store.id}
         sold = KpiSales(
             **its, span=Span.DAY, grain=Grain.STORE, starts_on=date(2026, 3, 5), account_id=ids.new(), channel="pos",
             source="pos", orders=1,
@@ -174,7 +174,7 @@ async def test_a_store_that_never_was_after_all_leaves_nothing_behind(ground: Gr
     assert found.rows == before.rows
     assert await marks(ground, world.brand.id) == 0
     async with ground.db.read() as session:
-        known = await session.scalars(select(KpiStore.store_id).where(col(KpiStore.brand_id) == world.brand.id))
+        known = await session.scalars(select(col(KpiStore.store_id)).where(col(KpiStore.brand_id) == world.brand.id))
     assert set(known) == {shop.store.id for shop in world.shops}
 
 
@@ -201,7 +201,7 @@ async def test_importing_a_file_twice_changes_nothing(ground: Ground, tmp_path: 
         "536380,22961,JAM,24,2011-11-28T09:41:00,1.45,,United Kingdom",
     ]
     with clock.stopped_at(at("2011-12-12T12:00+00:00")):
-        seen = []
+        seen: list[Figures] = []
         for chosen in (lines[:3], lines, lines):
             await carry(ground, write(tmp_path / f"{len(seen)}.csv", [HEADER, *chosen]))
             async with ground.db.read() as session:

@@ -8,9 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
+from sqlmodel import col
+
 from kernel import clock
 from kernel.errors import Refusal
 from kernel.work import Ground, unit_of_work
+from kpi.models import KpiTurn
 from mall import commands as mall
 from mall.models import Order
 from tasks import commands as tasks
@@ -24,6 +28,7 @@ from tests.mall.trading import place, refund
 WRITERS = 3
 _CALM = 60.0  # seconds for what is marked in the end
 _LOOKS = 0.1
+_LIFE = 4.0  # seconds
 
 
 @dataclass
@@ -52,7 +57,7 @@ class Shopkeeper:
 
     async def _give_back(self) -> None:
         order = self.rng.choice(self.orders) if self.orders else None
-        await refund(self.ground, self.world, order and order.id, amount=1, placed_at=_ago(self.rng))
+        await refund(self.ground, self.world, order.id if order else None, amount=1, placed_at=_ago(self.rng))
 
     async def _cancel(self) -> None:
         if self.orders:
@@ -79,9 +84,8 @@ async def figures(house: House, seed: int, seconds: float, broken: Sequence[str]
     world = await build_world(house.ground, f"figures-{seed}")
     keepers = [Shopkeeper(house.ground, world, random.Random(rng.random())) for _ in range(WRITERS)]
     assert house.worker is not None
-    told = {"launcher": house.launcher, "environment": house.worker.environment, "folder": house.folder}
-    mortal = Program("mortal", [*broken, "restless", "dies-counting", "worker"], **told)
-    victim = Program("victim", [*broken, "restless", "worker"], **told)
+    mortal = _program(house, "mortal", [*broken, "restless", "dies-counting", "worker"])
+    victim = _program(house, "victim", [*broken, "restless", "worker"])
     house.worker.end()
     try:
         writing = [asyncio.create_task(_write(keeper, began + seconds)) for keeper in keepers]
@@ -90,11 +94,10 @@ async def figures(house: House, seed: int, seconds: float, broken: Sequence[str]
                 report.deaths += 1
                 mortal.start()
             victim.start()
-            await asyncio.sleep(rng.uniform(0.2, 1.2))
+            await _counted(house.ground, world, rng.randint(2, 8))
             await asyncio.to_thread(victim.kill)
         await asyncio.gather(*writing)
         mortal.end()
-        victim.arguments = [*broken, "restless", "worker"]
         victim.start()
         await _settle(house.ground, world, report)
     finally:
@@ -104,8 +107,14 @@ async def figures(house: House, seed: int, seconds: float, broken: Sequence[str]
     report.kills, report.seconds = victim.kills, time.monotonic() - began
     report.written = report.acknowledged = sum(keeper.written for keeper in keepers)
     report.deaths -= 1  # it was started once without having died
-    report.thin += [] if report.kills >= seconds / 3 and report.deaths >= seconds / 7 else ["too few have died"]
+    report.thin += [] if report.kills >= seconds / 7 and report.deaths >= seconds / 10 else ["too few have died"]
     return report
+
+
+def _program(house: House, name: str, arguments: Sequence[str]) -> Program:
+    """A worker beside those of the house."""
+    assert house.worker is not None
+    return Program(name, arguments, house.worker.environment, house.folder, house.launcher)
 
 
 async def _write(keeper: Shopkeeper, until: float) -> None:
@@ -114,12 +123,27 @@ async def _write(keeper: Shopkeeper, until: float) -> None:
         await asyncio.sleep(keeper.rng.uniform(0, 0.05))
 
 
+async def _counted(ground: Ground, world: World, times: int) -> None:
+    """Wait until days were counted so often, or it takes too long."""
+    first = await _revision(ground, world)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LIFE):
+            while await _revision(ground, world) < first + times:  # noqa: ASYNC110 - others count
+                await asyncio.sleep(_LOOKS / 5)
+
+
+async def _revision(ground: Ground, world: World) -> int:
+    async with ground.db.read() as session:
+        found = await session.scalar(select(col(KpiTurn.revision)).where(col(KpiTurn.brand_id) == world.brand.id))
+    return found or 0
+
+
 async def _settle(ground: Ground, world: World, report: Report) -> None:
     """Wait until all that was marked is counted, and look at each row."""
     until = time.monotonic() + _CALM
     found: Wrong = {}
     for _ in range(2):  # a day may begin while we look
-        while await marks(ground, world.brand.id) and time.monotonic() < until:
+        while await marks(ground, world.brand.id) and time.monotonic() < until:  # noqa: ASYNC110 - others count
             await asyncio.sleep(_LOOKS)
         found = await wrong(ground, world.brand.id)
         if not found:
