@@ -2,7 +2,7 @@
 # Needs Python 3.11 to 3.14 and make. Everything else goes into .venv and var/, and nothing outside this folder.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos chaos-handover servers sdl types fmt lock clean new-environment
+.PHONY: help run test check bench chaos chaos-handover chaos-figures servers sdl types fmt lock clean new-environment
 
 PYTHON ?=
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
@@ -34,6 +34,9 @@ chaos: .venv/installed-dev ## kill servers, Redis and PostgreSQL under many phon
 
 chaos-handover: .venv/installed-dev ## the same for handovers, with a history for checkers; make chaos-handover ARGS=--help
 	@PYTHONPATH=clients/python $(BIN)/python -m tests.chaos.handing $(ARGS)
+
+chaos-figures: .venv/installed-dev ## the same for whoever counts figures; make chaos-figures ARGS=--help
+	@PYTHONPATH=clients/python $(BIN)/python -m tests.chaos.figures $(ARGS)
 
 servers: .venv/installed-dev ## start a PostgreSQL and a Redis to try the product on, until Ctrl-C
 	@exec $(BIN)/python -m tests.servers

@@ -9,19 +9,16 @@ from directory.events import (
     CoverArranged,
     CoverDated,
     CoverEnded,
-    CoverStarted,
     StaffAccessClosed,
     StaffAccessReopened,
-    StaffDeparted,
     StaffHired,
-    StaffLeaving,
     StaffMoved,
     StoreEdited,
 )
 from kernel import clock
 from kernel.work import Work
 from kpi.commands.marking import mark, mark_ranges
-from kpi.queries import touched
+from kpi.queries import keeping, store_days, touched
 from kpi.queries.touched import Moment
 from mall.events import (
     CommissionCaughtUp,
@@ -37,9 +34,7 @@ from tasks.events import (
     TaskAdded,
     TaskCancelled,
     TaskCompleted,
-    TaskExpired,
     TaskMoved,
-    TaskSkipped,
     TaskSnoozed,
 )
 
@@ -100,8 +95,8 @@ async def mark_tasks(work: Work, events: Sequence[Any]) -> None:
 
 
 async def mark_added(work: Work, events: Sequence[RelationshipAdded]) -> None:
-    relationship_ids = {event.relationship_id for event in events}
-    await _mark_moments(work, await touched.by_relationships(work.session, work.actor.brand_id, relationship_ids))
+    added = {event.relationship_id for event in events}
+    await _mark_moments(work, await touched.by_relationships(work.session, work.actor.brand_id, added))
 
 
 async def mark_begun(work: Work, events: Sequence[RelationshipsLoaded]) -> None:
@@ -124,13 +119,13 @@ async def mark_staff(work: Work, events: Sequence[Any]) -> None:
 
 
 async def mark_come_back(work: Work, events: Sequence[StaffAccessReopened]) -> None:
-    """Whose access was closed was not at work, and was so after all if that is taken back."""
+    """Whose access was closed was not at work, and was so after all if that is taken back: for as long as they worked.
+
+    Since when it was closed nobody knows any more.
+    """
     session, brand_id = work.session, work.actor.brand_id
-    since = await touched.worked_since(session, brand_id, {event.staff_id for event in events})
-    today = {(store_id, clock.now()) for store_id, _ in since}
-    ends = dict(await touched.days_of(session, brand_id, today))
-    begins = await touched.days_of(session, brand_id, since)
-    await mark_ranges(work, [(store_id, day, ends[store_id]) for store_id, day in sorted(begins)])
+    worked = await touched.worked(session, brand_id, {event.staff_id for event in events})
+    await mark_ranges(work, sorted(worked))
 
 
 async def mark_covers(work: Work, events: Sequence[Any]) -> None:
@@ -148,9 +143,17 @@ async def mark_checks(work: Work, events: Sequence[TagQuestionClosed | AuditDraw
 
 
 async def mark_edited(work: Work, events: Sequence[StoreEdited]) -> None:
-    """A store's clock, hours and city say how each of its days counts."""
-    store_ids = {event.store_id for event in events}
-    await mark_ranges(work, await touched.counted(work.session, work.actor.brand_id, store_ids))
+    """A store's clock, hours and city say how each of its days counts; by another clock the first may be another."""
+    session, brand_id = work.session, work.actor.brand_id
+    ranges = await touched.counted(session, brand_id, {event.store_id for event in events})
+    known = await store_days.places(session, brand_id, [store_id for store_id, _, _ in ranges])
+    firsts = {
+        store_id: await keeping.first_day(session, brand_id, store_id, place.time_zone)
+        for store_id, place in known.items()
+    }
+    await mark_ranges(
+        work, [(store_id, min(first, firsts[store_id] or first), last) for store_id, first, last in ranges]
+    )
 
 
 MARKED: dict[type, Callable[[Work, Sequence[Any]], Awaitable[None]]] = {
@@ -161,15 +164,13 @@ MARKED: dict[type, Callable[[Work, Sequence[Any]], Awaitable[None]]] = {
     CommissionCaughtUp: mark_loaded,
     ShareMade: mark_links,
     ShareOpened: mark_links,
-    **dict.fromkeys(
-        (TaskAdded, TaskSnoozed, TaskMoved, TaskCompleted, TaskSkipped, TaskExpired, TaskCancelled), mark_tasks
-    ),
+    **dict.fromkeys((TaskAdded, TaskSnoozed, TaskMoved, TaskCompleted, TaskCancelled), mark_tasks),
     RelationshipAdded: mark_added,
     RelationshipsLoaded: mark_begun,
     ContactsLost: mark_lost,
-    **dict.fromkeys((StaffHired, StaffMoved, StaffAccessClosed, StaffDeparted, StaffLeaving), mark_staff),
+    **dict.fromkeys((StaffHired, StaffMoved, StaffAccessClosed), mark_staff),
     StaffAccessReopened: mark_come_back,
-    **dict.fromkeys((CoverArranged, CoverDated, CoverStarted, CoverEnded), mark_covers),
+    **dict.fromkeys((CoverArranged, CoverDated, CoverEnded), mark_covers),
     TagQuestionClosed: mark_checks,
     AuditDrawn: mark_checks,
     StoreEdited: mark_edited,

@@ -52,10 +52,13 @@ async def follow_marks(work: Work, most: int = DAYS_AT_ONCE) -> bool:
 async def take_turn(work: Work) -> bool:
     """Keep others from counting the brand until the commit; false if somebody is at it."""
     brand_id = work.actor.brand_id
-    await bulk.insert_missing(work.session, KpiTurn, [{"brand_id": brand_id, "revision": 0}])
-    turn = await work.session.scalar(
-        select(col(KpiTurn.brand_id)).where(col(KpiTurn.brand_id) == brand_id).with_for_update(skip_locked=True)
-    )
+    there = select(col(KpiTurn.brand_id)).where(col(KpiTurn.brand_id) == brand_id)
+    free = there.with_for_update(skip_locked=True)
+    turn = await work.session.scalar(free)
+    # Looked for first: to insert what is there already waits for whoever is changing it.
+    if turn is None and await work.session.scalar(there) is None:
+        await bulk.insert_missing(work.session, KpiTurn, [{"brand_id": brand_id, "revision": 0}])
+        turn = await work.session.scalar(free)
     return turn is not None
 
 
@@ -69,6 +72,9 @@ async def count(work: Work, days: Collection[StoreDay]) -> None:
     if not come:
         return
     session, brand_id = work.session, work.actor.brand_id
+    for store_id, day in come:
+        # An import may bring what is older than all that was there.
+        known[store_id].first = min(known[store_id].first, day)
     tables = await store_days.tables(session, brand_id, come)
     listed = select(tables.days.c.store_id, tables.days.c.day)
     for model in (KpiSales, KpiWork):

@@ -9,11 +9,11 @@ from sqlalchemy import Row, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from customers.models import Relationship
-from directory.models import Assignment, Store
+from customers.models import ContactLink, Relationship
+from directory.models import Account, Assignment, Store
 from kernel import clock
 from kpi.models import KpiStore
-from mall.models import Order, Refund, Share
+from mall.models import CommissionEntry, Order, Refund, Share
 from tasks.models import Task
 
 KeptRow = Row[*tuple[Any, ...]]
@@ -62,7 +62,7 @@ async def first_day(session: AsyncSession, brand_id: UUID, store_id: UUID, zone:
         await session.scalar(
             select(func.min(col(table.day))).where(col(table.brand_id) == brand_id, col(table.store_id) == store_id)
         )
-        for table in (Order, Refund)
+        for table in (Order, Refund, CommissionEntry)
     ]
     instants = [
         await session.scalar(
@@ -75,5 +75,12 @@ async def first_day(session: AsyncSession, brand_id: UUID, store_id: UUID, zone:
             (Task, col(Task.due_at)),
         )
     ]
+    # A partner tells of contacts that were over before anything else began here.
+    lost = (
+        select(func.min(col(ContactLink.gone_at)))
+        .join(Account, and_(col(Account.brand_id) == brand_id, col(Account.id) == col(ContactLink.account_id)))
+        .where(col(ContactLink.brand_id) == brand_id, col(Account.store_id) == store_id)
+    )
+    instants.append(await session.scalar(lost))
     found = [day for day in days if day] + [clock.store_day(at, zone) for at in instants if at]
     return min(found, default=None)

@@ -19,6 +19,8 @@ from mall.models.flags import is_cross_city, is_off_hours
 
 StoreDay = tuple[UUID, date]
 
+_DAY = timedelta(days=1)
+
 _DAYS: Mapping[str, Any] = {
     "store_id": Uuid(),
     "day": Date(),
@@ -28,6 +30,7 @@ _DAYS: Mapping[str, Any] = {
     "opens_at": UtcDateTime(),
     "closes_at": UtcDateTime(),
     "knows_hours": Boolean(),
+    "is_even": Boolean(),
 }
 _CITIES: Mapping[str, Any] = {"store_id": Uuid(), "city": String(), "is_cross": Boolean()}
 _LATE: Mapping[str, Any] = {"order_id": Uuid(), "is_off": Boolean()}
@@ -57,6 +60,7 @@ class Place:
             "opens_at": opens,
             "closes_at": closes,
             "knows_hours": any(self.hours),
+            "is_even": until - since == _DAY,
         }
 
     def _at(self, day: date, said: str) -> datetime:
@@ -70,7 +74,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The days to be counted; of which cities orders went to another one; which orders were placed on another day."""
+    """The days to be counted; which cities are other ones; of which orders the hours are known by themselves."""
 
     days: FromClause
     cities: FromClause
@@ -135,13 +139,16 @@ async def _cities(
 async def _late(
     session: AsyncSession, brand_id: UUID, known: Mapping[UUID, Place], days: FromClause
 ) -> list[dict[str, Any]]:
-    """Orders paid on another day than they were placed on, whose hours are those of the day before, say."""
+    """Orders paid on another day than they were placed on, whose hours are those of the day before, say.
+
+    And those of days on which the clock is set: the one on the wall shows a time twice, or never shows it.
+    """
     found = await session.execute(
         select(col(Order.id), col(Order.store_id), col(Order.placed_at))
         .join(days, of_day(days))
         .where(
             col(Order.brand_id) == brand_id,
-            or_(col(Order.placed_at) < days.c.since, col(Order.placed_at) >= days.c.until),
+            or_(col(Order.placed_at) < days.c.since, col(Order.placed_at) >= days.c.until, days.c.is_even.is_(False)),
         )
     )
     return [

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -114,18 +114,19 @@ async def by_audits(
     return set(found)
 
 
-async def worked_since(session: AsyncSession, brand_id: UUID, staff_ids: Collection[UUID]) -> set[Moment]:
-    """Where these people work now, and since when."""
+async def worked(session: AsyncSession, brand_id: UUID, staff_ids: Collection[UUID]) -> set[tuple[UUID, date, date]]:
+    """Where these people work and worked, from which day of the store until which, today at the latest."""
     found = await session.execute(
-        select(col(Assignment.store_id), col(Assignment.starts_at)).where(
-            col(Assignment.brand_id) == brand_id,
-            OneOf(col(Assignment.staff_id), _IDS),
-            col(Assignment.ends_at).is_(None),
-            col(Assignment.store_id).is_not(None),
-        ),
+        select(col(Assignment.store_id), col(Assignment.starts_at), col(Assignment.ends_at), col(Store.time_zone))
+        .join(Store, and_(col(Store.brand_id) == brand_id, col(Store.id) == col(Assignment.store_id)))
+        .where(col(Assignment.brand_id) == brand_id, OneOf(col(Assignment.staff_id), _IDS)),
         {_IDS: list(staff_ids)},
     )
-    return {(store_id, starts_at) for store_id, starts_at in found if store_id is not None}
+    return {
+        (store_id, clock.store_day(starts_at, zone), clock.store_day(ends_at or clock.now(), zone))
+        for store_id, starts_at, ends_at, zone in found
+        if store_id is not None
+    }
 
 
 async def counted(session: AsyncSession, brand_id: UUID, store_ids: Collection[UUID]) -> list[tuple[UUID, date, date]]:

@@ -27,6 +27,7 @@ from kernel.work import Ground, Work
 from server import cli
 from server.hooks import applier
 from server.hub import Hub, Waiter
+from tests.chaos.figures import mutants as counting
 from tests.chaos.handing import mutants as moving
 from tests.chaos.replacing import replace, shorten_leases
 
@@ -154,7 +155,7 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "dies-before-the-end": dies_before_the_end, "dies-at-the-end": dies_at_the_end,
     "passes-on": passes_on, "keeps-no-job": keeps_no_job,
     "runs-fast": runs_fast, "runs-slow": runs_slow,
-    **moving.MUTANTS,
+    **moving.MUTANTS, **counting.MUTANTS,
 }  # fmt: skip
 
 

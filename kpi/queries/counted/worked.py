@@ -24,7 +24,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import ContactLink, GoneWhy, Holding, HoldingReason, Relationship
-from directory.models import Account, Assignment, Cover, CoverState, Staff
+from directory.models import Account, AccountKind, Assignment, Cover, CoverState, Staff
 from kernel.actor import Role
 from kernel.days import seconds_between
 from kernel.db import enum_of
@@ -132,13 +132,21 @@ def _named(keys: Any) -> list[ColumnElement[Any]]:
 
 def _at_work(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     """Guides who worked in the store on some of the day, and had access; not who was on leave all of it."""
-    away = exists().where(
-        col(Cover.brand_id) == brand_id,
-        col(Cover.store_id) == days.c.store_id,
-        col(Cover.staff_id) == col(Assignment.staff_id),
-        col(Cover.state) != CoverState.CANCELLED,
-        col(Cover.starts_at) <= days.c.since,
-        col(Cover.ends_at) >= days.c.until,
+    begins = case((col(Cover.starts_at) > days.c.since, col(Cover.starts_at)), else_=days.c.since)
+    ends = case((col(Cover.ends_at) < days.c.until, col(Cover.ends_at)), else_=days.c.until)
+    # One leave may follow on another, with another delegate; no two of one guide overlap.
+    away = (
+        select(func.coalesce(func.sum(seconds_between(ends, begins)), 0))
+        .where(
+            col(Cover.brand_id) == brand_id,
+            col(Cover.store_id) == days.c.store_id,
+            col(Cover.staff_id) == col(Assignment.staff_id),
+            col(Cover.state) != CoverState.CANCELLED,
+            col(Cover.starts_at) < days.c.until,
+            col(Cover.ends_at) > days.c.since,
+        )
+        .correlate(days, Assignment)
+        .scalar_subquery()
     )
     return (
         _line(days, col(Account.id), {"at_work": literal(1)})
@@ -156,7 +164,7 @@ def _at_work(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
             col(Assignment.brand_id) == brand_id,
             col(Assignment.role) == Role.GUIDE,
             or_(col(Staff.access_closed_at).is_(None), col(Staff.access_closed_at) > days.c.since),
-            ~away,
+            away < seconds_between(days.c.until, days.c.since),
         )
         # Who worked there twice in a day is one guide.
         .distinct()
@@ -164,8 +172,10 @@ def _at_work(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
 
 
 def _sharers(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
-    """Accounts that made a link, each once a day."""
-    return _made(brand_id, days, {"sharers": literal(1)}).distinct()
+    """Guides who made a link, each once a day; what the public account of a store makes is no guide's."""
+    theirs = and_(col(Account.brand_id) == brand_id, col(Account.id) == col(Share.account_id))
+    made = _made(brand_id, days, {"sharers": literal(1)})
+    return made.join(Account, theirs).where(col(Account.kind) == AccountKind.GUIDE).distinct()
 
 
 def _links(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
@@ -224,7 +234,11 @@ def _tasks(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
 
 
 def _added(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
-    """Relationships that began, by who held them first; what goes on from a store that closed is no beginning."""
+    """Relationships that began, by who held them first; what goes on from a store that closed is no beginning.
+
+    That one is held because of a handover from its first day on. Another one may have become part of what began here,
+    and a closing may be taken back: neither changes where a relationship began.
+    """
     before = aliased(Holding)
     is_later = exists().where(
         col(before.brand_id) == brand_id,
