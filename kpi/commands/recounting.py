@@ -72,6 +72,9 @@ async def count(work: Work, days: Collection[StoreDay]) -> None:
     if not come:
         return
     session, brand_id = work.session, work.actor.brand_id
+    for store_id, day in come:
+        # What came late may be of a day before all that was known of the store.
+        known[store_id].first = min(known[store_id].first, day)
     tables = await store_days.tables(session, brand_id, come)
     listed = select(tables.days.c.store_id, tables.days.c.day)
     for model in (KpiSales, KpiWork):
