@@ -22,10 +22,11 @@ _REBUILD = (
     "daogou kpi rebuild --store SH-01 --from 2026-03-01 --until 2026-03-31"
 )
 
+_DAY = ["%Y-%m-%d"]
+
 kpi_app = typer.Typer(no_args_is_help=True, help="Rows of figures: verify them, and count them anew.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day, like 2026-03-01.")]
 
 
 @kpi_app.callback(epilog=_VERIFY)
@@ -52,8 +53,12 @@ def verify(brand: Brand = None, as_json: Json = False) -> None:
 def rebuild(
     brand: Brand = None,
     store: Annotated[list[str] | None, typer.Option(help="A store's code; all stores, without one.")] = None,
-    since: Annotated[Day, typer.Option("--from", help="The first day; the stores' first, without one.")] = None,
-    until: Annotated[Day, typer.Option("--until", help="The last day; today, without one.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=_DAY, help="The first day; the stores' first, without one.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=_DAY, help="The last day; today, without one.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Throw rows of figures away and count them anew, a month of some stores at a time, while everything goes on."""
