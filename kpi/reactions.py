@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from customers.events import ContactsLost, RelationshipAdded, RelationshipsLoaded, RelationshipSucceeded
+from customers.events import ContactsLost, RelationshipAdded, RelationshipsLoaded
 from directory.events import (
     CoverArranged,
     CoverDated,
@@ -100,12 +100,8 @@ async def mark_tasks(work: Work, events: Sequence[Any]) -> None:
 
 
 async def mark_added(work: Work, events: Sequence[RelationshipAdded]) -> None:
-    await _mark_begun(work, {event.relationship_id for event in events})
-
-
-async def mark_succeeded(work: Work, events: Sequence[RelationshipSucceeded]) -> None:
-    """What goes on elsewhere began there only if it isn't known that it goes on."""
-    await _mark_begun(work, {key for event in events for key in (event.relationship_id, event.successor_id)})
+    relationship_ids = {event.relationship_id for event in events}
+    await _mark_moments(work, await touched.by_relationships(work.session, work.actor.brand_id, relationship_ids))
 
 
 async def mark_begun(work: Work, events: Sequence[RelationshipsLoaded]) -> None:
@@ -169,7 +165,6 @@ MARKED: dict[type, Callable[[Work, Sequence[Any]], Awaitable[None]]] = {
         (TaskAdded, TaskSnoozed, TaskMoved, TaskCompleted, TaskSkipped, TaskExpired, TaskCancelled), mark_tasks
     ),
     RelationshipAdded: mark_added,
-    RelationshipSucceeded: mark_succeeded,
     RelationshipsLoaded: mark_begun,
     ContactsLost: mark_lost,
     **dict.fromkeys((StaffHired, StaffMoved, StaffAccessClosed, StaffDeparted, StaffLeaving), mark_staff),
@@ -180,10 +175,6 @@ MARKED: dict[type, Callable[[Work, Sequence[Any]], Awaitable[None]]] = {
     StoreEdited: mark_edited,
 }
 """Of which events days are marked; nothing else changes what is counted."""
-
-
-async def _mark_begun(work: Work, relationship_ids: Collection[UUID]) -> None:
-    await _mark_moments(work, await touched.by_relationships(work.session, work.actor.brand_id, relationship_ids))
 
 
 async def _mark_today(work: Work, store_ids: Collection[UUID]) -> None:

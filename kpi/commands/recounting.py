@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, insert, select, tuple_
+from sqlalchemy import Select, delete, insert, select, tuple_, update
 from sqlmodel import SQLModel, col
 
 from kernel import bulk
@@ -45,6 +45,7 @@ async def follow_marks(work: Work, most: int = DAYS_AT_ONCE) -> bool:
         execution_options={"synchronize_session": False},
     )
     await mark_ranges(work, picked.left)
+    await _note_revision(work)
     return bool(picked.left) or len(found) == MARKS_AT_ONCE
 
 
@@ -53,13 +54,9 @@ async def take_turn(work: Work) -> bool:
     brand_id = work.actor.brand_id
     await bulk.insert_missing(work.session, KpiTurn, [{"brand_id": brand_id, "revision": 0}])
     turn = await work.session.scalar(
-        select(KpiTurn).where(col(KpiTurn.brand_id) == brand_id).with_for_update(skip_locked=True)
+        select(col(KpiTurn.brand_id)).where(col(KpiTurn.brand_id) == brand_id).with_for_update(skip_locked=True)
     )
-    if turn is None:
-        return False
-    turn.revision += 1
-    await work.session.flush()
-    return True
+    return turn is not None
 
 
 async def count(work: Work, days: Collection[StoreDay]) -> None:
@@ -125,6 +122,16 @@ def _pick(ranges: Iterable[Range], most: int) -> _Picked:
         if until < last:
             picked.left.append((store_id, max(first, until + timedelta(days=1)), last))
     return picked
+
+
+async def _note_revision(work: Work) -> None:
+    """Figures are not as they were: whoever watches them looks again."""
+    await work.session.execute(
+        update(KpiTurn)
+        .where(col(KpiTurn.brand_id) == work.actor.brand_id)
+        .values(revision=KpiTurn.revision + 1)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def _known(work: Work, store_ids: Collection[UUID]) -> Mapping[UUID, KpiStore]:

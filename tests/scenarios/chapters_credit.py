@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from kernel import clock, ids
+from kernel.actor import system
+from kernel.work import unit_of_work
+from mall.events import ShareMade
 from mall.models import Share, ShareKind
-from tests.factories import save
 from tests.scenarios.stage import Stage
 from tests.scenarios.story import LINE, POSTAGE, Deed, Given, Step, ahead, held, order, refund, thing
 
@@ -26,7 +28,9 @@ async def share(stage: Stage) -> None:
         created_at=now - timedelta(days=2),
         expires_at=now + timedelta(days=28),
     )
-    await save(stage.ground, row)
+    async with unit_of_work(stage.ground, system(row.brand_id)) as work:
+        work.session.add(row)
+        work.record(ShareMade(row.id, row.created_at))
 
 
 def corrected(number: str, *parts: tuple[str | None, int]) -> Given:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from customers.models import ContactLink, GoneWhy, Holding, Relationship
+from customers.models import ContactLink, GoneWhy, Holding, HoldingReason, Relationship
 from directory.models import Account, Assignment, Cover, CoverState, Staff
 from kernel.actor import Role
 from kernel.days import seconds_between
@@ -225,8 +225,7 @@ def _tasks(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
 
 def _added(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     """Relationships that began, by who held them first; what goes on from a store that closed is no beginning."""
-    before, other = aliased(Holding), aliased(Relationship)
-    goes_on = exists().where(col(other.brand_id) == brand_id, col(other.succeeded_by_id) == col(Relationship.id))
+    before = aliased(Holding)
     is_later = exists().where(
         col(before.brand_id) == brand_id,
         col(before.relationship_id) == col(Holding.relationship_id),
@@ -240,7 +239,7 @@ def _added(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
         _line(days, col(Holding.account_id), {"customers_added": literal(1)})
         .join(Relationship, began)
         .join(Holding, and_(col(Holding.brand_id) == brand_id, col(Holding.relationship_id) == col(Relationship.id)))
-        .where(col(Relationship.brand_id) == brand_id, ~goes_on, ~is_later)
+        .where(col(Relationship.brand_id) == brand_id, col(Holding.reason) != HoldingReason.HANDOVER, ~is_later)
     )
 
 
