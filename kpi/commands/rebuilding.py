@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from kernel.db import OneOf
 from kernel.work import Work
-from kpi.commands.recounting import count, take_turn
+from kpi.commands.recounting import count, note_revision, take_turn
 from kpi.models import CLOSING_SPANS, KpiMark, KpiSales, KpiStore, KpiWork, Span
 from kpi.models.periods import begin_of
 from kpi.queries import keeping, store_days
@@ -22,6 +22,7 @@ async def count_anew(work: Work, days: Collection[StoreDay]) -> bool:
     if not await take_turn(work):
         return False
     await count(work, days)
+    await note_revision(work)
     return True
 
 
@@ -52,6 +53,7 @@ async def begin_anew(work: Work, store_id: UUID) -> bool:
             )
             .execution_options(synchronize_session=False)
         )
+    await note_revision(work)
     return True
 
 

@@ -45,7 +45,7 @@ async def follow_marks(work: Work, most: int = DAYS_AT_ONCE) -> bool:
         execution_options={"synchronize_session": False},
     )
     await mark_ranges(work, picked.left)
-    await _note_revision(work)
+    await note_revision(work)
     return bool(picked.left) or len(found) == MARKS_AT_ONCE
 
 
@@ -124,7 +124,7 @@ def _pick(ranges: Iterable[Range], most: int) -> _Picked:
     return picked
 
 
-async def _note_revision(work: Work) -> None:
+async def note_revision(work: Work) -> None:
     """Figures are not as they were: whoever watches them looks again."""
     await work.session.execute(
         update(KpiTurn)
