@@ -48,7 +48,8 @@ def draw(asked: Any, into: Any) -> None:
             # Words stay words: whoever looks at the chart has fonts that can write them.
             "svg.fonttype": "none",
             "svg.hashsalt": "daogou",
-            "font.family": [*(CHINESE if is_vector else _there()), "DejaVu Sans", "sans-serif"][:9],
+            "font.family": [*(CHINESE if is_vector else _there()), "sans-serif"],
+            "font.sans-serif": ["DejaVu Sans"],
             "axes.unicode_minus": False,
         }
     )

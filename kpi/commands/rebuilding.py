@@ -18,11 +18,14 @@ _IDS = "ids"
 
 
 async def count_anew(work: Work, days: Collection[StoreDay]) -> bool:
-    """Count these days of stores; false, and nothing is done, while somebody else counts the brand."""
-    if not await take_turn(work):
+    """Count these days of stores; false, and nothing is done, while a worker counts the brand.
+
+    Several may do so at once, each with other stores; none of them says that figures are not as they were: whoever
+    has them all counted does.
+    """
+    if not await take_turn(work, shared=True):
         return False
     await count(work, days)
-    await note_revision(work)
     return True
 
 

@@ -49,12 +49,17 @@ async def follow_marks(work: Work, most: int = DAYS_AT_ONCE) -> bool:
     return bool(picked.left) or len(found) == MARKS_AT_ONCE
 
 
-async def take_turn(work: Work) -> bool:
-    """Keep others from counting the brand until the commit; false if somebody is at it."""
+async def take_turn(work: Work, *, shared: bool = False) -> bool:
+    """Keep others from counting the brand until the commit; false if somebody is at it.
+
+    Those who share it keep nobody away but who doesn't.
+    """
     brand_id = work.actor.brand_id
     await bulk.insert_missing(work.session, KpiTurn, [{"brand_id": brand_id, "revision": 0}])
     turn = await work.session.scalar(
-        select(col(KpiTurn.brand_id)).where(col(KpiTurn.brand_id) == brand_id).with_for_update(skip_locked=True)
+        select(col(KpiTurn.brand_id))
+        .where(col(KpiTurn.brand_id) == brand_id)
+        .with_for_update(skip_locked=True, read=shared)
     )
     return turn is not None
 

@@ -88,8 +88,6 @@ async def _filled(database: Database, url: str, orders: int) -> UUID:
             await connection.execute(statement.format(brand=there, month=MONTH.isoformat(), **values))
         async with database.write() as session:
             stores = await connection.fetch("SELECT id FROM store")
-            session.add_all(
-                KpiStore(brand_id=there, store_id=row["id"], first=FIRST, last=TODAY) for row in stores
-            )
+            session.add_all(KpiStore(brand_id=there, store_id=row["id"], first=FIRST, last=TODAY) for row in stores)
     await connection.close()
     return UUID(str(there))
