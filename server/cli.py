@@ -34,6 +34,7 @@ _LATER = {
     "import": "Carry order histories, members, products and stock in from files.",
     "figures": "Add up a brand's orders and refunds: totals, months, cohorts, rankings, gaps, lapsed customers.",
     "handover": "Handovers: plan, run and verify them.",
+    "kpi": "Rows of figures: verify them, and count them anew.",
     "wecom": "The brand's WeCom (企业微信).",
 }
 """What brings half the program along, with what the list of commands says of it."""
@@ -73,6 +74,10 @@ def _loaded(name: str) -> Any:
             from server.handover_commands import handover_app
 
             apart.add_typer(handover_app, name=name)
+        case "kpi":
+            from server.kpi_commands import kpi_app
+
+            apart.add_typer(kpi_app, name=name)
         case _:
             from server.wecom_commands import wecom_app
 

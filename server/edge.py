@@ -12,6 +12,7 @@ from schema.context import Context
 from schema.live import Readings
 from server.auth import Auth, Caller, open_auth
 from server.draining import Draining
+from server.drawings import Drawings
 from server.hooks.applier import Applier
 from server.hooks.noting import Notes
 from server.hub import Hub
@@ -41,6 +42,7 @@ class Edge:
     draining: Draining
     applier: Applier
     hook_notes: Notes
+    drawings: Drawings
 
     async def caller(self, authorization: str | None) -> Caller | None:
         """Who shows this header; `None` if nobody shows anything. Raises `SIGN_IN_ENDED`, `BAD_TOKEN`."""
@@ -84,6 +86,7 @@ def open_edge(settings: Settings, ground: Ground, metrics: Metrics, draining: Dr
         draining=draining,
         applier=Applier(ground, handlers(vault)),
         hook_notes=Notes(ground),
+        drawings=Drawings(settings.daogou_home),
     )
 
 

@@ -26,7 +26,7 @@ COMMANDS = sorted(
         for page in WRITTEN
         for line in re.findall(
             r"\bdaogou[ \",]+((?:up|serve|worker|migrate|demo|import|figures|tags|segments|evaluate|hooks|token|check|"
-            r"handover|plan|wecom|backup|restore|new-epoch)\b[^\n`|#;&]*)",
+            r"handover|kpi|plan|wecom|backup|restore|new-epoch)\b[^\n`|#;&]*)",
             page.read_text(encoding="utf-8"),
         )
     }

@@ -45,15 +45,18 @@ async def follow_marks(work: Work, most: int = DAYS_AT_ONCE) -> bool:
         execution_options={"synchronize_session": False},
     )
     await mark_ranges(work, picked.left)
-    await _note_revision(work)
+    await note_revision(work)
     return bool(picked.left) or len(found) == MARKS_AT_ONCE
 
 
-async def take_turn(work: Work) -> bool:
-    """Keep others from counting the brand until the commit; false if somebody is at it."""
+async def take_turn(work: Work, *, shared: bool = False) -> bool:
+    """Keep others from counting the brand until the commit; false if somebody is at it.
+
+    Those who share it keep nobody away but who doesn't.
+    """
     brand_id = work.actor.brand_id
     there = select(col(KpiTurn.brand_id)).where(col(KpiTurn.brand_id) == brand_id)
-    free = there.with_for_update(skip_locked=True)
+    free = there.with_for_update(skip_locked=True, read=shared)
     turn = await work.session.scalar(free)
     # Looked for first: to insert what is there already waits for whoever is changing it.
     if turn is None and await work.session.scalar(there) is None:
@@ -127,7 +130,7 @@ def _pick(ranges: Iterable[Range], most: int) -> _Picked:
     return picked
 
 
-async def _note_revision(work: Work) -> None:
+async def note_revision(work: Work) -> None:
     """Figures are not as they were: whoever watches them looks again."""
     await work.session.execute(
         update(KpiTurn)

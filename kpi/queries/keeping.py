@@ -84,3 +84,9 @@ async def first_day(session: AsyncSession, brand_id: UUID, store_id: UUID, zone:
     instants.append(await session.scalar(lost))
     found = [day for day in days if day] + [clock.store_day(at, zone) for at in instants if at]
     return min(found, default=None)
+
+
+async def codes(session: AsyncSession, brand_id: UUID) -> dict[UUID, str]:
+    """The codes of the brand's stores, by their ids."""
+    found = await session.execute(select(col(Store.id), col(Store.code)).where(col(Store.brand_id) == brand_id))
+    return dict(found.all())

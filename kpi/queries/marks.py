@@ -23,6 +23,16 @@ async def oldest(session: AsyncSession, brand_id: UUID, most: int) -> Sequence[R
     return found.all()
 
 
+async def all_of(session: AsyncSession, brand_id: UUID) -> Sequence[Row[*tuple[Any, ...]]]:
+    """All marks: their id, store, first and last day; by store and first day."""
+    found = await session.execute(
+        select(col(KpiMark.id), col(KpiMark.store_id), col(KpiMark.first), col(KpiMark.last))
+        .where(col(KpiMark.brand_id) == brand_id)
+        .order_by(col(KpiMark.store_id), col(KpiMark.first), col(KpiMark.id))
+    )
+    return found.all()
+
+
 async def brands(session: AsyncSession) -> Sequence[UUID]:
     """The brands that have marks."""
     marked = exists().where(col(KpiMark.brand_id) == col(Brand.id))

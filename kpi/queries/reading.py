@@ -38,7 +38,7 @@ async def closed(session: AsyncSession, scope: Scope) -> date:
     statement = select(func.min(col(KpiStore.last))).where(col(KpiStore.brand_id) == scope.brand_id)
     if scope.store_ids is not None:
         statement = statement.where(OneOf(col(KpiStore.store_id), "store_ids"))
-    last = await session.scalar(statement, _values(scope))
+    last = await session.scalar(statement, values_of(scope))
     return last - timedelta(days=1) if last is not None else date.min
 
 
@@ -91,7 +91,7 @@ async def series(
 async def _read(session: AsyncSession, scope: Scope, statement: Select[*tuple[Any, ...]]) -> Sequence[Any]:
     # Past the mapping of objects: there are none, and tens of thousands of rows would be looked at for them.
     connection = await session.connection()
-    rows: Sequence[Any] = (await connection.execute(statement, _values(scope))).all()
+    rows: Sequence[Any] = (await connection.execute(statement, values_of(scope))).all()
     return rows
 
 
@@ -139,9 +139,9 @@ def _begins(model: Rows, part: Piece) -> ColumnElement[bool]:
     return and_(col(model.starts_on) >= part.first, col(model.starts_on) <= part.last)
 
 
-def _within(scope: Scope, model: Rows, by: By) -> list[Any]:
-    grain = Grain.ACCOUNT if by is By.GUIDE else scope.grain
-    conditions: list[Any] = [col(model.brand_id) == scope.brand_id, col(model.grain) == grain]
+def within(scope: Scope, model: Rows) -> list[Any]:
+    """Of which stores, accounts, channel and source rows are; with the values of `values_of`."""
+    conditions: list[Any] = []
     if scope.store_ids is not None:
         conditions.append(OneOf(col(model.store_id), "store_ids"))
     if scope.account_ids is not None:
@@ -150,6 +150,11 @@ def _within(scope: Scope, model: Rows, by: By) -> list[Any]:
         conditions += [col(KpiSales.channel) == scope.channel] if scope.channel is not None else []
         conditions += [col(KpiSales.source) == scope.source] if scope.source is not None else []
     return conditions
+
+
+def _within(scope: Scope, model: Rows, by: By) -> list[Any]:
+    grain = Grain.ACCOUNT if by is By.GUIDE else scope.grain
+    return [col(model.brand_id) == scope.brand_id, col(model.grain) == grain, *within(scope, model)]
 
 
 def _key(model: Rows, by: By) -> Any:
@@ -174,6 +179,7 @@ def _add(found: Summed, names: Sequence[str], rows: Sequence[Any]) -> None:
         found.setdefault(key, {}).update(zip(names, row[split:], strict=True))
 
 
-def _values(scope: Scope) -> Mapping[str, Any]:
+def values_of(scope: Scope) -> Mapping[str, Any]:
+    """The ids that a scope's statements are given."""
     chosen = {"store_ids": scope.store_ids, "account_ids": scope.account_ids}
     return {name: list(ids) for name, ids in chosen.items() if ids is not None}

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select, tuple_
+from sqlalchemy import Select, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -17,6 +17,7 @@ from kpi.queries.counted import over, sold, worked
 from kpi.queries.store_days import StoreDay
 
 STORES_AT_ONCE, DAYS_AT_ONCE = 20, 31
+MOST_STRAYS = 1_000
 
 Rows = type[KpiSales] | type[KpiWork]
 Counted = Mapping[tuple[Any, ...], tuple[int, ...]]
@@ -80,6 +81,28 @@ async def differences(session: AsyncSession, stores: Sequence[KpiStore], days: D
     brand_id = stores[0].brand_id
     found = await _of_days(session, brand_id, wanted) if wanted else []
     return found + (await _of_spans(session, brand_id, spans) if spans else [])
+
+
+async def strays(session: AsyncSession, brand_id: UUID) -> list[Difference]:
+    """Rows of stores that aren't counted, or of days that aren't: at most 1,000."""
+    found: list[Difference] = []
+    for model, keys in _KEYS.items():
+        columns: Any = list(model.__table__.columns)  # type: ignore[union-attr]  # set by SQLModel
+        its = and_(col(KpiStore.brand_id) == col(model.brand_id), col(KpiStore.store_id) == col(model.store_id))
+        early = and_(col(model.span) == Span.DAY, col(model.starts_on) < col(KpiStore.first))
+        rows = await session.execute(
+            select(*columns[: keys + 1])
+            .select_from(model)
+            .outerjoin(KpiStore, its)
+            .where(
+                col(model.brand_id) == brand_id,
+                or_(col(KpiStore.store_id).is_(None), col(model.starts_on) > col(KpiStore.last), early),
+            )
+            .limit(MOST_STRAYS - len(found))
+        )
+        name = columns[keys].name
+        found += [Difference(str(model.__tablename__), tuple(row[:keys]), name, row[keys], None) for row in rows]
+    return found
 
 
 async def _marked(session: AsyncSession, stores: Sequence[KpiStore], days: Days) -> set[StoreDay]:

@@ -8,6 +8,7 @@ from tests.bench import (
     handover_move,
     handover_plan,
     kpi_ranking,
+    kpi_rebuild,
     live,
     mall,
     planning,
@@ -29,6 +30,7 @@ BENCHES = {
     "kpi_ranking": kpi_ranking.measure,
     "handover_plan": handover_plan.measure,
     "handover_closing": handover_closing.measure,
+    "kpi_rebuild": kpi_rebuild.measure,
 }
 
 
@@ -45,6 +47,7 @@ def main() -> None:
         default=[1_000_000],
         help="how many customers segments are counted over, scored, or planned for",
     )
+    parser.add_argument("--orders", type=int, default=2_000_000, help="how many a month's figures are counted from")
     parser.add_argument("--people", type=int, default=2000, help="how many come back at once")
     parser.add_argument("--database", help="a database to measure on instead of a new one; filled if it is empty")
     parser.add_argument("--connections", type=int, default=5_000, help="how many sockets at most")
