@@ -8,7 +8,7 @@ from schema.execution import EXTENSIONS, Schema
 from schema.handover import HandoverMutations, HandoverQueries, HandoverSubscriptions
 from schema.hooks import HookMutations, HookQueries
 from schema.intake import IntakeQueries
-from schema.kpi import KpiQueries
+from schema.kpi import CustomerViewQueries, KpiQueries
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.mall import (
     CatalogueMutations,
@@ -53,6 +53,7 @@ Query = merge_types(
         TaskQueries,
         LiveQueries,
         KpiQueries,
+        CustomerViewQueries,
         HandoverQueries,
         OperatingQueries,
     ),

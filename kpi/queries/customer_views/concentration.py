@@ -13,6 +13,7 @@ from sqlmodel import col
 from customers.models import Customer, Relationship
 from directory.models import Account
 from kernel import clock
+from kernel.errors import NotFound
 from kernel.pages import Key, Page, paged
 from kpi.queries.customer_views import amounts
 from kpi.queries.customer_views.loss import LossRate, loss_rate
@@ -59,6 +60,7 @@ class Concentration:
     guides: int
     herfindahl: float | None
     loss_rate: LossRate
+    page: Page
     rows: Sequence[Share]
 
 
@@ -66,8 +68,11 @@ async def concentration(session: AsyncSession, scope: Scope, reach: Reach, page:
     """Of the last twelve months by guide, whoever holds most first; a page of guides with one row more if there is one.
 
     A customer counts for the guide who holds, today, the relationship that the order is of: what has moved counts for
-    whoever took it over. Shares are of the scope; the rate of loss is the brand's.
+    whoever took it over. Shares are of the scope; the rate of loss is the brand's. It is told of stores: of people, as
+    guides ask, it is `NOT_FOUND`.
     """
+    if scope.account_ids is not None:
+        raise NotFound
     after = year_before(reach.on)
     each = _held(scope, reach, after)
     by_guide = _by_guide(scope, each)
@@ -86,6 +91,7 @@ async def concentration(session: AsyncSession, scope: Scope, reach: Reach, page:
         totals.guides,
         totals.herfindahl,
         rate,
+        page,
         [_share(row, net, reach.scale, rate) for row in rows],
     )
 

@@ -12,6 +12,7 @@ from sqlmodel import col
 from kernel.db import OneOf
 from kernel.errors import Invalid
 from kpi.models.periods import FIRST_YEAR, LAST_YEAR
+from kpi.queries.basis import scale_of
 from kpi.queries.scoping import Scope
 from mall.models import COUNTED_STATES, DUE, Credit, Order, PurchaseProfile
 from mall.queries import profiles
@@ -32,22 +33,24 @@ class Reach:
     scale: int
 
 
-def require_day(field: str, day: date) -> None:
+async def reach(session: AsyncSession, scope: Scope, on: date | None) -> Reach:
+    """Up to that day, or where it is left out up to today on the calendar of most of the brand's stores.
+
+    Raises `INVALID` for a day of years that no shop has.
+    """
+    require_day("on", on)
+    setting = await profiles.setting(session, scope.brand_id)
+    return Reach(on or setting.today, setting.currency, scale_of(setting.currency))
+
+
+def require_day(field: str, day: date | None) -> None:
     """Raises `INVALID` for a day of years that no shop has."""
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+    if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise Invalid(
             field=field,
             reason=f"a day of the years {FIRST_YEAR} to {LAST_YEAR}.",
             reason_zh=f"日期应在 {FIRST_YEAR} 年到 {LAST_YEAR} 年之间。",
         )
-
-
-async def day_or_today(session: AsyncSession, scope: Scope, on: date | None) -> date:
-    """That day, or where it is left out today on the calendar of most of the brand's stores."""
-    if on is None:
-        return (await profiles.setting(session, scope.brand_id)).today
-    require_day("on", on)
-    return on
 
 
 def is_whole_brand(scope: Scope) -> bool:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, Row, String, and_, case, func, literal, select
+from sqlalchemy import CTE, ColumnElement, String, and_, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -18,10 +19,8 @@ from customers.policy import visible_to
 from kernel.actor import Actor
 from kernel.pages import Key, Page, paged
 from kpi.queries.customer_views import amounts
-from kpi.queries.customer_views.purchases import Query, Reach, rounded, values
+from kpi.queries.customer_views.purchases import Query, Reach, require_day, rounded, values
 from kpi.queries.scoping import Scope
-
-CustomerRow = Row[*tuple[Any, ...]]
 
 _LONGEST_NUMBER = 64
 _ZEROS = "0" * _LONGEST_NUMBER
@@ -40,6 +39,17 @@ class Worth(StrEnum):
 
     GROSS = "gross"
     NET = "net"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """By what, and from which day on; none is since the first order. Raises `INVALID` for a day that no shop has."""
+
+    worth: Worth = Worth.GROSS
+    from_day: date | None = None
+
+    def __post_init__(self) -> None:
+        require_day("fromDay", self.from_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,16 @@ class Pyramid:
     cut_b_c: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A customer in the pyramid: how many bring more, and one; and where the list goes on behind them."""
+
+    customer_id: UUID
+    amount: int
+    rank: int
+    place: tuple[int, str]
+
+
 class by_code_points(FunctionElement[str]):  # noqa: N801 - a function, as SQLAlchemy writes them
     """A text that is compared as Python compares it, whatever the database's language."""
 
@@ -83,12 +103,12 @@ def _collated(element: by_code_points, compiler: SQLCompiler, **options: Any) ->
     return f'({compiler.process(element.clauses, **options)}) COLLATE "C"'
 
 
-async def pyramid(session: AsyncSession, scope: Scope, reach: Reach, after: date | None, worth: Worth) -> Pyramid:
-    """The groups of all customers with an order behind `after`, or since ever, up to the day.
+async def pyramid(session: AsyncSession, scope: Scope, reach: Reach, wanted: Wanted) -> Pyramid:
+    """The groups of all customers with an order on these days.
 
     Who of those with the same amount comes first changes neither the groups' amounts nor the cuts.
     """
-    each = _spent(scope, reach, after, worth)
+    each = _spent(scope, reach, wanted)
     place = func.row_number().over(order_by=each.c.amount.desc())
     ranked = select(each.c.amount, letter_of(place, func.count().over()).label("letter")).cte("ranked")
     found = await session.execute(
@@ -108,16 +128,15 @@ async def customers(
     actor: Actor,
     scope: Scope,
     reach: Reach,
-    after: date | None,
-    worth: Worth,
+    wanted: Wanted,
     letter: Letter,
     page: Page,
-) -> Sequence[CustomerRow]:
-    """The customers of a letter whom the actor sees: `customer_id`, `amount` in millionths, `place`, `tie`.
+) -> Sequence[Ranked]:
+    """The customers of a letter whom the actor sees, and one more if there is a next page.
 
     The first first: by amount, then by member number, as a number where it is one and before those that are none.
     """
-    each = _spent(scope, reach, after, worth)
+    each = _spent(scope, reach, wanted)
     known = (
         select(each.c.customer_id, each.c.amount, tie(col(Customer.member_number)).label("tie"))
         .join(Customer, and_(col(Customer.brand_id) == scope.brand_id, col(Customer.id) == each.c.customer_id))
@@ -131,7 +150,10 @@ async def customers(
         .where(visible_to(actor), letter_of(numbered.c.place, numbered.c.many) == letter)
     )
     keys = (Key(numbered.c.amount, descending=True), Key(numbered.c.tie))
-    return (await session.execute(paged(shown, page, *keys), values(scope))).all()
+    found = await session.execute(paged(shown, page, *keys), values(scope))
+    return [
+        Ranked(row.customer_id, rounded(row.amount, reach.scale), row.place, (row.amount, row.tie)) for row in found
+    ]
 
 
 def letter_of(place: Any, many: Any) -> ColumnElement[str]:
@@ -151,8 +173,9 @@ def tie(number: Any) -> ColumnElement[str]:
     return by_code_points(case((is_number, numbers), else_=texts))
 
 
-def _spent(scope: Scope, reach: Reach, after: date | None, worth: Worth) -> CTE:
-    return amounts.spent(amounts.moves(scope, reach.scale, after, reach.on, with_refunds=worth is Worth.NET))
+def _spent(scope: Scope, reach: Reach, wanted: Wanted) -> CTE:
+    after = None if wanted.from_day is None else wanted.from_day - timedelta(days=1)
+    return amounts.spent(amounts.moves(scope, reach.scale, after, reach.on, with_refunds=wanted.worth is Worth.NET))
 
 
 def _told(reach: Reach, found: dict[Letter, Any]) -> Pyramid:

@@ -1,4 +1,4 @@
-"""Figures in GraphQL."""
+"""The tiles on top of a workbench in GraphQL."""
 
 import strawberry
 
