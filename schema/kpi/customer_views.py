@@ -159,8 +159,9 @@ class CustomerViewQueries:
             return shown_as(PurchaseGaps, await rhythm.gaps(session, scope, (await reach(session, scope, on)).on))
 
     @field(
-        "How much of the last 12 months' revenue hangs on single guides, and what is at stake if one leaves (人走客走): the "
-        "guides whose customers brought most first, at most 100 a page. Of a region with all below it, or a store; "
+        "How much of the last 12 months' revenue hangs on single guides, and what is at stake if one leaves "
+        "(人走客走): the guides whose customers brought most first, at most 100 a page. Of a region with all below it, "
+        "or a store; "
         "left out, of all that the viewer sees. For managers, HQ and machines with `reports:read` (`FORBIDDEN`); "
         "`NOT_FOUND` for guides, and for what is out of sight; `BAD_PAGE_SIZE`, `BAD_CURSOR`."
     )
