@@ -12,7 +12,6 @@ from kernel.actor import Actor
 from kernel.errors import Forbidden, Invalid, NotFound, Refusal
 from kernel.pages import BadCursor, BadPageSize
 from kernel.work import Ground
-from kpi.queries.customer_views.loss import rate_of
 from tests.asking import ask, refused
 from tests.factories import NOON, World, build_customer, build_world
 from tests.mall.trading import place, till
@@ -276,12 +275,3 @@ async def test_a_manager_reads_what_hangs_on_whom_and_what_is_at_stake(ground: G
     assert [edge["node"] for part in (first, rest) for edge in part["edges"]] == nodes
     assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
     assert type(error) is NotFound
-
-
-def test_the_rate_of_loss_is_measured_from_fifty_customers_on() -> None:
-    few, enough = rate_of(49, 49), rate_of(100, 20)
-
-    assert (round(few.rate, 6), few.low, few.high, few.is_measured) == (0.154, 0.132, 0.176, False)
-    # Wilson's interval of 20 in 100, as textbooks give it.
-    assert (enough.rate, enough.is_measured) == (0.2, True)
-    assert (round(enough.low, 4), round(enough.high, 4)) == (0.1334, 0.2888)
