@@ -51,6 +51,12 @@ def scopes(world: World) -> dict[str, tuple[Actor, Asked, Mine[Deal], Any]]:
         "region's manager": (world.east_manager, Asked(), lambda deal: deal.store < 2, whole),
         "store": (world.shop.manager, Asked(), lambda deal: deal.store == 0, whole),
         "guide": (guide, Asked(), mine, part),
+        "colleague": (
+            world.shop.other_guide,
+            Asked(),
+            lambda deal: deal.store == 0 and deal.earner in (1, BOTH),
+            lambda deal: deal.part_of(1),
+        ),
         "guide, by their manager": (world.shop.manager, Asked(staff_id=guide.staff_id), mine, part),
     }
 

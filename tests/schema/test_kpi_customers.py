@@ -56,7 +56,7 @@ def asked(name: str, of: str = "") -> str:
 async def sold(ground: Ground, world: World, amounts: Sequence[int]) -> list[Customer]:
     """So many customers of the first shop's first guide, each with an order of that amount, at noon of the day."""
     found = []
-    for number, amount in enumerate(amounts, 1):
+    for number, amount in enumerate(amounts, 8):  # 9 comes before 10, which text doesn't say
         found.append(await build_customer(ground, world.shop.guide, member_number=str(number)))
         await place(ground, world, found[-1], amount=amount, placed_at=NOON)
     return found
