@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.kpi.customer_views import CustomerViewQueries
 from schema.kpi.drilling import DrillingQueries
 from schema.kpi.following import KpiSubscriptions
 from schema.kpi.positions import PositionQueries
@@ -10,7 +11,7 @@ from schema.kpi.tiles import KpiTiles, TileQueries, tiles_of
 
 
 @strawberry.type
-class KpiQueries(TileQueries, RankingQueries, DrillingQueries, PositionQueries):
+class KpiQueries(TileQueries, RankingQueries, DrillingQueries, PositionQueries, CustomerViewQueries):
     """All that can be asked about figures."""
 
 

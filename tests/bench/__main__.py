@@ -4,6 +4,7 @@ import argparse
 import asyncio
 
 from tests.bench import (
+    customer_views,
     handover_closing,
     handover_move,
     handover_plan,
@@ -26,6 +27,7 @@ BENCHES = {
     "storm": storm.measure,
     "segments": segments.measure,
     "scoring": scoring.measure,
+    "customer_views": customer_views.measure,
     "planning": planning.measure,
     "kpi_ranking": kpi_ranking.measure,
     "handover_plan": handover_plan.measure,
@@ -45,7 +47,7 @@ def main() -> None:
         nargs="+",
         type=int,
         default=[1_000_000],
-        help="how many customers segments are counted over, scored, or planned for",
+        help="how many customers segments or views are counted over, scored, or planned for",
     )
     parser.add_argument("--orders", type=int, default=2_000_000, help="how many a month's figures are counted from")
     parser.add_argument("--people", type=int, default=2000, help="how many come back at once")

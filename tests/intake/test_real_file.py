@@ -13,6 +13,7 @@ from sqlalchemy import text
 from kernel.work import Ground
 from tests.intake.amounting import wrong_churn, wrong_coverage, wrong_figures, wrong_profiles
 from tests.intake.carrying import carry, counts, epochs
+from tests.intake.customer_viewing import wrong_customer_views
 from tests.intake.paying import Paid, pay
 from tests.oracle_online_retail import open_text
 from tests.tagging.real_rules import follow_keywords
@@ -101,6 +102,7 @@ async def take_in(ground: Ground, path: Path, known: Known) -> None:
     report = await carry(ground, path)
     assert await wrong_figures(ground, path) == []
     assert await wrong_profiles(ground, path) == []
+    assert await wrong_customer_views(ground, path) == []
     for day, figures in known.planned.items():
         paper = await on_paper(ground, day)
         assert paper.broken() == []
