@@ -1,4 +1,4 @@
-"""Figures in GraphQL."""
+"""How the day and the month go, in GraphQL."""
 
 import strawberry
 
@@ -32,7 +32,7 @@ class KpiTiles:
 
 
 @strawberry.type
-class KpiQueries:
+class TileQueries:
     @field("How the day and the month go for the viewer: `FORBIDDEN` for a machine without `reports:read`.")
     async def kpi_tiles(self, info: Info) -> KpiTiles:
         return await tiles_of(info)
