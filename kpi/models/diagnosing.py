@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
-from math import log
+from math import isclose, log
 
 from kpi.models.comparing import Compared, compare_counts, compare_shares
 from kpi.models.definitions import SMALL_SAMPLE, Sums
@@ -229,8 +229,11 @@ def _known(one: float | None, other: float | None) -> tuple[float, float]:
 
 
 def _logarithmic_mean(first: float, second: float) -> float:
-    if not first or not second or first == second:
-        return min(first, second)
+    if not first or not second:
+        return 0.0
+    # So near to each other, the logarithms' difference is nothing but rounding.
+    if isclose(first, second, rel_tol=1e-9):
+        return (first + second) / 2
     return (first - second) / (log(first) - log(second))
 
 
