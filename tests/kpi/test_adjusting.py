@@ -167,9 +167,9 @@ async def test_what_was_closed_before_they_took_over_is_their_own(ground: Ground
 
 
 async def test_it_takes_two_statements_however_much_was_handed_over(ground: Ground, scene: Scene) -> None:
-    for narrowed in ({}, {"account_ids": scene.taker.account_ids}):
+    for account_ids in (None, scene.taker.account_ids):
         with statements(ground) as sent:
-            await handed(ground, scene.world, **narrowed)
+            await handed(ground, scene.world, account_ids=account_ids)
         assert len(sent) == 2
 
 

@@ -2,7 +2,6 @@
 
 import random
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
@@ -38,8 +37,8 @@ def of(own: dict[str, int], peers: dict[str, int] = PEERS) -> Diagnosis:
     return found
 
 
-def in_words(found: Diagnosis | None, language: str = "en", **also: Any) -> str:
-    return said(found, **{"was_at_work": True, "currency": "CNY", "digits": 2, "language": language} | also)
+def in_words(found: Diagnosis | None, language: str = "en", *, was_at_work: bool = True) -> str:
+    return said(found, was_at_work=was_at_work, currency="CNY", digits=2, language=language)
 
 
 @settings(deadline=None)  # the first one loads SciPy

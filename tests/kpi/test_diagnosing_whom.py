@@ -1,12 +1,14 @@
 """With whom a guide is compared, who may ask, and what is shown of others."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from typing import Any
+from uuid import UUID
 
 import pytest
 
-from directory.models import Account
+from directory.models import Account, AccountKind
 from kernel import ids
 from kernel.actor import Actor
 from kernel.errors import Forbidden, Invalid, NotFound
@@ -16,6 +18,7 @@ from kpi.models import Days, Grain, KpiSales, KpiWork, Span
 from kpi.models.diagnosing import Step
 from kpi.queries import adjusting, diagnosing
 from kpi.queries.diagnosing import Diagnosed, PeerKind
+from kpi.queries.reading import Summed
 from kpi.queries.scoping import Asked
 from tests.factories import Shop, World, build_shop, build_world, save
 from tests.mall.trading import till
@@ -36,24 +39,43 @@ USUAL = {
 }
 
 
-async def work(ground: Ground, shop: Shop, guide: Actor, values: Mapping[str, int], gross: int = 1_000_000) -> None:
-    """What a guide did on a day, as a row of theirs, and one of the store's."""
-    key = {"brand_id": guide.brand_id, "span": Span.DAY, "starts_on": DAY, "store_id": shop.store.id}
-    of_guide = {"grain": Grain.ACCOUNT, "account_id": guide.account_ids[0]} | key
-    sold = {"channel": "pos", "source": "pos", "orders": 20, "gross": gross}
-    await save(ground, KpiWork(**of_guide, **values), KpiSales(**of_guide, **sold))
+async def work(ground: Ground, shop: Shop, guide: Actor, values: dict[str, int], gross: int = 1_000_000) -> None:
+    """What a guide did on a day, as a row of theirs; and for the first guide, what both did as one of the store's."""
+    key: dict[str, Any] = {"brand_id": guide.brand_id, "span": Span.DAY, "starts_on": DAY, "store_id": shop.store.id}
+    theirs = key | {"grain": Grain.ACCOUNT, "account_id": guide.account_ids[0]}
+    sold: dict[str, Any] = {"channel": "pos", "source": "pos", "orders": 20}
+    await save(ground, KpiWork(**theirs | values), KpiSales(**theirs | sold, gross=gross))
     if guide is shop.guide:
-        of_store = {"grain": Grain.STORE, "account_id": shop.public.id} | key
-        both = len(shop.guides)
-        doubled = {name: value * both for name, value in values.items()}
-        await save(ground, KpiWork(**of_store, **doubled), KpiSales(**of_store, **sold | {"gross": gross * both}))
+        stores = key | {"grain": Grain.STORE, "account_id": shop.public.id}
+        both = {name: 2 * value for name, value in values.items()}
+        await save(ground, KpiWork(**stores | both), KpiSales(**stores | sold, gross=2 * gross))
 
 
 async def ask(
-    ground: Ground, actor: Actor, page: Page | None = None, adjusted: bool = False, **asked: object
+    ground: Ground,
+    actor: Actor,
+    page: Page | None = None,
+    *,
+    adjusted: bool = False,
+    staff_id: UUID | None = None,
+    store_id: UUID | None = None,
 ) -> list[Diagnosed]:
+    asked = Asked(staff_id=staff_id, store_id=store_id)
     async with ground.db.read() as session:
-        return await diagnosing.page(session, actor, page or Page(20), Asked(**asked), DAYS, adjusted=adjusted)
+        return await diagnosing.page(session, actor, page or Page(20), asked, DAYS, adjusted=adjusted)
+
+
+async def build_another(ground: Ground, world: World, shop: Shop) -> Account:
+    """One more account in the store, of somebody who does nothing there."""
+    account = Account(
+        brand_id=world.brand.id,
+        id=ids.new(),
+        store_id=shop.store.id,
+        kind=AccountKind.GUIDE,
+        staff_id=world.hq.id,
+    )
+    await save(ground, account)
+    return account
 
 
 @pytest.fixture
@@ -112,7 +134,7 @@ async def test_guides_get_themselves_alone_and_managers_whom_they_see(ground: Gr
         (guide.id, other.id)
     )
     far = world.shops[2]
-    for actor, asked in (
+    unseen: list[tuple[Actor, dict[str, UUID]]] = [
         (guide, {"staff_id": other.id}),
         (guide, {"store_id": far.store.id}),
         (world.shop.manager, {"staff_id": far.guide.id}),
@@ -120,9 +142,10 @@ async def test_guides_get_themselves_alone_and_managers_whom_they_see(ground: Gr
         (world.east_manager, {"staff_id": far.guide.id}),
         (world.hq, {"staff_id": ids.new()}),
         ((await build_world(ground, "other")).hq, {"staff_id": guide.id}),
-    ):
+    ]
+    for actor, asked in unseen:
         with pytest.raises(NotFound):
-            await ask(ground, actor, **asked)
+            await ask(ground, actor, staff_id=asked.get("staff_id"), store_id=asked.get("store_id"))
 
 
 async def test_one_thing_has_to_be_named_and_a_machine_be_allowed_to(ground: Ground, world: World) -> None:
@@ -136,10 +159,7 @@ async def test_one_thing_has_to_be_named_and_a_machine_be_allowed_to(ground: Gro
 
 
 async def test_pages_of_a_store_follow_each_other_without_who_was_not_at_work(ground: Ground, world: World) -> None:
-    idle = Account(
-        brand_id=world.brand.id, id=ids.new(), store_id=world.shop.store.id, kind="guide", staff_id=world.hq.id
-    )
-    await save(ground, idle)
+    await build_another(ground, world, world.shop)
     store_id, both = world.shop.store.id, sorted(guide.id for guide in world.shop.guides)
 
     first = await ask(ground, world.hq, Page(1), store_id=store_id)
@@ -156,20 +176,8 @@ async def test_the_statements_are_as_many_for_one_guide_as_for_three(ground: Gro
             await ask(ground, world.hq, Page(number), adjusted=True, store_id=world.shops[3].store.id)
         counts.append(len(sent))
     third = world.shops[3]
-    key = {"brand_id": world.brand.id, "id": ids.new(), "store_id": third.store.id}
-    await save(ground, Account(**key, kind="guide", staff_id=world.hq.id))
-    await save(
-        ground,
-        KpiWork(
-            brand_id=world.brand.id,
-            span=Span.DAY,
-            grain=Grain.ACCOUNT,
-            starts_on=DAY,
-            store_id=third.store.id,
-            account_id=key["id"],
-            **USUAL,
-        ),
-    )
+    another = await build_another(ground, world, third)
+    await work(ground, third, replace(world.hq, account_ids=(another.id,)), USUAL)
     with statements(ground) as sent:
         assert len(await ask(ground, world.hq, Page(3), adjusted=True, store_id=third.store.id)) == 3
     assert {*counts, len(sent)} == {counts[0]}
@@ -181,7 +189,7 @@ async def test_adjusted_figures_are_without_what_was_handed_over_for_peers_too(
 ) -> None:
     taken_off = {guide.id: {"contacts_due": 40, "contacts_bought": 0} for shop in world.shops for guide in shop.guides}
 
-    async def handed(*_: object) -> dict[object, dict[str, int]]:
+    async def handed(*_: object) -> Summed:
         return dict(taken_off)
 
     monkeypatch.setattr(adjusting, "handed", handed)
@@ -192,8 +200,8 @@ async def test_adjusted_figures_are_without_what_was_handed_over_for_peers_too(
     assert plain.diagnosis is not None
     assert adjusted.diagnosis is not None
     before, after = plain.diagnosis.tasks.findings[0], adjusted.diagnosis.tasks.findings[0]
-    assert (before.own, before.peers) == (4, 4)
-    assert (after.own, after.peers) == (2, 2)
+    assert (before.own, before.peers) == (Fraction(4), Fraction(4))
+    assert (after.own, after.peers) == (Fraction(2), Fraction(2))
 
 
 async def test_peers_that_include_the_guide_would_be_noticed(
