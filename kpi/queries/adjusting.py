@@ -45,10 +45,11 @@ from kernel import bulk, clock
 from kernel.days import moment_after
 from kernel.db import OneOf, UtcDateTime, enum_of
 from kpi.models import Days
+from kpi.queries.counted.worked import BOUGHT, REACHED
 from kpi.queries.reading import Summed
 from kpi.queries.scoping import Scope
 from mall.models import COUNTED_STATES, Credit, CreditReason, LineKind, Order, OrderLine, Refund, RefundCharge
-from tasks.models import CONTACTS, Outcome, Task, TaskState
+from tasks.models import CONTACTS, Task, TaskState
 
 TAKEN_OFF = (
     "orders",
@@ -227,17 +228,13 @@ def _refunds(scope: Scope, days: Days, taken: CTE) -> tuple[Select[*tuple[Any, .
 def _tasks(scope: Scope, lasts: FromClause, taken: CTE) -> Select[*tuple[Any, ...]]:
     done = col(Task.state) == TaskState.DONE
     contact = and_(col(Task.kind).in_(CONTACTS), col(Task.customer_id).is_not(None))
-    bought = or_(col(Task.outcome) == Outcome.BOUGHT, col(Task.closed_by_order_id).is_not(None))
-    reached = or_(
-        col(Task.outcome).in_((Outcome.REACHED, Outcome.APPOINTMENT, Outcome.BOUGHT, Outcome.NOT_INTERESTED)), bought
-    )
     values = {
         "tasks_due": literal(1),
         "tasks_done": _one(done),
         "tasks_on_time": _one(and_(done, col(Task.closed_at) <= col(Task.due_at))),
         "contacts_due": _one(contact),
-        "contacts_reached": _one(and_(contact, done, reached)),
-        "contacts_bought": _one(and_(contact, done, bought)),
+        "contacts_reached": _one(and_(contact, done, REACHED)),
+        "contacts_bought": _one(and_(contact, done, BOUGHT)),
     }
     return (
         _line(taken, values)
