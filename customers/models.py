@@ -130,6 +130,7 @@ class Holding(SQLModel, table=True):
         unique_where("uq_holding_open", "brand_id", "relationship_id", where="until_at IS NULL"),
         Index("ix_holding_brand_id_relationship_id_from_at", "brand_id", "relationship_id", "from_at"),
         Index("ix_holding_account", "brand_id", "account_id", "until_at"),
+        index_where("ix_holding_handed", "brand_id", "from_at", where="reason = 'handover'"),
     )
 
     brand_id: UUID = Field(primary_key=True)

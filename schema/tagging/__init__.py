@@ -17,6 +17,7 @@ from schema.tagging.library import (
 from schema.tagging.rules import RuleMutations, RuleQueries, TagRule
 from schema.tagging.segments import SegmentMutations, SegmentQueries
 from schema.tagging.suggestions import SuggestionMutations, SuggestionQueries, TagSuggestion
+from tagging.models.statistics import Standing
 
 
 @strawberry.type
@@ -40,6 +41,7 @@ class TaggingMutations(
 __all__ = [
     "CarriedTag",
     "CustomersTagged",
+    "Standing",
     "Tag",
     "TagChange",
     "TagGroup",

@@ -37,9 +37,9 @@ from tasks.models import CONTACTS, Outcome, Task, TaskState
 
 Values = Mapping[str, Any]
 
-_BOUGHT = or_(col(Task.outcome) == Outcome.BOUGHT, col(Task.closed_by_order_id).is_not(None))
-_REACHED = or_(
-    col(Task.outcome).in_((Outcome.REACHED, Outcome.APPOINTMENT, Outcome.BOUGHT, Outcome.NOT_INTERESTED)), _BOUGHT
+BOUGHT = or_(col(Task.outcome) == Outcome.BOUGHT, col(Task.closed_by_order_id).is_not(None))
+REACHED = or_(
+    col(Task.outcome).in_((Outcome.REACHED, Outcome.APPOINTMENT, Outcome.BOUGHT, Outcome.NOT_INTERESTED)), BOUGHT
 )
 _COLUMNS = (*WORK, *DISTINCT)
 
@@ -222,8 +222,8 @@ def _tasks(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
         "tasks_done": _one(done),
         "tasks_on_time": _one(and_(done, col(Task.closed_at) <= col(Task.due_at))),
         "contacts_due": _one(contact),
-        "contacts_reached": _one(and_(contact, done, _REACHED)),
-        "contacts_bought": _one(and_(contact, done, _BOUGHT)),
+        "contacts_reached": _one(and_(contact, done, REACHED)),
+        "contacts_bought": _one(and_(contact, done, BOUGHT)),
     }
     due = and_(col(Task.store_id) == days.c.store_id, _during(days, col(Task.due_at)))
     return (
