@@ -21,7 +21,7 @@ from kpi.models import KpiStore
 from server import figures_by_hand
 from server.tables import METADATA
 from server.wiring import wiring
-from tests.bench.kpi_sales import ROWS
+from tests.bench.kpi_month_rows import ROWS
 from tests.servers import postgres
 
 STORES, GUIDES, CUSTOMERS = 900, 2_000, 300_000
