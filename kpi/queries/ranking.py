@@ -11,14 +11,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.actor import Actor, Role
-from kernel.errors import Forbidden, NotFound
+from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.pages import BadCursor, Page
 from kpi.models import Days, Grain
 from kpi.models.definitions import DEFINITIONS, Definition, Figure, Sums
 from kpi.models.exact import scale
 from kpi.models.periods import before
 from kpi.policy import require_manager, require_reader
-from kpi.queries import reading, scoping, standing
+from kpi.queries import adjusting, reading, scoping, standing
 from kpi.queries.reading import Question, Summed
 from kpi.queries.scoping import Asked, By, Scope, require_fitting
 
@@ -36,7 +36,10 @@ class RankedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is ranked, of which days, by which figure; `also` are figures that are shown with it."""
+    """What is ranked, of which days, by which figure; `also` are figures that are shown with it.
+
+    `is_adjusted`: guides without what came to them by a handover a short while before.
+    """
 
     by: RankedBy
     figure: Figure
@@ -44,6 +47,7 @@ class Wanted:
     asked: Asked = field(default_factory=Asked)
     also: tuple[Figure, ...] = ()
     ascending: bool = False
+    is_adjusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,8 @@ async def own(session: AsyncSession, actor: Actor, figure: Figure, days: Days) -
 async def _ranking(session: AsyncSession, actor: Actor, wanted: Wanted, days: Days) -> Ranking:
     require_manager(actor)
     require_fitting(wanted.asked, (wanted.figure, *wanted.also))
+    if wanted.is_adjusted and wanted.by is not RankedBy.GUIDE:
+        raise Invalid(field="adjusted", reason="goes with guides only.", reason_zh="只适用于导购排行。")
     if wanted.by is RankedBy.GUIDE:
         scope = await scoping.scope(session, actor, wanted.asked, Grain.ACCOUNT)
         return await _guides(session, scope, wanted, days)
@@ -204,6 +210,8 @@ async def _ranking(session: AsyncSession, actor: Actor, wanted: Wanted, days: Da
 
 async def _guides(session: AsyncSession, scope: Scope, wanted: Wanted, days: Days) -> Ranking:
     found = await reading.sums(session, scope, Question(days, _columns(wanted), By.GUIDE))
+    if wanted.is_adjusted:
+        found = adjusting.less(found, await adjusting.handed(session, scope, days))
     numbers = await standing.numbers(session, scope, found)
     return Ranking(DEFINITIONS[wanted.figure], found, numbers, ascending=wanted.ascending)
 

@@ -92,11 +92,12 @@ class KpiRank:
 class RankingQueries:
     @field(
         "Regions, stores or guides by one figure, the most first unless `ascending`; those without a value come last, "
-        "ties go by code or number. At most 100 a page. `also` names other figures to show. All is within the viewer's "
+        "ties go by code or number. `adjusted` leaves out of guides' figures what came to them by a handover in the last 30 "
+        "days: tasks, and orders and refunds of customers whom they took over; by guide only. At most 100 a page. `also` names other figures to show. All is within the viewer's "
         "sight: `regionId` takes in all below it. By region they are those right below `regionId` (without it, below "
         "the topmost in sight), and that one itself for stores right in it. Days are those of each store's calendar, "
-        "both included: `INVALID` unless they are 1 to 366, and with a channel or source that a figure isn't told "
-        "apart by. `NOT_FOUND`; `FORBIDDEN` for guides, who ask `kpiMyPosition`, and for a machine without "
+        "both included: `INVALID` unless they are 1 to 366, with a channel or source that a figure isn't told apart "
+        "by, and for what is `adjusted` and not by guide. `NOT_FOUND`; `FORBIDDEN` for guides, who ask `kpiMyPosition`, and for a machine without "
         "`reports:read`; `BAD_PAGE_SIZE`, `BAD_CURSOR`."
     )
     async def kpi_ranking(
@@ -112,12 +113,13 @@ class RankingQueries:
         source: str | None = None,
         also: list[Figure] | None = None,
         ascending: bool = False,
+        adjusted: bool = False,
         first: int = 20,
         after: Cursor | None = None,
     ) -> Connection[KpiRank]:
         page, days = page_of(first, after), days_of(from_day, until_day)
         asked = asked_of(region_id, store_id, None, channel, source)
-        wanted = Wanted(by, figure, days, asked, once(also or ()), ascending)
+        wanted = Wanted(by, figure, days, asked, once(also or ()), ascending, adjusted)
         async with info.context.read() as session:
             lines = await ranking.page(session, info.context.actor, page, wanted)
         rows = [_rank(wanted, line) for line in lines]

@@ -1,5 +1,6 @@
 """What takeover guides have from those who left can be taken off their figures, to the piece and the penny."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,10 +10,14 @@ from customers import commands as customers
 from customers.models import Customer, HoldingReason
 from kernel import clock
 from kernel.actor import Actor
+from kernel.errors import Invalid
+from kernel.pages import Page
 from kernel.work import Ground, unit_of_work
 from kpi.models import Days, Grain
-from kpi.queries import adjusting, reading
+from kpi.models.definitions import Figure
+from kpi.queries import adjusting, ranking, reading
 from kpi.queries.adjusting import TAKEN_OFF
+from kpi.queries.ranking import RankedBy, Wanted
 from kpi.queries.reading import Question, Summed
 from kpi.queries.scoping import By, Scope
 from mall.commands import Line
@@ -182,3 +187,19 @@ async def test_another_length_of_time_would_be_noticed(
 
     with pytest.raises(AssertionError):
         await test_what_was_handed_over_is_told_to_the_penny(ground, scene)
+
+
+async def test_a_ranking_of_guides_can_leave_it_out_and_no_other_can(ground: Ground, scene: Scene) -> None:
+    with clock.stopped_at(after(40)):
+        await count_all(ground, scene.world.brand.id)
+    usual = Wanted(RankedBy.GUIDE, Figure.GROSS, DAYS)
+
+    found = {}
+    async with ground.db.read() as session:
+        for is_adjusted in (False, True):
+            lines = await ranking.page(session, scene.world.hq, Page(), replace(usual, is_adjusted=is_adjusted))
+            found[is_adjusted] = {line.id: line.value for line in lines}[scene.taker.id]
+        with pytest.raises(Invalid):
+            await ranking.page(session, scene.world.hq, Page(), replace(usual, by=RankedBy.STORE, is_adjusted=True))
+
+    assert found == {False: 15_700, True: 5_700}
