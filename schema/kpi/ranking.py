@@ -92,12 +92,13 @@ class KpiRank:
 class RankingQueries:
     @field(
         "Regions, stores or guides by one figure, the most first unless `ascending`; those without a value come last, "
-        "ties go by code or number. `adjusted` leaves out of guides' figures what came to them by a handover in the last 30 "
-        "days: tasks, and orders and refunds of customers whom they took over; by guide only. At most 100 a page. `also` names other figures to show. All is within the viewer's "
-        "sight: `regionId` takes in all below it. By region they are those right below `regionId` (without it, below "
-        "the topmost in sight), and that one itself for stores right in it. Days are those of each store's calendar, "
-        "both included: `INVALID` unless they are 1 to 366, with a channel or source that a figure isn't told apart "
-        "by, and for what is `adjusted` and not by guide. `NOT_FOUND`; `FORBIDDEN` for guides, who ask `kpiMyPosition`, and for a machine without "
+        "ties go by code or number. `adjusted` leaves out of guides' figures what came to them by a handover in the "
+        "last 30 days: tasks, and orders and refunds of customers whom they took over; by guide only. At most 100 a "
+        "page. `also` names other figures to show. All is within the viewer's sight: `regionId` takes in all below it. "
+        "By region they are those right below `regionId` (without it, below the topmost in sight), and that one itself "
+        "for stores right in it. Days are those of each store's calendar, both included: `INVALID` unless they are 1 "
+        "to 366, with a channel or source that a figure isn't told apart by, and for what is `adjusted` and not by "
+        "guide. `NOT_FOUND`; `FORBIDDEN` for guides, who ask `kpiMyPosition`, and for a machine without "
         "`reports:read`; `BAD_PAGE_SIZE`, `BAD_CURSOR`."
     )
     async def kpi_ranking(
