@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from kernel import ids
 from kernel.errors import Invalid, NotFound
 from kernel.pages import BadCursor, BadPageSize
 from kernel.work import Ground
@@ -15,6 +14,7 @@ from tests.kpi.test_diagnosing_whom import world
 
 __all__ = ["world"]
 
+NOWHERE = "0190a5e2-0000-7000-8000-000000000000"
 ASKED = """
 query ($staff: ID, $store: ID, $from: Date! = "2026-03-01", $until: Date! = "2026-03-31", $adjusted: Boolean! = false,
        $first: Int! = 20, $after: Cursor) {
@@ -87,7 +87,7 @@ async def test_a_store_is_read_page_by_page(ground: Ground, world: World) -> Non
         ({"from": "1926-03-01", "until": "2026-03-01"}, Invalid),
         ({"from": "2025-01-01", "until": "2026-03-01"}, Invalid),
         ({"from": "2026-03-02", "until": "2026-03-01"}, Invalid),
-        ({"staff": str(ids.new())}, NotFound),
+        ({"staff": NOWHERE}, NotFound),
         ({"staff": "nobody"}, NotFound),
         ({"first": 101}, BadPageSize),
         ({"after": "nowhere"}, BadCursor),

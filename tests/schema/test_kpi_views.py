@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from kernel import clock, ids
+from kernel import clock
 from kernel.actor import Actor
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.pages import BadCursor, BadPageSize
@@ -25,6 +25,7 @@ from tests.mall.trading import place, refund, till
 from tests.scenarios.documents import GRAPH
 from tests.statements import statements
 
+NOWHERE = "0190a5e2-0000-7000-8000-000000000000"
 RANKING = """
 query ($by: KpiRankedBy!, $figure: KpiFigure = GROSS, $from: Date = "2026-03-01", $until: Date = "2026-03-31",
        $regionId: ID, $storeId: ID, $channel: Channel, $source: String, $also: [KpiFigure!],
@@ -172,9 +173,9 @@ async def test_a_ranking_is_read_page_by_page(ground: Ground) -> None:
         ({"after": "WzFd"}, BadCursor),
         ({"figure": "LINKS", "channel": "POS"}, Invalid),
         ({"also": ["COMMISSION"], "source": "pos"}, Invalid),
-        ({"storeId": str(ids.new())}, NotFound),
+        ({"storeId": NOWHERE}, NotFound),
         ({"storeId": "nonsense"}, NotFound),
-        ({"regionId": str(ids.new())}, NotFound),
+        ({"regionId": NOWHERE}, NotFound),
     ],
     ids=str,
 )
