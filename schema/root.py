@@ -8,7 +8,7 @@ from schema.execution import EXTENSIONS, Schema
 from schema.handover import HandoverMutations, HandoverQueries, HandoverSubscriptions
 from schema.hooks import HookMutations, HookQueries
 from schema.intake import IntakeQueries
-from schema.kpi import KpiQueries
+from schema.kpi import KpiHookMutations, KpiHookQueries, KpiQueries, PushMutations, PushQueries
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.mall import (
     CatalogueMutations,
@@ -53,6 +53,8 @@ Query = merge_types(
         TaskQueries,
         LiveQueries,
         KpiQueries,
+        PushQueries,
+        KpiHookQueries,
         HandoverQueries,
         OperatingQueries,
     ),
@@ -75,6 +77,8 @@ Mutation = merge_types(
         TaskMutations,
         WorkbenchMutations,
         HandoverMutations,
+        PushMutations,
+        KpiHookMutations,
     ),
 )
 Subscription = merge_types("Subscription", (LiveSubscriptions, HandoverSubscriptions))
