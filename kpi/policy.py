@@ -53,5 +53,5 @@ async def notices_seen_by(session: AsyncSession, brand_id: UUID, events: Sequenc
     found = await session.execute(
         select(col(Staff.id), col(Staff.version)).where(col(Staff.brand_id) == brand_id, col(Staff.id).in_(told))
     )
-    versions = dict(found.tuples().all())
+    versions = {row.id: row.version for row in found}
     return [feed.Entry(feed.of_staff(key), STAFF, key, versions[key]) for key in told]

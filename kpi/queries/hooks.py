@@ -20,12 +20,13 @@ async def hook_of(session: AsyncSession, brand_id: UUID) -> KpiHook | None:
 
 async def row_of(session: AsyncSession, brand_id: UUID) -> HookRow | None:
     """The same as a row, without the secret."""
-    found = await session.execute(
+    found: Any = await session.execute(
         select(col(KpiHook.brand_id).label("id"), col(KpiHook.url), col(KpiHook.is_paused), col(KpiHook.version)).where(
             col(KpiHook.brand_id) == brand_id
         )
     )
-    return found.first()
+    row: HookRow | None = found.first()
+    return row
 
 
 async def is_posting(session: AsyncSession, brand_id: UUID) -> bool:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import col
 
 import kpi.commands.sending
 import kpi.queries.watching
@@ -20,7 +21,7 @@ from kpi.models.definitions import Figure
 from kpi.queries.scoping import Asked
 from server import chores
 from tests.asking import ask
-from tests.factories import World, build_world, reload, said
+from tests.factories import World, build_customer, build_world, reload, said
 from tests.handover.leaving import build_alert
 from tests.kpi.watching import at, count, notices, sell, send, subscribe, values, watch_of
 from tests.statements import statements
@@ -184,7 +185,7 @@ async def test_whoever_has_left_is_told_nothing(ground: Ground, world: World) ->
     with clock.stopped_at(at(4, 12)):
         await subscribe(ground, world.shop.manager, WatchKind.DAILY, ORDERS)
         async with unit_of_work(ground, world.hq) as work:
-            await directory.close_access(work, world.shop.manager.id)
+            await directory.close_access(work, world.shop.manager.id, holds=0)
 
     await send(ground, world, at(5, 8))
     with clock.stopped_at(at(5, 8)):
@@ -201,7 +202,9 @@ async def test_what_is_out_of_sight_is_paused_with_the_reason(ground: Ground, wo
         gone = await subscribe(ground, manager, WatchKind.DAILY, ORDERS, asked=Asked(store_id=world.shop.store.id))
         whole = await subscribe(ground, manager, WatchKind.DAILY, ORDERS)
         async with unit_of_work(ground, world.hq) as work:
-            await directory.move(work, manager.id, Role.STORE_MANAGER, store_id=world.shops[1].store.id)
+            await directory.move_staff(
+                work, manager.id, role=Role.STORE_MANAGER, store_id=world.shops[1].store.id, holds=0
+            )
 
     await send(ground, world, at(5, 8))
     [notice] = await notices(ground, manager)
@@ -215,7 +218,8 @@ async def test_a_guide_is_told_of_their_own_figures(ground: Ground, world: World
     guide = world.shop.guide
     with clock.stopped_at(at(4, 12)):
         await subscribe(ground, guide, WatchKind.DAILY, GROSS)
-    await sell(ground, world, at(4, 13), 7_000, serving_account_id=guide.account_ids[0])
+    customer = await build_customer(ground, guide)
+    await sell(ground, world, at(4, 13), 7_000, customer=customer)
     await sell(ground, world, at(4, 14), 9_000)
 
     await send(ground, world, at(5, 8))
@@ -313,9 +317,12 @@ async def test_mass_deletions_in_sight_are_one_notice_a_day(ground: Ground, worl
     await send(ground, world, at(5, 8))
     await send(ground, world, at(5, 9))
 
-    told = [(notice.day, notice.content["lines"][0]["alerts"]) for notice in await notices(ground, world.shop.manager)]
+    told = [
+        (notice.day, notice.sent_at, notice.content["lines"][0]["alerts"])
+        for notice in await notices(ground, world.shop.manager)
+    ]
 
-    assert told == [(date(2026, 3, 4), 2), (date(2026, 3, 5), 1)]
+    assert told == [(date(2026, 3, 4), at(4, 13, 6), 2), (date(2026, 3, 5), at(5, 8), 1)]
     assert await notices(ground, world.shops[1].manager) == []
 
 
@@ -386,13 +393,14 @@ async def test_a_second_notice_of_a_day_would_be_noticed(ground: Ground, monkeyp
     async def never(*_: Any) -> bool:
         return False
 
-    async def always(work: Any, staff_id: Any, kind: Any, day: date, lines: Any) -> Any:
-        return await tell(work, staff_id, kind, day + timedelta(days=len(made)), made.append(1) or lines)
+    async def on_another_day(work: Any, staff_id: Any, kind: Any, day: date, lines: Any) -> Any:
+        made.append(day)
+        return await tell(work, staff_id, kind, day + timedelta(days=len(made) - 1), lines)
 
-    tell, made = sending.tell, list[int]()
+    tell, made = sending.tell, list[date]()
     monkeypatch.setattr(kpi.queries.watching, "was_told", never)
-    monkeypatch.setattr(kpi.queries.watching, "_told", lambda *_: (kpi.queries.watching.col(Store.id).is_(None),))
-    monkeypatch.setattr(sending, "tell", always)
+    monkeypatch.setattr(kpi.queries.watching, "_told", lambda *_: (col(Store.id).is_(None),))
+    monkeypatch.setattr(sending, "tell", on_another_day)
     world = await build_world(ground)
 
     with pytest.raises(AssertionError):
