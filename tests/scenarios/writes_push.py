@@ -6,9 +6,14 @@ from kpi.commands import hooking
 from tests.asking import VAULT
 from tests.factories import World
 from tests.scenarios.belongings import furnish
-from tests.scenarios.writing import Prepare, Write, guide, new, of
+from tests.scenarios.writing import Prepare, Write, guide, of
 
 URL = "https://hooks.example.com/daogou"
+
+
+async def watch_kpi(_ground: Ground, world: World) -> Write:
+    store_id = str(world.shop.store.id)
+    return Write(world.hq, {"storeId": store_id, "kind": "DAILY", "figures": ["GROSS"]})
 
 
 async def see_kpi_notices(ground: Ground, world: World) -> Write:
@@ -32,7 +37,7 @@ async def _hooked(ground: Ground, world: World) -> None:
 
 
 WRITES: dict[str, Prepare] = {
-    "watchKpi": new(guide, kind="DAILY", figures=["GROSS"]),
+    "watchKpi": watch_kpi,
     "editKpiWatch": of("kpi_watch", guide, figures=["NET"]),
     "endKpiWatch": of("kpi_watch", guide),
     "seeKpiNotices": see_kpi_notices,
