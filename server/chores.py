@@ -225,8 +225,12 @@ async def send_notices(ground: Ground) -> None:
         async with ground.db.read() as session:
             found = await subscriptions.due(session, brand_id, clock.now(), MOST_SUBSCRIBERS)
         for staff_id, kind in found:
-            async with unit_of_work(ground, system(brand_id)) as work:
-                await sending.send(work, staff_id, kind)
+            try:
+                async with unit_of_work(ground, system(brand_id)) as work:
+                    await sending.send(work, staff_id, kind)
+            except Exception:
+                # Whoever can't be told must not keep the others from being told, who wait behind them.
+                log.exception("notice_failed", extra={"staff_id": str(staff_id), "kind": kind.value})
 
 
 CHORES: tuple[Chore, ...] = (
