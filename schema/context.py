@@ -100,7 +100,7 @@ class Context:
     """One operation's context. It holds no database session and remembers no row.
 
     `address` is where the request came from, for counting attempts to sign in; `public_url` is where the product is
-    reached from outside.
+    reached from outside. `allows_loopback` says whether this very machine may be posted to.
     """
 
     ground: Ground
@@ -114,6 +114,7 @@ class Context:
     public_url: str = ""
     request_id: str = ""
     may_introspect: bool = True
+    allows_loopback: bool = False
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

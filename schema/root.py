@@ -8,7 +8,7 @@ from schema.execution import EXTENSIONS, Schema
 from schema.handover import HandoverMutations, HandoverQueries, HandoverSubscriptions
 from schema.hooks import HookMutations, HookQueries
 from schema.intake import IntakeQueries
-from schema.kpi import KpiQueries, KpiSubscriptions
+from schema.kpi import KpiMutations, KpiQueries, KpiSubscriptions
 from schema.live import LiveQueries, LiveSubscriptions
 from schema.mall import (
     CatalogueMutations,
@@ -75,6 +75,7 @@ Mutation = merge_types(
         TaskMutations,
         WorkbenchMutations,
         HandoverMutations,
+        KpiMutations,
     ),
 )
 Subscription = merge_types("Subscription", (LiveSubscriptions, HandoverSubscriptions, KpiSubscriptions))

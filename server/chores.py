@@ -22,9 +22,10 @@ from handover.queries import settling as settlement
 from kernel import clock, jobs
 from kernel.actor import system
 from kernel.work import Ground, unit_of_work
-from kpi.commands import recounting, turning
+from kpi.commands import recounting, sending, turning
 from kpi.queries import keeping
 from kpi.queries import marks as figure_marks
+from kpi.queries import watching as subscriptions
 from tagging.commands import evaluating, folding, nights
 from tagging.models import MarkPurpose
 from tagging.queries import marks, upkeep
@@ -43,6 +44,7 @@ MOST_HANDOVERS = 100  # of each brand at a sweep
 LONGEST_WAIT = timedelta(minutes=5)  # of a job that is tried again
 MOST_LEAVERS = 50  # of each brand at a sweep
 MOST_DAYS_BEGUN = 1_000  # stores at a time
+MOST_SUBSCRIBERS = 200  # of each brand at a sweep
 MOST_COUNTS = 200  # transactions of each brand at a time
 MOST_ROUNDS = 20  # of marks in one sweep and brand: the others have their turn
 
@@ -215,6 +217,22 @@ async def count_figures(ground: Ground) -> None:
                     break
 
 
+async def send_notices(ground: Ground) -> None:
+    """Tell subscribers of figures whose hour it is, one after the other: those who wait longest come first."""
+    async with ground.db.read() as session:
+        subscribed = await subscriptions.brands(session)
+    for brand_id in subscribed:
+        async with ground.db.read() as session:
+            found = await subscriptions.due(session, brand_id, clock.now(), MOST_SUBSCRIBERS)
+        for staff_id, kind in found:
+            try:
+                async with unit_of_work(ground, system(brand_id)) as work:
+                    await sending.send(work, staff_id, kind)
+            except Exception:
+                # Whoever can't be told must not keep the others from being told, who wait behind them.
+                log.exception("notice_failed", extra={"staff_id": str(staff_id), "kind": kind.value})
+
+
 CHORES: tuple[Chore, ...] = (
     mind_covers,
     end_last_days,
@@ -227,6 +245,7 @@ CHORES: tuple[Chore, ...] = (
     mind_handovers,
     mind_settling,
     mind_limits,
+    send_notices,
 )
 
 

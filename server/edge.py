@@ -67,6 +67,7 @@ class Edge:
             public_url=self.settings.public_address,
             request_id=request_id,
             may_introspect=not self.settings.is_production,
+            allows_loopback=self.settings.is_embedded,
         )
 
 

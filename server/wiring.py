@@ -25,6 +25,7 @@ import intake.commands.hooks
 import intake.commands.inbox
 import intake.jobs
 import intake.policy
+import kpi.policy
 import kpi.reactions
 import mall.commands.commission.catching_up
 import mall.commands.commission.periods
@@ -96,6 +97,8 @@ from intake.events import (
 from kernel import feed, jobs
 from kernel.crypto import Vault
 from kernel.work import Event, Work
+from kpi.commands.sending import POST
+from kpi.events import NoticeSent, NoticesSeen
 from mall.events import (
     CommissionCaughtUp,
     CommissionExported,
@@ -185,6 +188,8 @@ SEEN_BY: dict[type, SeenBy] = {
     ReportExported: directory.policy.seen_by_nobody,
     AlertRaised: handover.policy.alerts_seen_by,
     AlertLookedInto: handover.policy.alerts_seen_by,
+    NoticeSent: kpi.policy.notices_seen_by,
+    NoticesSeen: kpi.policy.notices_seen_by,
     CustomerChanged: customers.policy.customer_seen_by,
     RelationshipAdded: customers.policy.seen_by,
     RelationshipReassigned: customers.policy.moved_seen_by,
@@ -367,9 +372,10 @@ ERRANDS: dict[str, Errand] = {
 }
 
 
-def errands(partner_of: PartnerOf) -> Mapping[str, Errand]:
-    """Those, and the ones that ask the partner."""
+def errands(partner_of: PartnerOf, post: Errand) -> Mapping[str, Errand]:
+    """Those, and the ones that ask the partner, or post to whoever wants to hear."""
     return ERRANDS | {
+        POST: post,
         handover.commands.settling.SETTLE: partial(settle, partner_of),
         handover.commands.chats.LIST: partial(list_chats, partner_of),
     }

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from kernel.redis import QUEUE, RUN_JOB
 from kernel.work import Ground, Work, unit_of_work
 from mall.commands import folding
 from server import chores
+from server.posting import post_notice
 from server.settings import Settings
 from server.wecom.connecting import partner_of
 from server.wiring import ERRANDS, HANDLERS, LAST_RESORTS, PREPARATIONS, Errand, LastResort, errands, handlers
@@ -137,7 +139,10 @@ async def working(ground: Ground, settings: Settings, grace: float = GRACE_SECON
     worker = Worker(
         ground,
         handlers(vault),
-        errands=errands(lambda on, brand_id: partner_of(on, vault, settings, brand_id)),
+        errands=errands(
+            lambda on, brand_id: partner_of(on, vault, settings, brand_id),
+            partial(post_notice, vault, settings.is_embedded),
+        ),
         poll_seconds=settings.worker_poll_seconds,
         sweep_seconds=1.0 if settings.is_embedded else 5.0,
     )

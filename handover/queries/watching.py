@@ -81,6 +81,13 @@ async def raised_since(
     )
 
 
+async def count_raised(session: AsyncSession, actor: Actor, kind: AlertKind, after: datetime, until: datetime) -> int:
+    """How many alerts of a kind were raised in the actor's sight later than `after`, and up to `until`."""
+    statement = select(func.count()).select_from(Alert)
+    raised = (col(Alert.kind) == kind, col(Alert.raised_at) > after, col(Alert.raised_at) <= until)
+    return await session.scalar(statement.where(alerts_visible_to(actor), *raised)) or 0
+
+
 async def lock(session: AsyncSession, actor: Actor, alert_id: UUID) -> Alert:
     """The alert, kept from other writers until the commit. `NOT_FOUND` if it isn't in sight."""
     alert = await session.scalar(

@@ -14,6 +14,7 @@ from intake.models import HookMessage, HookMessageState, HookSecret, HookSource
 from kernel import ids
 from kernel.actor import Actor
 from kernel.work import Ground
+from kpi.models import KpiNotice, KpiWatch, WatchKind
 from mall.models import (
     Channel,
     CommissionPlan,
@@ -132,6 +133,7 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
     alert = await build_alert(ground, shop)
     return {
         "alert": alert.id,
+        **await _told(ground, guide),
         "commission_plan": plan.id,
         "customer": customer.id,
         "relationship": relationship.id,
@@ -161,6 +163,17 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
         "cover": await _cover(ground, shop),
         **hooks,
     }
+
+
+async def _told(ground: Ground, guide: Actor) -> Belongings:
+    """A subscription of the guide's, and what they were told on some day."""
+    theirs: dict[str, Any] = {"brand_id": guide.brand_id, "staff_id": guide.id, "kind": WatchKind.DAILY}
+    some_day = NOON.date() + timedelta(days=uuid4().int % 100_000)
+    watch = KpiWatch(id=ids.new(), figures=["gross"], sent_for=NOON.date(), looked_at=NOON, created_at=NOON, **theirs)
+    content = {"currency": "CNY", "lines": []}
+    notice = KpiNotice(id=ids.new(), day=some_day, content=content, sent_at=NOON, **theirs)
+    await save(ground, watch, notice)
+    return {"kpi_watch": watch.id, "kpi_notice": notice.id}
 
 
 async def _handed_over(ground: Ground, shop: Shop) -> Handover:

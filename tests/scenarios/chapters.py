@@ -23,6 +23,7 @@ from tests.scenarios.chapters_library import LIBRARY
 from tests.scenarios.chapters_life import LIFE
 from tests.scenarios.chapters_orders import ORDERS
 from tests.scenarios.chapters_partner import PARTNER
+from tests.scenarios.chapters_push import PUSH
 from tests.scenarios.chapters_revisiting import REVISITING
 from tests.scenarios.chapters_rules import RULES
 from tests.scenarios.chapters_segments import SEGMENTS
@@ -291,4 +292,5 @@ CHAPTERS: dict[str, Sequence[Step | Deed]] = {
     "handover settling": HANDOVER_SETTLING,
     "handover moves": HANDOVER_MOVES,
     "handover news": HANDOVER_NEWS,
+    "push": PUSH,
 }

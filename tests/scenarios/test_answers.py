@@ -19,6 +19,7 @@ from kernel import feed, ids
 from kernel.actor import Actor, Role
 from kernel.errors import Refusal
 from kernel.work import Ground
+from kpi.models import KpiHook, KpiWatch
 from mall.models import CommissionPlan, CommissionSetting, CreditSetting, MallSetting, Order, Product, Share
 from schema.fields import Refusals
 from schema.tasks import Task as ShownTask
@@ -42,6 +43,8 @@ OF_ONES_OWN = {
     "setHandoverSettings": "a brand has its own",
     "arrangeWorkbench": "everybody has a workbench of their own",
     "resetWorkbench": "the same",
+    "setKpiHook": "a brand has its own",
+    "endKpiHook": "the same",
     "setWorkbenchDefault": "a role is looked for in one's own brand",
 }
 TABLES: dict[str, Any] = {
@@ -63,6 +66,8 @@ TABLES: dict[str, Any] = {
         CommissionSetting,
         Handover,
         HandoverSetting,
+        KpiHook,
+        KpiWatch,
         TakeoverCapacity,
         MallSetting,
         Order,

@@ -61,6 +61,7 @@ NAMED = {
     "regionIds": "region",
     "toAccountIds": "account",
     "guideIds": "staff",
+    "noticeIds": "kpi_notice",
 }
 # What `id` names, by the field that takes it.
 ID_OF = {
@@ -161,6 +162,8 @@ ID_OF = {
     "hookMessage": "hook_message",
     "dropHookMessage": "hook_message",
     "revealHookMessage": "hook_message",
+    "editKpiWatch": "kpi_watch",
+    "endKpiWatch": "kpi_watch",
 }
 # Every role of a brand sees these.
 OF_THE_WHOLE_BRAND = {"tag", "tag_group", "tag_rule", "revisit_rule", "live_rule", "segment", "product", "sku"}

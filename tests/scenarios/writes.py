@@ -28,6 +28,7 @@ from tests.scenarios import (
     writes_handover_settling,
     writes_life,
     writes_orders,
+    writes_push,
     writes_revisiting,
     writes_rules,
     writes_segments,
@@ -275,4 +276,5 @@ WRITES: dict[str, Prepare] = {
     **HOOK_WRITES,
     **writes_workbench.WRITES,
     **writes_shares.WRITES,
+    **writes_push.WRITES,
 }

@@ -61,6 +61,8 @@ WITHOUT_EXPECTED_VERSION = {
     "addHookSecret": "makes a new row",
     "replayHookMessages": "names several rows; what was settled meanwhile is HOOK_MESSAGE_SETTLED",
     "revealHookMessage": "edits nothing",
+    "watchKpi": "makes a new row",
+    "seeKpiNotices": "an operation on a set: what was seen before stays so",
     "recordOrder": "keyed by source and number; older news never overwrites newer",
     "recordOrders": "keyed by source and number; older news never overwrites newer",
     "recordRefund": "keyed by source and number; taken once and never edited",

@@ -41,11 +41,15 @@ async def test_what_is_due_is_asked_for_once_and_settled(ground: Ground) -> None
     with clock.stopped_at(NOON):
         await chores.mind_settling(ground)
         assert await jobs_of(case) == []
+
+    async def nothing(*_: object) -> None:
+        pass
+
     with clock.stopped_at(DUE):
         await chores.mind_settling(ground)
         await chores.mind_settling(ground)
         [job] = await jobs_of(case)
-        await worker.run(ground, job.id, errands=errands(partner_of))
+        await worker.run(ground, job.id, errands=errands(partner_of, nothing))
         await chores.mind_settling(ground)
 
     assert await case.state() is HandoverState.DONE
