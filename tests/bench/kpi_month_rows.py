@@ -1,66 +1,76 @@
-"""The rows of a large brand's figures, made by PostgreSQL itself: what rankings are measured on."""
+"""A month of a large brand, made by PostgreSQL itself: what its figures are counted from."""
 
-# Everybody has a row of each day, and each day's sales come from two channels by turns; orders lie as thick as in the
-# largest demo data: some 20,000 a day.
+# Customers belong to one store each; a fifth of the orders are nobody's credit but the store's, a tenth are guests',
+# and one in a thousand was given back. Every guide makes two links a day, each opened three times, and has four tasks
+# due. A tenth of the customers began in the month.
 ROWS = """
 CREATE FUNCTION key(kind int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
     $$ SELECT (lpad(kind::text, 8, '0') || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
-INSERT INTO region (brand_id, id, parent_id, code, name, path, version)
-SELECT '{brand}', key(1, 0), NULL, 'cn', '全国', '/cn/', 1;
-INSERT INTO region (brand_id, id, parent_id, code, name, path, version)
-SELECT '{brand}', key(1, n), key(1, 0), 'r' || n, 'r' || n, '/cn/r' || n || '/', 1
-FROM generate_series(1, {regions}) n;
-INSERT INTO store (brand_id, id, region_id, code, name, time_zone, opening_hours, state, version)
-SELECT '{brand}', key(2, n), key(1, 1 + n % {regions}), 'S' || n, 'S' || n, 'Asia/Shanghai', '[]', 'open', 1
+INSERT INTO region (brand_id, id, code, name, path, version)
+SELECT '{brand}', key(1, 1), 'cn', '全国', '/cn/', 1;
+INSERT INTO store (brand_id, id, region_id, code, name, time_zone, opening_hours, city, state, version)
+SELECT '{brand}', key(2, n), key(1, 1), 'S' || n, 'S' || n, 'Asia/Shanghai',
+    (SELECT json_agg(json_build_array('10:00', '22:00')) FROM generate_series(1, 7)),
+    'C' || n % 40, 'open', 1
 FROM generate_series(0, {stores} - 1) n;
 INSERT INTO staff (brand_id, id, number, name, role, state, store_id, hired_at, version)
-SELECT '{brand}', key(3, n), 'G' || n, '王芳', 'guide', 'active', key(2, n % {stores}), now(), 1
-FROM generate_series(0, {stores} * {guides} - 1) n;
+SELECT '{brand}', key(3, n), 'G' || n, '王芳', 'guide', 'active', key(2, n % {stores}), timestamptz '{month}', 1
+FROM generate_series(0, {guides} - 1) n;
 INSERT INTO account (brand_id, id, store_id, kind, staff_id, version)
-SELECT '{brand}', key(4, n), key(2, n % {stores}), 'guide', key(3, n), 1
-FROM generate_series(0, {stores} * {guides} - 1) n;
+SELECT '{brand}', key(4, n), key(2, n % {stores}), 'guide', key(3, n), 1 FROM generate_series(0, {guides} - 1) n;
 INSERT INTO account (brand_id, id, store_id, kind, version)
-SELECT '{brand}', key(5, n), key(2, n), 'public', 1 FROM generate_series(0, {stores} - 1) n;
-INSERT INTO kpi_store (brand_id, store_id, first, last)
-SELECT '{brand}', key(2, n), date '{first}', date '{today}' FROM generate_series(0, {stores} - 1) n;
-INSERT INTO kpi_sales (brand_id, span, grain, starts_on, store_id, account_id, channel, source, orders, guest_orders,
-    gross, units, refund_count, refunds, hours_known, off_hours, city_known, cross_city)
-SELECT '{brand}', 'day', 'account', day::date, key(2, n % {stores}), key(4, n),
-    CASE WHEN (n + extract(day FROM day)::int) % 2 = 0 THEN 'pos' ELSE 'mini_mall' END, 'bench', 1 + n % 3, 0,
-    (n * 7919 + extract(doy FROM day)::int * 104729) % 100000, 2, n % 2, (n * 31) % 5000, 1, 0, 1, 0
-FROM generate_series(timestamp '{first}', timestamp '{last}', interval '1 day') day,
-    generate_series(0, {stores} * {guides} - 1) n;
-INSERT INTO kpi_sales (brand_id, span, grain, starts_on, store_id, account_id, channel, source, orders, guest_orders,
-    gross, units, refund_count, refunds, hours_known, off_hours, city_known, cross_city)
-SELECT brand_id, span, 'store', starts_on, store_id, key(5, ('x' || right(store_id::text, 12))::bit(48)::bigint),
-    channel, source, sum(orders), sum(guest_orders), sum(gross), sum(units), sum(refund_count), sum(refunds),
-    sum(hours_known), sum(off_hours), sum(city_known), sum(cross_city)
-FROM kpi_sales GROUP BY brand_id, span, starts_on, store_id, channel, source;
-INSERT INTO kpi_sales (brand_id, span, grain, starts_on, store_id, account_id, channel, source, orders, guest_orders,
-    gross, units, refund_count, refunds, hours_known, off_hours, city_known, cross_city)
-SELECT brand_id, unit, grain, date_trunc(unit, starts_on)::date, store_id, account_id, channel, source, sum(orders),
-    sum(guest_orders), sum(gross), sum(units), sum(refund_count), sum(refunds), sum(hours_known), sum(off_hours),
-    sum(city_known), sum(cross_city)
-FROM kpi_sales, (VALUES ('week'), ('month')) AS units (unit) WHERE span = 'day'
-GROUP BY brand_id, unit, grain, date_trunc(unit, starts_on), store_id, account_id, channel, source;
-INSERT INTO kpi_work (brand_id, span, grain, starts_on, store_id, account_id, at_work, sharers, links, link_opens,
-    link_orders, link_gross, tasks_due, tasks_done, tasks_on_time, contacts_due, contacts_reached, contacts_bought,
-    customers_added, customers_lost, customers_active, answers, answer_seconds, commission, tags_checked, tags_right)
-SELECT '{brand}', 'day', 'account', day::date, key(2, n % {stores}), key(4, n), 1,
-    (n + extract(day FROM day)::int) % 2, 1, 2, 0, 0, 3, 2, 1, 3, 2, n % 2, 0, 0, 1, 1, n % 999, n % 777, 0, 0
-FROM generate_series(timestamp '{first}', timestamp '{last}', interval '1 day') day,
-    generate_series(0, {stores} * {guides} - 1) n;
-INSERT INTO kpi_work SELECT brand_id, span, 'store', starts_on, store_id,
-    key(5, ('x' || right(store_id::text, 12))::bit(48)::bigint), {sums}
-FROM kpi_work GROUP BY brand_id, span, starts_on, store_id;
-INSERT INTO kpi_work SELECT brand_id, unit, grain, date_trunc(unit, starts_on)::date, store_id, account_id, {sums}
-FROM kpi_work, (VALUES ('week'), ('month')) AS units (unit) WHERE span = 'day'
-GROUP BY brand_id, unit, grain, date_trunc(unit, starts_on), store_id, account_id;
-CREATE TABLE raw_order AS
-SELECT '{brand}'::uuid AS brand_id, key(6, n) AS id, key(2, (n * 7919) % {stores}) AS store_id,
-    date '{first}' + (n / {orders_a_day})::int AS day, (n * 31) % 100000 AS amount, 'paid' AS state
-FROM generate_series(0::bigint, {orders_a_day} * 92 - 1) n;
-CREATE INDEX ON raw_order (brand_id, store_id, day);
-CREATE INDEX ON raw_order (brand_id, day);
+SELECT '{brand}', key(4, {guides} + n), key(2, n), 'public', 1 FROM generate_series(0, {stores} - 1) n;
+INSERT INTO assignment (brand_id, id, staff_id, role, store_id, starts_at)
+SELECT '{brand}', key(5, n), key(3, n), 'guide', key(2, n % {stores}), timestamptz '{month}' - interval '1 year'
+FROM generate_series(0, {guides} - 1) n;
+INSERT INTO customer (brand_id, id, member_number, name, do_not_contact, joined_at, version)
+SELECT '{brand}', key(6, n), n::text, '王芳', false, timestamptz '{month}', 1 FROM generate_series(1, {customers}) n;
+INSERT INTO relationship (brand_id, id, customer_id, store_id, holder_id, is_primary, created_at, version)
+SELECT '{brand}', key(7, n), key(6, n), key(2, n % {stores}), key(4, n % {guides}), true, timestamptz '{month}'
+    + CASE WHEN n % 10 = 0 THEN make_interval(secs => n % 2600000) ELSE interval '-1 year' END, 1
+FROM generate_series(1, {customers}) n;
+INSERT INTO holding (brand_id, id, relationship_id, account_id, reason, by_actor_id, from_at)
+SELECT '{brand}', key(8, n), key(7, n), key(4, n % {guides}), 'created', key(3, 0), timestamptz '{month}'
+FROM generate_series(1, {customers}) n;
+INSERT INTO share (brand_id, id, code, store_id, account_id, kind, title, look, created_at, expires_at, version)
+SELECT '{brand}', key(9, n), n::text, key(2, n % {guides} % {stores}), key(4, n % {guides}), 'page', 'x', '[]',
+    timestamptz '{month}' + make_interval(hours => (n / {guides} * 12 + 2)::int), timestamptz '{month}', 1
+FROM generate_series(0, {guides} * 62 - 1) n;
+INSERT INTO share_open (brand_id, id, share_id, opened_at)
+SELECT brand_id, gen_random_uuid(), id, created_at + interval '1 hour' FROM share, generate_series(1, 3);
+INSERT INTO mall_order (brand_id, id, source, number, store_id, customer_id, relationship_id, serving_account_id,
+    state, channel, city, amount, currency, placed_at, paid_at, day, answered_at, answered_by_id, share_id, version)
+SELECT '{brand}', key(10, n), CASE n % 3 WHEN 0 THEN 'mall' ELSE 'pos' END, n::text, key(2, customer % {stores}),
+    CASE WHEN n % 10 > 0 THEN key(6, customer) END, CASE WHEN n % 10 > 0 THEN key(7, customer) END,
+    key(4, customer % {guides}), 'completed', CASE n % 3 WHEN 0 THEN 'mini_mall' ELSE 'pos' END,
+    CASE n % 3 WHEN 0 THEN 'C' || n % 40 END, 1000 + n % 90000, 'CNY', at, at + interval '1 minute',
+    (at AT TIME ZONE 'Asia/Shanghai')::date, CASE n % 3 WHEN 0 THEN at + interval '9 minutes' END,
+    CASE n % 3 WHEN 0 THEN key(3, customer % {guides}) END, CASE WHEN n % 50 = 0 THEN key(9, customer % {guides}) END, 1
+FROM (SELECT n, 1 + abs(hashint8(n)::bigint) % {customers} AS customer,
+        timestamptz '{month}' + make_interval(secs => (n * 2678399.0 / {orders})) AS at
+    FROM generate_series(1, {orders}) n) drawn;
+INSERT INTO order_line (brand_id, order_id, line, product_code, name, kind, quantity, amount)
+SELECT brand_id, id, line, 'P', 'x', 'goods', 1, amount / 2 FROM mall_order, generate_series(1, 2) line;
+INSERT INTO credit (brand_id, id, order_id, part, store_id, account_id, reason, points, amount, is_elsewhere,
+    decided_at, version)
+SELECT brand_id, key(12, ('x' || right(id::text, 12))::bit(48)::bigint), id, 1, store_id,
+    CASE WHEN amount % 5 > 0 AND customer_id IS NOT NULL THEN serving_account_id END, 'holder', 10000, amount, false,
+    placed_at, 1
+FROM mall_order;
+INSERT INTO refund (brand_id, id, source, number, order_id, store_id, customer_id, relationship_id, amount, currency,
+    placed_at, day, is_void, version)
+SELECT brand_id, id, source, number, id, store_id, customer_id, relationship_id, 500, 'CNY', placed_at, day, false, 1
+FROM mall_order WHERE amount % 33 = 0;
+INSERT INTO refund_charge (brand_id, refund_id, part, account_id, amount, placed_at)
+SELECT r.brand_id, r.id, 1, c.account_id, r.amount, r.placed_at
+FROM refund r JOIN credit c ON c.brand_id = r.brand_id AND c.order_id = r.order_id;
+INSERT INTO task (brand_id, id, store_id, account_id, relationship_id, customer_id, kind, title, priority, due_at,
+    state, source, created_at, closed_at, version)
+SELECT '{brand}', key(13, n), key(2, n % {guides} % {stores}), key(4, n % {guides}), NULL,
+    key(6, 1 + n % {customers}), 'revisit', '回访', 50,
+    timestamptz '{month}' + make_interval(hours => (n / {guides} * 6)::int),
+    CASE WHEN n % 4 > 0 THEN 'done' ELSE 'pending' END, 'rule', timestamptz '{month}', timestamptz '{month}'
+        + make_interval(hours => (n / {guides} * 6 - 3)::int), 1
+FROM generate_series(0, {guides} * 124 - 1) n;
 VACUUM ANALYZE
 """

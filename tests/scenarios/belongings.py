@@ -1,8 +1,9 @@
 """One thing of each kind that a shop has, for tests that walk through the whole schema."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -64,6 +65,9 @@ from tests.handover.leaving import build_alert
 from tests.mall.sharing import build_share
 
 Belongings = dict[str, UUID]
+
+# What there may be one of a day is made for a day of its own.
+_DAYS = count()
 
 
 async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
@@ -168,10 +172,10 @@ async def furnish(ground: Ground, world: World, shop: Shop) -> Belongings:
 async def _told(ground: Ground, guide: Actor) -> Belongings:
     """A subscription of the guide's, and what they were told on some day."""
     theirs: dict[str, Any] = {"brand_id": guide.brand_id, "staff_id": guide.id, "kind": WatchKind.DAILY}
-    some_day = NOON.date() + timedelta(days=uuid4().int % 100_000)
+    day_of_its_own = NOON.date() + timedelta(days=next(_DAYS))
     watch = KpiWatch(id=ids.new(), figures=["gross"], sent_for=NOON.date(), looked_at=NOON, created_at=NOON, **theirs)
     content = {"currency": "CNY", "lines": []}
-    notice = KpiNotice(id=ids.new(), day=some_day, content=content, sent_at=NOON, **theirs)
+    notice = KpiNotice(id=ids.new(), day=day_of_its_own, content=content, sent_at=NOON, **theirs)
     await save(ground, watch, notice)
     return {"kpi_watch": watch.id, "kpi_notice": notice.id}
 
@@ -353,7 +357,7 @@ async def _account(ground: Ground, shop: Shop) -> UUID:
 
 async def _commission_plan(ground: Ground, world: World) -> CommissionPlan:
     """A draft for a day of its own, which is long to come."""
-    day = date(2100, 1, 1) + timedelta(days=uuid4().int % 300_000)
+    day = date(2100, 1, 1) + timedelta(days=next(_DAYS))
     plan = CommissionPlan(
         brand_id=world.brand.id,
         id=ids.new(),
