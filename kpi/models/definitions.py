@@ -117,6 +117,7 @@ class Definition:
 _ORDERS = ("mall_order", "credit")
 _REFUNDS = ("refund", "refund_charge")
 _BY_CREDIT = "A guide's row has the parts credited to them, so two guides of one order both count it."
+_AT_WORK = "At work is who belongs to the store and isn't on leave all day; what others make is among the links only."
 _GUIDE_DAYS = "Over several days, days of guides: who shares on one day of two counts half."
 _DUE = "By the day on which tasks are due; one that is snoozed moves with it, one that is taken back was never due."
 
@@ -193,9 +194,9 @@ DEFINITIONS: Mapping[Figure, Definition] = {
         ),
         Definition(
             Figure.SHARE_RATE, "Share rate", "分享率", Unit.SHARE,
-            "Guides who made a link, of the guides at work.",
+            "Of the guides at work, those who made a link in the store.",
             "sharers", ("share", "assignment", "cover"), over="at_work",
-            caveat=f"At work is who belongs to the store and isn't on leave all day. {_GUIDE_DAYS}",
+            caveat=f"{_AT_WORK} {_GUIDE_DAYS}",
         ),
         Definition(
             Figure.OPENS_PER_LINK, "Opens per link", "单次分享打开数", Unit.COUNT,

@@ -210,7 +210,7 @@ def _work(base: Base) -> Iterator[Part]:
 
 
 def _at_work(base: Base) -> Iterator[Line]:
-    """Guides who worked there on some of the day, with access, and were not on leave all of it."""
+    """Guides who worked there on some of the day, with access, and not on leave all of it; who of them shared."""
     staff, last = base.by_id(Staff), {row.store_id: row.last for row in base.of(KpiStore)}
     found: set[tuple[UUID, date, UUID]] = set()
     for work in base.of(Assignment):
@@ -226,7 +226,10 @@ def _at_work(base: Base) -> Iterator[Line]:
             was_there = since < until and not any(end <= since for end in ends)
             if account and was_there and not _is_away(base, work.staff_id, work.store_id, since, until):
                 found.add((work.store_id, day, account))
-    yield from ((store, day, account, {"at_work": 1}) for store, day, account in found)
+    makers = {
+        (share.store_id, base.day(share.store_id, share.created_at), share.account_id) for share in base.of(Share)
+    }
+    yield from ((*one, {"at_work": 1, "sharers": one in makers}) for one in found)
 
 
 def _is_away(base: Base, staff_id: UUID, store_id: UUID, since: datetime, until: datetime) -> bool:
@@ -244,15 +247,10 @@ def _is_away(base: Base, staff_id: UUID, store_id: UUID, since: datetime, until:
 
 
 def _links(base: Base) -> Iterator[Line]:
-    """Links made and followed; a guide who makes two in a day is one who shares."""
-    guides, shares = {row.id for row in base.of(Account) if row.staff_id is not None}, base.by_id(Share)
-    makers = set()
+    """Links made and followed."""
+    shares = base.by_id(Share)
     for share in shares.values():
-        day = base.day(share.store_id, share.created_at)
-        makers.add((share.store_id, day, share.account_id))
-        yield share.store_id, day, share.account_id, {"links": 1}
-    for store, day, account in makers:
-        yield store, day, account, {"sharers": account in guides}
+        yield share.store_id, base.day(share.store_id, share.created_at), share.account_id, {"links": 1}
     for opened in base.of(ShareOpen):
         share = shares[opened.share_id]
         many = {"link_opens": 1 if opened.stands_for is None else opened.stands_for}

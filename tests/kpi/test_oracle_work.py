@@ -129,6 +129,31 @@ async def test_a_guide_with_two_links_is_one_who_shares_and_a_manager_is_none(gr
     assert found.of(shop.guide, "2026-03-05", shop=other)["link_orders"] == 1
 
 
+async def test_who_makes_a_link_without_being_at_work_there_is_none_who_shares(ground: Ground) -> None:
+    with clock.stopped_at(at("2026-03-03T12:00+08:00")):
+        world = await build_world(ground)
+        shop, other = world.shops[0], world.shops[1]
+        await work_out(
+            ground, shop.manager, covers.arrange, staff_id=shop.guide.staff_id, delegate_id=shop.manager.staff_id,
+            starts_at=at("2026-03-04T00:00+08:00"), ends_at=at("2026-03-05T12:00+08:00"),
+        )  # fmt: skip
+        to = {"role": Role.GUIDE, "store_id": other.store.id}
+        await work_out(ground, world.hq, customers.move_staff, shop.other_guide.staff_id, **to)
+        for day in ("03", "04", "05"):
+            for guide in (shop.guide, shop.other_guide):
+                await build_share(ground, guide, at(f"2026-03-{day}T18:00+08:00"))
+    with clock.stopped_at(at("2026-03-06T12:00+08:00")):
+        found = await counted(ground, world)
+
+    # One is away all of the 4th; the other moved on the 3rd, and the links are the old store's.
+    assert found.of(shop, "2026-03-03") == {"at_work": 2, "sharers": 2, "links": 2}
+    assert found.of(shop, "2026-03-04") == {"links": 2}
+    assert found.of(shop, "2026-03-05") == {"at_work": 1, "sharers": 1, "links": 2}
+    assert found.of(shop.guide, "2026-03-04") == {"links": 1}
+    assert found.of(shop.other_guide, "2026-03-05") == {"links": 1}
+    assert found.of(other, "2026-03-05") == {"at_work": 3}
+
+
 async def test_tasks_count_where_they_are_due_and_what_was_taken_back_nowhere(ground: Ground) -> None:
     with clock.stopped_at(at("2026-03-03T12:00+08:00")):
         world = await build_world(ground)

@@ -24,7 +24,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from customers.models import ContactLink, GoneWhy, Holding, HoldingReason, Relationship
-from directory.models import Account, AccountKind, Assignment, Cover, CoverState, Staff
+from directory.models import Account, Assignment, Cover, CoverState, Staff
 from kernel.actor import Role
 from kernel.days import seconds_between
 from kernel.db import enum_of
@@ -48,7 +48,6 @@ def rows(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     """Rows of `KpiWork` for these days, in the order of `columns()`."""
     parts = union_all(
         _at_work(brand_id, days),
-        _sharers(brand_id, days),
         _links(brand_id, days),
         _opens(brand_id, days),
         _link_orders(brand_id, days),
@@ -131,7 +130,16 @@ def _named(keys: Any) -> list[ColumnElement[Any]]:
 
 
 def _at_work(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
-    """Guides who worked in the store on some of the day, and had access; not who was on leave all of it."""
+    """Guides who worked in the store on some of the day, and had access; not who was on leave all of it.
+
+    And which of them made a link there: whoever else made one isn't of the guides at work.
+    """
+    shared = exists().where(
+        col(Share.brand_id) == brand_id,
+        col(Share.account_id) == col(Account.id),
+        col(Share.store_id) == days.c.store_id,
+        _during(days, col(Share.created_at)),
+    )
     begins = case((col(Cover.starts_at) > days.c.since, col(Cover.starts_at)), else_=days.c.since)
     ends = case((col(Cover.ends_at) < days.c.until, col(Cover.ends_at)), else_=days.c.until)
     # One leave may follow on another, with another delegate; no two of one guide overlap.
@@ -149,7 +157,7 @@ def _at_work(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
         .scalar_subquery()
     )
     return (
-        _line(days, col(Account.id), {"at_work": literal(1)})
+        _line(days, col(Account.id), {"at_work": literal(1), "sharers": _one(shared)})
         .join(
             Assignment,
             and_(
@@ -171,20 +179,13 @@ def _at_work(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _sharers(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
-    """Guides who made a link, each once a day; what the public account of a store makes is no guide's."""
-    theirs = and_(col(Account.brand_id) == brand_id, col(Account.id) == col(Share.account_id))
-    made = _made(brand_id, days, {"sharers": literal(1)})
-    return made.join(Account, theirs).where(col(Account.kind) == AccountKind.GUIDE).distinct()
-
-
 def _links(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
-    return _made(brand_id, days, {"links": literal(1)})
-
-
-def _made(brand_id: UUID, days: FromClause, values: Values) -> Select[*tuple[Any, ...]]:
     made = and_(col(Share.store_id) == days.c.store_id, _during(days, col(Share.created_at)))
-    return _line(days, col(Share.account_id), values).join(Share, made).where(col(Share.brand_id) == brand_id)
+    return (
+        _line(days, col(Share.account_id), {"links": literal(1)})
+        .join(Share, made)
+        .where(col(Share.brand_id) == brand_id)
+    )
 
 
 def _opens(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
