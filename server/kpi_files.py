@@ -10,8 +10,9 @@ from kernel.work import carry_out
 from kpi.commands.exporting import note_export
 from kpi.models import Days, Grain
 from kpi.models.definitions import Definition, Figure, Unit
-from kpi.queries import exporting
+from kpi.queries import exporting, naming
 from kpi.queries.exporting import Line
+from kpi.queries.ranking import RankedBy
 from kpi.queries.scoping import By
 from server import files, kpi_asking, sheets, workbooks
 from server.files import Asked
@@ -23,12 +24,12 @@ _SERIES = {
 }
 _RANKING = {
     "zh": {
-        By.STORE: ("名次", "门店编码", "门店", "上期名次", "占比"),
-        By.GUIDE: ("名次", "工号", "导购", "上期名次", "占比"),
+        RankedBy.STORE: ("名次", "门店编码", "门店", "上期名次", "占比"),
+        RankedBy.GUIDE: ("名次", "工号", "导购", "上期名次", "占比"),
     },
     "en": {
-        By.STORE: ("Position", "Store", "Store name", "Position before", "Share of the total"),
-        By.GUIDE: ("Position", "Staff number", "Guide", "Position before", "Share of the total"),
+        RankedBy.STORE: ("Position", "Store", "Store name", "Position before", "Share of the total"),
+        RankedBy.GUIDE: ("Position", "Staff number", "Guide", "Position before", "Share of the total"),
     },
 }
 _TITLES = {"zh": {"series": "指标明细", "ranking": "排名"}, "en": {"series": "Figures", "ranking": "Ranking"}}
@@ -59,12 +60,12 @@ async def ranking(asked: Asked) -> Response:
     """
     parameters = asked.request.query_params
     kpi_asking.require_known(parameters, "by", "figure")
-    by = kpi_asking.choice(parameters, "by", By, By.GUIDE, (By.STORE, By.GUIDE))
+    by = kpi_asking.choice(parameters, "by", RankedBy, RankedBy.GUIDE, (RankedBy.STORE, RankedBy.GUIDE))
     figure = kpi_asking.choice(parameters, "figure", Figure, Figure.NET)
     days, scope = kpi_asking.days_of(parameters), kpi_asking.asked_of(parameters)
     read = asked.edge.ground.db.read
     async with read() as session:
-        currency = await exporting.currency_of(session, asked.actor)
+        currency = await naming.currency_of(session, asked.actor.brand_id)
     figures, lines = await exporting.ranking(read, asked.actor, scope, days, by, figure)
     head = [*_RANKING[_language(asked)][by], *_heads(figures, currency, _language(asked))]
     return await _sent(asked, "ranking", days, head, _pieces(lines))

@@ -13,8 +13,7 @@ from kernel.errors import Invalid
 from kpi.models import Days, Grain, Span
 from kpi.models.definitions import DEFINITIONS, Definition, Figure, Sums
 from kpi.models.periods import before, begin_of
-from kpi.queries import reading
-from kpi.queries.exporting import currency_of
+from kpi.queries import naming, reading
 from kpi.queries.scoping import Asked, scope
 
 Values = Sequence[Fraction | None]
@@ -59,7 +58,7 @@ async def chart(
         earlier = _values(definition, step, _begins(was, step), found)[: len(begins)]
         earlier += [None] * (len(begins) - len(earlier))
     name, code = await _named(session, actor, asked)
-    return Chart(definition, await currency_of(session, actor), begins, values, earlier, name, code)
+    return Chart(definition, await naming.currency_of(session, actor.brand_id), begins, values, earlier, name, code)
 
 
 def _begins(days: Days, step: Span) -> list[date]:

@@ -10,14 +10,14 @@ from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from directory.models import Account, Brand, Staff
+from directory.models import Account, Staff
 from kernel.actor import Actor, Role
 from kernel.errors import Invalid
 from kernel.pages import Key, Page, paged
 from kpi.models import Days, Grain, KpiWork, Span
 from kpi.models.definitions import Sums
 from kpi.models.diagnosing import COLUMNS, FEWEST_PEERS, Diagnosis, diagnose, pooled
-from kpi.queries import adjusting, reading, scoping
+from kpi.queries import adjusting, naming, reading, scoping
 from kpi.queries.reading import Question, Summed
 from kpi.queries.scoping import Asked, By, Scope
 
@@ -93,7 +93,7 @@ async def page(
     if any(pools[0].number_without(staff_id) < FEWEST_PEERS for staff_id in staff_ids):
         in_sight = await scoping.scope(session, actor, Asked(), Grain.ACCOUNT)
         pools.append(_Pool.of(PeerKind.IN_SIGHT, (await _sums(session, in_sight, days, adjusted))[0]))
-    currency = await session.scalar(select(col(Brand.currency)).where(col(Brand.id) == actor.brand_id)) or ""
+    currency = await naming.currency_of(session, actor.brand_id)
     return [
         _diagnosed(each, currency, found.get(each, {}), pools, taken_off.get(each, {}) if adjusted else None)
         for each in staff_ids

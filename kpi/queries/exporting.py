@@ -1,34 +1,29 @@
 """Figures as they go out in files: every row of a range piece by piece, and rankings."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from math import floor
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Date, String, Uuid, and_, literal, select, tuple_
+from sqlalchemy import Date, String, Uuid, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from directory.models import Account, Brand, Staff, Store
-from kernel.actor import Actor, Role
-from kernel.db import OneOf
-from kernel.errors import Forbidden, Invalid
+from kernel.actor import Actor
 from kpi.models import Days, Grain, KpiSales, KpiWork, Span
 from kpi.models.definitions import DEFINITIONS, Definition, Figure, Unit
+from kpi.models.exact import half_up
 from kpi.models.measures import DISTINCT, SALES, WORK
-from kpi.models.periods import before
-from kpi.queries import reading
-from kpi.queries.reading import Question, Summed
-from kpi.queries.scoping import Asked, By, Scope, scope
+from kpi.queries import naming, reading
+from kpi.queries.ranking import RankedBy, Wanted, previous, whole
+from kpi.queries.scoping import Asked, Scope, scope
 from mall.models import minor_digits
 
 EXPORTED = "kpi.exported"
 _AT_ONCE = 500
-_IDS = "ids"
+_NOBODY = ("", "")
 _FINE = 6  # decimals of shares, and of counts for each of something
 _KEYS = ("starts_on", "store_id", "account_id")
 _KINDS: Mapping[str, Any] = {
@@ -103,15 +98,14 @@ class Export:
     async def _said(self, rows: Sequence[tuple[bool, Any]]) -> list[Line]:
         async with self.read() as session:
             brand_id = self.scope.brand_id
-            stores = await _stores(session, brand_id, {row.store_id for _, row in rows})
-            people = await _people_of_accounts(session, brand_id, {row.account_id for _, row in rows})
-        nobody: Line = ["", ""]
+            stores = await naming.stores(session, brand_id, {row.store_id for _, row in rows})
+            people = await naming.owners(session, brand_id, {row.account_id for _, row in rows})
         return [
             [
                 row.starts_on.isoformat(),
-                *stores.get(row.store_id, nobody),
-                *people.get(row.account_id, nobody),
-                *((row.channel, row.source) if is_sales else nobody),
+                *stores.get(row.store_id, _NOBODY),
+                *people.get(row.account_id, _NOBODY),
+                *((row.channel, row.source) if is_sales else _NOBODY),
                 *(self._cell(each, row._mapping) if each.is_sales is is_sales else "" for each in self.figures),
             ]
             for is_sales, row in rows
@@ -128,49 +122,37 @@ async def begin(read: Read, actor: Actor, asked: Asked, days: Days, grain: Grain
     """
     async with read() as session:
         its = await scope(session, actor, asked, grain)
-        currency = await currency_of(session, actor)
+        currency = await naming.currency_of(session, actor.brand_id)
     return Export(read, its, days, currency, _fitting(asked))
 
 
 async def ranking(
-    read: Read, actor: Actor, asked: Asked, days: Days, by: By, figure: Figure
+    read: Read, actor: Actor, asked: Asked, days: Days, by: RankedBy, figure: Figure
 ) -> tuple[Sequence[Definition], list[Line]]:
-    """The stores or guides with figures of these days, by one of them, the most first; and which figures stand in it.
+    """The whole ranking of stores or guides by a figure, the most first; and which figures stand in it.
 
-    A line has position, code, name, position in the period before, share of the sum of all, and the figures. Who has
-    no value comes last, without a position. `FORBIDDEN` for guides and for a machine that may not read reports,
-    `NOT_FOUND`, `INVALID` with a channel or source that the figure isn't told apart by.
+    A line has position, code, name, position in the period before, share of the sum of all, and the figures. Raises
+    what `ranking.page` does.
     """
-    definitions, ranked_by = _fitting(asked), DEFINITIONS[figure]
-    if ranked_by not in definitions:
-        raise Invalid(
-            field="figure", reason="not told apart by channel and source.", reason_zh="此指标不按渠道或来源区分。"
-        )
-    if actor.role is Role.GUIDE:
-        raise Forbidden
+    definitions = _fitting(asked)
+    wanted = Wanted(by, figure, days, asked, tuple(each.figure for each in definitions))
     async with read() as session:
-        its = await scope(session, actor, asked, Grain.STORE if by is By.STORE else Grain.ACCOUNT)
-        columns = {name for each in definitions for name in each.columns}
-        found = await reading.sums(session, its, Question(days, columns, by))
-        was = await reading.sums(session, its, Question(before(days), ranked_by.columns, by))
-        named = await (_stores if by is By.STORE else _people)(session, actor.brand_id, found)
-        currency = await currency_of(session, actor)
-    placed, earlier = _positions(ranked_by, found), _positions(ranked_by, was)
-    total = sum((ranked_by.of(sums) or Fraction(0) for sums in found.values()), Fraction(0))
-    adds_up = ranked_by.over is None and not ranked_by.is_distinct and total > 0
-    order = sorted(found, key=lambda key: (placed.get(key, len(found) + 1), named.get(key, ["", ""])[0], str(key)))
-    lines: list[Line] = []
-    for key in order:
-        value = ranked_by.of(found[key])
-        share = _decimal(value / total, _FINE) if adds_up and value is not None else ""
-        figures = (cell(each, each.of(found[key]), currency) for each in definitions)
-        lines.append([placed.get(key, ""), *named.get(key, ["", ""]), earlier.get(key, ""), share, *figures])
-    return definitions, lines
-
-
-async def currency_of(session: AsyncSession, actor: Actor) -> str:
-    """The currency of all the brand's amounts."""
-    return await session.scalar(select(col(Brand.currency)).where(col(Brand.id) == actor.brand_id)) or "CNY"
+        lines = await whole(session, actor, wanted)
+        keys = [line.id for line in lines]
+        was = await previous(session, actor, keys, wanted=replace(wanted, also=()))
+        names = naming.stores if by is RankedBy.STORE else naming.people
+        named = await names(session, actor.brand_id, keys)
+        currency = await naming.currency_of(session, actor.brand_id)
+    return definitions, [
+        [
+            line.position or "",
+            *named.get(line.id, _NOBODY),
+            (was[line.id].position or "") if line.id in was else "",
+            "" if line.share is None else _decimal(line.share, _FINE),
+            *(cell(each, each.of(line.sums), currency) for each in definitions),
+        ]
+        for line in lines
+    ]
 
 
 def cell(definition: Definition, value: Fraction | None, currency: str) -> Cell:
@@ -179,9 +161,9 @@ def cell(definition: Definition, value: Fraction | None, currency: str) -> Cell:
         return ""
     match definition.unit:
         case Unit.MONEY:
-            return Decimal(floor(value + Fraction(1, 2))).scaleb(-minor_digits(currency))
+            return Decimal(half_up(value)).scaleb(-minor_digits(currency))
         case Unit.SECONDS:
-            return floor(value + Fraction(1, 2))
+            return half_up(value)
         case Unit.COUNT if definition.over is None:
             return int(value)
         case _:
@@ -189,21 +171,12 @@ def cell(definition: Definition, value: Fraction | None, currency: str) -> Cell:
 
 
 def _decimal(value: Fraction, digits: int) -> Decimal:
-    return Decimal(floor(value * 10**digits + Fraction(1, 2))).scaleb(-digits)
+    return Decimal(half_up(value * 10**digits)).scaleb(-digits)
 
 
 def _fitting(asked: Asked) -> list[Definition]:
     is_apart = not asked.channel is asked.source is None
     return [each for each in DEFINITIONS.values() if each.is_sales or not is_apart]
-
-
-def _positions(definition: Definition, found: Summed) -> dict[UUID, int]:
-    """From 1 on; those who are the same share one. Who has no value has none."""
-    values = {key: value for key, sums in found.items() if (value := definition.of(sums)) is not None}
-    positions: dict[Fraction, int] = {}
-    for place, value in enumerate(sorted(values.values(), reverse=True), 1):
-        positions.setdefault(value, place)
-    return {key: positions[value] for key, value in values.items()}
 
 
 def _key(model: Rows) -> tuple[str, ...]:
@@ -227,36 +200,3 @@ def _piece(export: Export, model: Rows, names: Iterable[str], after: Sequence[An
         # The first column by itself as well: SQLite goes by it to where the piece begins.
         conditions += [col(model.starts_on) >= after[0], tuple_(*its) > tuple_(*values)]
     return select(*its, *(columns[name] for name in names)).where(*conditions).order_by(*its).limit(_AT_ONCE)
-
-
-async def _stores(session: AsyncSession, brand_id: UUID, store_ids: Collection[UUID]) -> dict[UUID, Line]:
-    """Codes and names of stores."""
-    found = await session.execute(
-        select(col(Store.id), col(Store.code), col(Store.name)).where(
-            col(Store.brand_id) == brand_id, OneOf(col(Store.id), _IDS)
-        ),
-        {_IDS: list(store_ids)},
-    )
-    return {key: [code, name] for key, code, name in found}
-
-
-async def _people(session: AsyncSession, brand_id: UUID, staff_ids: Collection[UUID]) -> dict[UUID, Line]:
-    """Numbers and names of people."""
-    found = await session.execute(
-        select(col(Staff.id), col(Staff.number), col(Staff.name)).where(
-            col(Staff.brand_id) == brand_id, OneOf(col(Staff.id), _IDS)
-        ),
-        {_IDS: list(staff_ids)},
-    )
-    return {key: [number, name] for key, number, name in found}
-
-
-async def _people_of_accounts(session: AsyncSession, brand_id: UUID, account_ids: Collection[UUID]) -> dict[UUID, Line]:
-    """Numbers and names of whose accounts these are; a store's public account is nobody's."""
-    found = await session.execute(
-        select(col(Account.id), col(Staff.number), col(Staff.name))
-        .join(Staff, and_(col(Staff.brand_id) == brand_id, col(Staff.id) == col(Account.staff_id)))
-        .where(col(Account.brand_id) == brand_id, OneOf(col(Account.id), _IDS)),
-        {_IDS: list(account_ids)},
-    )
-    return {key: [number, name] for key, number, name in found}

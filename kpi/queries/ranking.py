@@ -97,6 +97,10 @@ class Ranking:
         )
         self._total = self._sum()
 
+    def whole(self) -> list[Ranked]:
+        """All lines."""
+        return [self._line(place) for place in self._places]
+
     def page(self, page: Page) -> list[Ranked]:
         """The lines behind the page's place, and one more than asked for if there is a next page."""
         begin = 0 if page.after is None else bisect_right(self._places, self._given(page.after))
@@ -157,6 +161,11 @@ def place_of(line: Ranked) -> tuple[int | None, int | None, str, UUID]:
     return (line.value.numerator, line.value.denominator, line.code, line.id)
 
 
+async def whole(session: AsyncSession, actor: Actor, wanted: Wanted) -> list[Ranked]:
+    """All lines of the ranking, for a file. Raises what `page` does."""
+    return (await _ranking(session, actor, wanted, wanted.days)).whole()
+
+
 async def page(session: AsyncSession, actor: Actor, page: Page, wanted: Wanted) -> list[Ranked]:
     """A page of the ranking; one line more than asked for if there is a next page.
 
@@ -197,14 +206,15 @@ async def _ranking(session: AsyncSession, actor: Actor, wanted: Wanted, days: Da
         scope = await scoping.scope(session, actor, wanted.asked, Grain.ACCOUNT)
         return await _guides(session, scope, wanted, days)
     stores = await scoping.stores(session, actor, wanted.asked)
-    scope = scoping.of_stores(actor, wanted.asked, Grain.STORE, stores)
+    scope = await scoping.of_stores(session, actor, wanted.asked, Grain.STORE, stores)
     found = await reading.sums(session, scope, Question(days, _columns(wanted), By.STORE))
     if wanted.by is RankedBy.REGION:
         regions = await standing.regions_of(session, actor, wanted.asked.region_id, stores)
         codes = {region.id: region.code for region in regions.values()}
         found = _rolled_up(found, {store_id: region.id for store_id, region in regions.items()})
     else:
-        codes = {store.id: store.code for store in stores if store.is_open or store.id in found}
+        listed = (store for store in stores if store.id in found or (store.is_open and scope.account_ids is None))
+        codes = {store.id: store.code for store in listed}
     return Ranking(DEFINITIONS[wanted.figure], found, codes, ascending=wanted.ascending)
 
 

@@ -80,15 +80,16 @@ async def scope(session: AsyncSession, actor: Actor, asked: Asked, grain: Grain)
     require_reader(actor)
     if actor.role is Role.GUIDE:
         return await _own(session, actor, asked)
-    accounts = None if asked.staff_id is None else await _accounts_of(session, actor, asked.staff_id)
     found = () if _is_whole(actor, asked) else await stores(session, actor, asked)
-    return of_stores(actor, asked, grain if accounts is None else Grain.ACCOUNT, found, accounts)
+    return await of_stores(session, actor, asked, grain, found)
 
 
-def of_stores(
-    actor: Actor, asked: Asked, grain: Grain, found: Sequence[StoreRow], accounts: tuple[UUID, ...] | None = None
+async def of_stores(
+    session: AsyncSession, actor: Actor, asked: Asked, grain: Grain, found: Sequence[StoreRow]
 ) -> Scope:
     """The same when the stores in sight that are asked for are known already."""
+    accounts = None if asked.staff_id is None else await _accounts_of(session, actor, asked.staff_id)
+    grain = grain if accounts is None else Grain.ACCOUNT
     store_ids = None if _is_whole(actor, asked) else tuple(sorted(row.id for row in found))
     return Scope(actor.brand_id, grain, store_ids, accounts, asked.channel, asked.source)
 

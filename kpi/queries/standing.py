@@ -20,7 +20,10 @@ _WORKS_IN: Any = col(Staff.store_id)
 
 
 async def numbers(session: AsyncSession, scope: Scope, found: Collection[UUID]) -> dict[UUID, str]:
-    """The numbers of the guides who work in these stores, and of whoever else has figures there."""
+    """The numbers of the guides who work in these stores, and of whoever else has figures there.
+
+    Where single people are asked for, of those alone, if they have figures.
+    """
     listed: Select[*tuple[Any, ...]] = select(col(Staff.id), col(Staff.number)).where(
         col(Staff.brand_id) == scope.brand_id
     )
@@ -29,7 +32,9 @@ async def numbers(session: AsyncSession, scope: Scope, found: Collection[UUID]) 
         working = working.where(OneOf(_WORKS_IN, "store_ids"))
     values = {} if scope.store_ids is None else {"store_ids": list(scope.store_ids)}
     connection = await session.connection()
-    known: dict[UUID, str] = dict((await connection.execute(working, values)).all())
+    known: dict[UUID, str] = {}
+    if scope.account_ids is None:
+        known.update((await connection.execute(working, values)).all())
     others = [key for key in found if key not in known]
     if others:
         left = await connection.execute(listed.where(OneOf(col(Staff.id), "staff_ids")), {"staff_ids": others})

@@ -17,11 +17,13 @@ from sqlmodel import col
 from kernel import bulk, clock
 from kernel.actor import Actor
 from kernel.audit import AuditEntry
+from kernel.pages import Page
 from kernel.work import Ground
 from kpi.models import Days, Grain, KpiSales, Span
-from kpi.models.definitions import DEFINITIONS
+from kpi.models.definitions import DEFINITIONS, Figure
 from kpi.models.measures import SALES
-from kpi.queries import exporting
+from kpi.queries import exporting, ranking
+from kpi.queries.ranking import RankedBy, Wanted
 from kpi.queries.scoping import Asked as Scoped
 from server import workbooks
 from tests.factories import World, build_customer, build_world, save
@@ -123,6 +125,41 @@ async def test_a_ranking_of_guides_tells_where_they_stood_before(served: Served,
     best = lines[0]
     assert (best["名次"], best["工号"], best["上期名次"]) == ("1", f"{world.shop.store.code}-G1", "1")
     assert (best["净销售额 (CNY)"], best["客单价 (CNY)"], best["占比"]) == ("74.99", "100.00", "1.000000")
+
+
+@pytest.mark.parametrize("by", [RankedBy.STORE, RankedBy.GUIDE])
+@pytest.mark.parametrize("figure", [Figure.GROSS, Figure.AVERAGE_BASKET, Figure.CUSTOMERS_ACTIVE])
+async def test_a_ranking_in_a_file_is_the_one_on_the_screen(
+    served: Served, ground: Ground, world: World, by: RankedBy, figure: Figure
+) -> None:
+    wanted = Wanted(by, figure, Days(date(2026, 3, 2), date(2026, 3, 5)))
+    async with ground.db.read() as session:
+        lines = await ranking.page(session, world.hq, Page(100), wanted)
+        was = await ranking.previous(session, world.hq, [line.id for line in lines], wanted=wanted)
+
+    found = table(await get(served, world.hq, "ranking.csv", by=by.value, figure=figure.value))
+
+    code = "Store" if by is RankedBy.STORE else "Staff number"
+    assert [(each[code], each["Position"], each["Position before"]) for each in found] == [
+        (line.code, str(line.position or ""), str(was[line.id].position or "")) for line in lines
+    ]
+    assert [Decimal(each["Share of the total"] or 0) for each in found] == [
+        Decimal(f"{float(line.share or 0):.6f}") for line in lines
+    ]
+    assert by is RankedBy.STORE or len({line.position for line in lines}) < len(lines)
+
+
+async def test_a_ranking_of_one_person_has_nobody_elses_figures(served: Served, world: World) -> None:
+    guide = world.shop.guide
+    named = {"staffId": str(guide.staff_id), "figure": "gross"}
+
+    by_store, by_guide = [
+        table(await get(served, world.hq, "ranking.csv", by=by, **named)) for by in ("store", "guide")
+    ]
+
+    for lines, code in ((by_store, world.shop.store.code), (by_guide, f"{world.shop.store.code}-G1")):
+        [line] = lines
+        assert (line["Position"], code in line.values(), line["Gross (CNY)"]) == ("1", True, "223.45")
 
 
 async def test_a_workbook_says_the_same_as_the_csv_file(
