@@ -17,11 +17,12 @@ from kernel.errors import Forbidden, NotFound
 from kernel.work import Work
 from kpi.events import NoticeSent
 from kpi.models import Days, Grain, KpiNotice, KpiWatch, Side, WatchKind
+from kpi.models.definitions import DEFINITIONS
+from kpi.models.exact import shown
 from kpi.models.timing import PATIENCE, is_quiet, last_period
 from kpi.models.watching import DIGESTS, scale_of
-from kpi.models.wording import plain
 from kpi.policy import require_warned
-from kpi.queries import hooks, scoping
+from kpi.queries import hooks, naming, scoping
 from kpi.queries import watching as queries
 from kpi.queries.comparing import Compared, beside_usual, compared, values
 from kpi.queries.scoping import Scope
@@ -87,7 +88,7 @@ async def tell(work: Work, staff_id: UUID, kind: WatchKind, day: date, lines: Se
         "staff_id": staff_id,
         "kind": kind,
         "day": day,
-        "content": {"currency": await queries.currency_of(session, brand_id), "lines": list(lines)},
+        "content": {"currency": await naming.currency_of(session, brand_id), "lines": list(lines)},
         "sent_at": clock.now(),
         "version": 1,
     }
@@ -135,7 +136,7 @@ async def _found(session: AsyncSession, scope: Scope, watch: KpiWatch, days: Day
     """What is to be told of these days; of an alert nothing, where nothing is the matter."""
     if watch.kind in DIGESTS:
         return [
-            _plain(each) | {"previous": plain(each.figure, each.previous)}
+            _plain(each) | {"previous": shown(DEFINITIONS[each.figure], each.previous)}
             for each in await compared(session, scope, days, watch.named)
         ]
     [figure] = watch.named
@@ -143,13 +144,13 @@ async def _found(session: AsyncSession, scope: Scope, watch: KpiWatch, days: Day
         each = await beside_usual(session, scope, days.last, figure)
         if each.value is None or each.usual is None or not each.usual.is_unusual(each.value):
             return []
-        low, high = plain(figure, each.usual.low), plain(figure, each.usual.high)
+        low, high = (shown(DEFINITIONS[figure], bound) for bound in (each.usual.low, each.usual.high))
         return [_plain(each) | {"usual_low": low, "usual_high": high}]
     value = (await values(session, scope, days, [figure]))[figure]
     line = Fraction(watch.line or 0, scale_of([figure]))
     if value is None or not (value > line if watch.side is Side.ABOVE else value < line):
         return []
-    return [_plain(Compared(figure, value)) | {"side": watch.side, "line": plain(figure, line)}]
+    return [_plain(Compared(figure, value)) | {"side": watch.side, "line": shown(DEFINITIONS[figure], line)}]
 
 
 async def _line(session: AsyncSession, watch: KpiWatch, days: Days, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -188,4 +189,4 @@ async def _deletions(session: AsyncSession, person: Subscriber, watch: KpiWatch,
 
 
 def _plain(each: Compared) -> dict[str, Any]:
-    return {"figure": each.figure.value, "value": plain(each.figure, each.value)}
+    return {"figure": each.figure.value, "value": shown(DEFINITIONS[each.figure], each.value)}

@@ -15,6 +15,7 @@ from math import isclose, log
 
 from kpi.models.comparing import Compared, compare_counts, compare_shares
 from kpi.models.definitions import SMALL_SAMPLE, Sums
+from kpi.models.exact import half_up
 from tagging.models.statistics import Standing, certain_level
 
 FEWEST_PEERS = 5
@@ -181,8 +182,8 @@ def diagnose(own: Sums, peers: Sums) -> Diagnosis | None:
 
 def _funnel(rungs: Sequence[_Rung], own: Sums, peers: Sums, worth: Fraction) -> Funnel:
     last = rungs[-1].part
-    brought = _rounded(own.get(last, 0) * worth)
-    expected = _rounded(Fraction(own["at_work"] * peers.get(last, 0), peers["at_work"]) * worth)
+    brought = half_up(own.get(last, 0) * worth)
+    expected = half_up(Fraction(own["at_work"] * peers.get(last, 0), peers["at_work"]) * worth)
     levels = [[sums.get(name, 0) for name in ("at_work", *(rung.part for rung in rungs))] for sums in (own, peers)]
     costs = decomposed(levels[0], levels[1], worth)
     shortfalls = _whole(costs, expected - brought)
@@ -266,8 +267,3 @@ def _compared(rung: _Rung, own: Sums, peers: Sums) -> Compared | None:
 
 def _rate(sums: Sums, over: str, part: str) -> Fraction | None:
     return Fraction(sums.get(part, 0), sums[over]) if sums.get(over) else None
-
-
-def _rounded(amount: Fraction) -> int:
-    """Half up."""
-    return (2 * amount.numerator + amount.denominator) // (2 * amount.denominator)

@@ -14,10 +14,15 @@ def scale(definition: Definition) -> int:
     return 0 if definition.over is None else _FINE
 
 
+def half_up(value: Fraction) -> int:
+    """The nearest whole number; of two, the one above."""
+    return floor(value + Fraction(1, 2))
+
+
 def shown(definition: Definition, value: Fraction | None) -> float | None:
     """Money and seconds half up to whole ones; shares, and counts for each of something, as near as a float comes."""
     if value is None:
         return None
     if definition.unit in (Unit.MONEY, Unit.SECONDS):
-        return float(floor(value + Fraction(1, 2)))
+        return float(half_up(value))
     return float(value)

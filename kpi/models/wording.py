@@ -1,8 +1,6 @@
-"""What somebody is told of figures: plain values for a notice, and a sentence made of them. No I/O."""
+"""What somebody is told of figures, as a sentence. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
-from math import floor
 from typing import Any
 
 from kpi.models.definitions import DEFINITIONS, Definition, Figure, Unit
@@ -13,15 +11,6 @@ Line = Mapping[str, Any]
 
 _YOURS = {"zh": "您的范围", "en": "Yours"}
 _SIDES = {"above": ("高于您设的", "above your line of"), "below": ("低于您设的", "below your line of")}
-
-
-def plain(figure: Figure, value: Fraction | None) -> float | None:
-    """Money and seconds half up to whole ones; shares, and counts for each of something, as near as a float comes."""
-    if value is None:
-        return None
-    if DEFINITIONS[figure].unit in (Unit.MONEY, Unit.SECONDS):
-        return float(floor(value + Fraction(1, 2)))
-    return float(value)
 
 
 def sentence(line: Line, currency: str, language: str) -> str:

@@ -1,6 +1,6 @@
 """Compare the rows of figures with what the base rows say now: there should be no difference, ever."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -126,18 +126,11 @@ async def _of_days(session: AsyncSession, brand_id: UUID, wanted: Collection[Sto
         KpiWork: (worked.columns(), worked.rows(brand_id, tables.days)),
     }
     listed = select(tables.days.c.store_id, tables.days.c.day)
-    return [
-        difference
-        for model, (names, statement) in fresh.items()
-        for difference in await _compared(
-            session,
-            brand_id,
-            model,
-            names,
-            statement,
-            and_(col(model.span) == Span.DAY, tuple_(col(model.store_id), col(model.starts_on)).in_(listed)),
-        )
-    ]
+
+    def chosen(model: Rows) -> Any:
+        return and_(col(model.span) == Span.DAY, tuple_(col(model.store_id), col(model.starts_on)).in_(listed))
+
+    return await _compared(session, brand_id, fresh, chosen)
 
 
 async def _of_spans(
@@ -161,34 +154,25 @@ async def _of_spans(
         KpiWork: (worked.columns(), over.work(brand_id, table)),
     }
     listed = select(table.c.store_id, table.c.span, table.c.begin)
-    return [
-        difference
-        for model, (names, statement) in fresh.items()
-        for difference in await _compared(
-            session,
-            brand_id,
-            model,
-            names,
-            statement,
-            tuple_(col(model.store_id), col(model.span), col(model.starts_on)).in_(listed),
-        )
-    ]
+
+    def chosen(model: Rows) -> Any:
+        return tuple_(col(model.store_id), col(model.span), col(model.starts_on)).in_(listed)
+
+    return await _compared(session, brand_id, fresh, chosen)
 
 
 async def _compared(
-    session: AsyncSession,
-    brand_id: UUID,
-    model: Rows,
-    names: Sequence[str],
-    fresh: Select[*tuple[Any, ...]],
-    chosen: Any,
+    session: AsyncSession, brand_id: UUID, fresh: Fresh, chosen: Callable[[Rows], Any]
 ) -> list[Difference]:
-    columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
-    kept = select(*(columns[name] for name in names)).where(col(model.brand_id) == brand_id, chosen)
-    keys = _KEYS[model]
-    there = {tuple(row[:keys]): tuple(row[keys:]) for row in await session.execute(kept)}
-    should = {tuple(row[:keys]): tuple(map(int, row[keys:])) for row in await session.execute(fresh)}
-    return list(_told(model.__tablename__, names[keys:], there, should))
+    differences: list[Difference] = []
+    for model, (names, statement) in fresh.items():
+        columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
+        kept = select(*(columns[name] for name in names)).where(col(model.brand_id) == brand_id, chosen(model))
+        keys = _KEYS[model]
+        there = {tuple(row[:keys]): tuple(row[keys:]) for row in await session.execute(kept)}
+        should = {tuple(row[:keys]): tuple(map(int, row[keys:])) for row in await session.execute(statement)}
+        differences += _told(model.__tablename__, names[keys:], there, should)
+    return differences
 
 
 def _told(table: Any, names: Sequence[str], there: Counted, should: Counted) -> Iterator[Difference]:

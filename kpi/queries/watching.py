@@ -199,11 +199,6 @@ async def name_of(session: AsyncSession, brand_id: UUID, asked: Asked) -> str | 
     return None
 
 
-async def currency_of(session: AsyncSession, brand_id: UUID) -> str:
-    """Of all amounts of the brand."""
-    return await session.scalar(select(col(Brand.currency)).where(col(Brand.id) == brand_id)) or "CNY"
-
-
 def asked_by(watch: KpiWatch) -> Asked:
     """What a subscription is about."""
     return Asked(watch.region_id, watch.store_id, watch.of_staff_id)

@@ -11,7 +11,7 @@ from kpi.queries import scoping
 from kpi.queries.customer_views import concentration, flow, pyramid, rhythm
 from kpi.queries.customer_views.purchases import reach
 from kpi.queries.customer_views.pyramid import Letter, Wanted, Worth
-from kpi.queries.scoping import Asked, Scope
+from kpi.queries.scoping import Scope
 from schema.context import Info
 from schema.fields import field
 from schema.kpi.concentration import Concentration
@@ -24,8 +24,9 @@ from schema.kpi.customer_view_types import (
     PyramidCustomer,
     Repeat,
 )
+from schema.kpi.types import asked_of
 from schema.paging import Connection, connection, page_of
-from schema.scalars import Cursor, given_id, shown_as
+from schema.scalars import Cursor, shown_as
 
 _SCOPE = (
     "Of a region with all below it, a store, or the orders credited to a person (`staffId`); left out, of all that the "
@@ -187,5 +188,4 @@ async def _scope(
     store_id: strawberry.ID | None,
     staff_id: strawberry.ID | None = None,
 ) -> Scope:
-    asked = Asked(given_id(region_id), given_id(store_id), given_id(staff_id))
-    return await scoping.scope(session, info.context.actor, asked, Grain.STORE)
+    return await scoping.scope(session, info.context.actor, asked_of(region_id, store_id, staff_id), Grain.STORE)

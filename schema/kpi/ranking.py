@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from kpi.models.definitions import DEFINITIONS, SMALL_SAMPLE, Figure
+from kpi.models.definitions import DEFINITIONS, Figure
 from kpi.models.exact import shown
 from kpi.queries import ranking
 from kpi.queries.ranking import Ranked, RankedBy, Wanted, place_of
@@ -44,12 +44,8 @@ class KpiRank:
         description="Of what all lines of the ranking add up to, exact to a float; null for figures that don't add up, "
         "and where the sum isn't above 0."
     )
-    sample: int | None = strawberry.field(
-        description="Of how many the value is a share or an average; null for figures that are sums."
-    )
-    is_small: bool = strawberry.field(
-        description=f"Whether that is fewer than {SMALL_SAMPLE}: too few to judge anybody by."
-    )
+    sample: int | None = strawberry.field(description="As `KpiValue.sample`.")
+    is_small: bool = strawberry.field(description="As `KpiValue.isSmall`.")
     figures: list[KpiValue] = strawberry.field(description="Those named in `also`, in their order.")
     id: strawberry.Private[UUID]
     wanted: strawberry.Private[Wanted]
