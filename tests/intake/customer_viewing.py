@@ -31,7 +31,7 @@ from kpi.queries.customer_views.purchases import reach
 from kpi.queries.customer_views.pyramid import Wanted, Worth
 from kpi.queries.scoping import Asked
 from mall.models import year_before
-from tests.kpi import customer_histories as oracle
+from tests.kpi import customer_views_by_hand as oracle
 from tests.oracle_online_retail import open_text
 
 ENDED = date(2011, 12, 9)

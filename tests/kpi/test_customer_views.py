@@ -24,8 +24,9 @@ from kpi.queries.customer_views.pyramid import Letter, Wanted, Worth
 from kpi.queries.scoping import Asked
 from mall.commands import profiles
 from tests.factories import World, build_world
-from tests.kpi import customer_histories as oracle
-from tests.kpi.customer_histories import BEGIN, BOTH, DEALS, Deal, Mine, Story
+from tests.kpi import customer_views_by_hand as oracle
+from tests.kpi.customer_histories import BEGIN, BOTH, DEALS, Deal, Story, tell
+from tests.kpi.customer_views_by_hand import Mine
 
 FIRST, LAST = BEGIN - timedelta(days=40), BEGIN + timedelta(days=420)
 MONTHS = [(2023, 12), *((2024, month) for month in range(1, 13)), (2025, 1), (2025, 2), (2025, 3)]
@@ -72,7 +73,7 @@ async def test_views_are_what_the_history_amounts_to(
     ground: Ground, deals: list[Deal], on: int, is_counted: bool
 ) -> None:
     world = await build_world(ground, uuid4().hex[:12])
-    story = await oracle.tell(ground, world, deals)
+    story = await tell(ground, world, deals)
     if is_counted:
         async with unit_of_work(ground, system(world.brand.id)) as work:
             await profiles.refresh_due(work, TODAY)
@@ -168,7 +169,7 @@ def weighed_on_paper(deals: Sequence[Deal], mine: Mine[Deal], worth: Any, on: da
 @given(deals=st.lists(DEALS, max_size=40))
 async def test_what_hangs_on_a_guide_is_what_their_customers_brought(ground: Ground, deals: list[Deal]) -> None:
     world = await build_world(ground, uuid4().hex[:12])
-    await oracle.tell(ground, world, deals)
+    await tell(ground, world, deals)
     shops = enumerate(world.shops)
     guides = {guide.staff_id: (number, place) for number, shop in shops for place, guide in enumerate(shop.guides)}
 
