@@ -38,7 +38,8 @@ class GuideShare:
         "what a handover moved counts for whoever took it over, whoever earned it."
     )
     share: float | None = strawberry.field(
-        description="`net` ÷ the net of the scope, 0 to 1; may be below 0. Null where that isn't above zero."
+        description="`net` ÷ the net of the scope, 0 to 1; may be below 0 or above 1 where more was given back to "
+        "some than they bought. Null where that isn't above zero."
     )
     customers: int = strawberry.field(description="How many of them bought in the 12 months.")
     a_customers: int = strawberry.field(
@@ -62,17 +63,20 @@ class GuideShare:
 )
 class Concentration:
     after: date = strawberry.field(description="The same day a year earlier, which isn't counted any more.")
-    on: date
+    on: date = strawberry.field(description="The last day that is counted.")
     currency: str = strawberry.field(description="Of all amounts: three letters, ISO 4217.")
     net: Fen = strawberry.field(description="Orders less refunds of the scope, those of guests included.")
     held_net: Fen = strawberry.field(description="What of it comes from customers whom guides hold.")
-    held_share: float | None = strawberry.field(description="`heldNet` ÷ `net`; null where that isn't above zero.")
+    held_share: float | None = strawberry.field(
+        description="`heldNet` ÷ `net`, 0 to 1; may be below 0 or above 1 where more was given back to some than "
+        "they bought. Null where `net` isn't above zero."
+    )
     guides: int = strawberry.field(description="How many guides hold customers who bought or got money back.")
     herfindahl: float | None = strawberry.field(
         description="The Herfindahl index of the guides with a net above zero: the sum of the squares of their parts "
         "of what they hold together. 1 if one holds all, 1/n if n hold the same; null without any."
     )
-    loss_rate: LossRate
+    loss_rate: LossRate = strawberry.field(description="By which `atStake` is worked out.")
     page: strawberry.Private[Page]
     rows: strawberry.Private[Sequence[Any]]
 

@@ -56,7 +56,7 @@ class CustomerCohort:
 @strawberry.type(description="Customers of one letter.")
 class PyramidGroup:
     letter: Letter
-    customers: int
+    customers: int = strawberry.field(description="How many have it.")
     amount: Fen = strawberry.field(description="What they come to, rounded once.")
     share: float | None = strawberry.field(
         description="Their part of the amount of all, 0 to 1; by net it may be below 0 or above 1, where more was "
@@ -71,7 +71,7 @@ class PyramidGroup:
 class Pyramid:
     on: date = strawberry.field(description="The last day that is seen.")
     currency: str = strawberry.field(description="Of all amounts: three letters, ISO 4217.")
-    customers: int
+    customers: int = strawberry.field(description="How many there are of all three.")
     amount: Fen = strawberry.field(description="What all of them come to.")
     groups: list[PyramidGroup] = strawberry.field(description="A, B and C, always all three.")
     cut_a_b: Fen | None = strawberry.field(
@@ -105,9 +105,9 @@ class Lapse:
 
 @strawberry.type(description="For how long customers have bought nothing, on a day. What came after it isn't seen.")
 class Lapsed:
-    on: date
+    on: date = strawberry.field(description="The last day that is seen.")
     customers: int = strawberry.field(description="All with an order on that day or before.")
-    lapses: list[Lapse]
+    lapses: list[Lapse] = strawberry.field(description="One for each number of days, the fewest first.")
 
 
 @strawberry.type(description="How many customers bought again (复购).")
@@ -125,7 +125,7 @@ class Repeat:
 @strawberry.type(description="Where numbers of days lie; all null where there are none.")
 class DaySpread:
     count: int = strawberry.field(description="How many there are.")
-    mean: float | None
+    mean: float | None = strawberry.field(description="In days, as are the others.")
     median: float | None = strawberry.field(description="Of an even number the mean of the middle two.")
     p25: float | None = strawberry.field(description="The first quartile, interpolated between neighbours.")
     p75: float | None = strawberry.field(description="The third quartile, likewise.")

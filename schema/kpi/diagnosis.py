@@ -45,7 +45,10 @@ strawberry.enum(
 @strawberry.type(description="A step of a guide against the same of the peers together.")
 class KpiStepFinding:
     step: Step
-    own: float | None = strawberry.field(description="The guide's rate; null where it would be a part of nothing.")
+    own: float | None = strawberry.field(
+        description="The guide's rate, not rounded: a share from 0 to 1, a count for each, or of what an order comes "
+        "to minor units. Null where it would be a part of nothing."
+    )
     peers: float | None = strawberry.field(description="The peers' rate, of all of them together.")
     sample: int = strawberry.field(description="Of how many the own rate is.")
     is_small: bool = strawberry.field(description=f"Whether that is fewer than {SMALL_SAMPLE}.")
@@ -66,24 +69,24 @@ class KpiStepFinding:
 
 @strawberry.type(description="What came of a way of selling, and what the peers' rates would have made of it.")
 class KpiFunnel:
-    brought: Fen
+    brought: Fen = strawberry.field(description="What came of it.")
     expected: Fen = strawberry.field(description="What the same days at work would have brought at the peers' rates.")
-    steps: list[KpiStepFinding]
+    steps: list[KpiStepFinding] = strawberry.field(description="In the order in which one follows on another.")
 
 
 @strawberry.type(description="What was left out because it had come by a handover in the last 30 days (交接调整).")
 class KpiHanded:
-    orders: int
-    gross: Fen
-    refunds: Fen
-    tasks_due: int
-    contacts_due: int
+    orders: int = strawberry.field(description="Orders of customers who were taken over.")
+    gross: Fen = strawberry.field(description="What these come to.")
+    refunds: Fen = strawberry.field(description="Given back to such customers.")
+    tasks_due: int = strawberry.field(description="Tasks about such customers that were due.")
+    contacts_due: int = strawberry.field(description="Those of them that are about turning to the customer.")
 
 
 @strawberry.type(description="What holds a guide back (诊断), against peers who are never named.")
 class KpiDiagnosis:
     currency: str = strawberry.field(description="Of all amounts: three letters, ISO 4217.")
-    was_at_work: bool
+    was_at_work: bool = strawberry.field(description="On any of these days.")
     peer_kind: PeerKind | None = strawberry.field(description="Null where there are fewer than 5 peers.")
     peers: int | None = strawberry.field(description="How many there are, the guide left out; null if fewer than 5.")
     sharing: KpiFunnel | None = strawberry.field(
@@ -94,9 +97,10 @@ class KpiDiagnosis:
         "peers' where the guide sold nothing); null without work or peers. It overlaps with the other: don't add them."
     )
     weakest: Step | None = strawberry.field(
-        description="The largest shortfall of those beyond noise: never one that chance may have brought about."
+        description="The largest shortfall of those beyond noise: never one that chance may have brought about. Null "
+        "if there is none."
     )
-    cause: Cause
+    cause: Cause = strawberry.field(description="What that step is a matter of.")
     says: str = strawberry.field(description="All that as a sentence, in the reader's language.")
     handed: KpiHanded | None = strawberry.field(description="Null unless `adjusted`.")
     staff_id: strawberry.Private[UUID]
@@ -110,9 +114,10 @@ class KpiDiagnosis:
 class DiagnosisQueries:
     @field(
         "What holds a guide back, or each guide at work in a store (at most 100 a page, by id), over 1 to 366 days: "
-        "two funnels against peers. Guides get their own. `adjusted` leaves out what came by a handover in the last 30 "
-        "days, of the guide and of peers: `FORBIDDEN`, `NOT_FOUND`, and `INVALID` unless either a guide or a store is "
-        "named."
+        "two funnels against peers. Guides get their own. `adjusted` leaves out what came by a handover in the last "
+        "30 days, of the guide and of peers. `FORBIDDEN` for a machine without `reports:read`; `NOT_FOUND` for what "
+        "is out of sight; `INVALID` for other ranges, and unless either a guide or a store is named; `BAD_PAGE_SIZE`, "
+        "`BAD_CURSOR`."
     )
     async def kpi_diagnosis(
         self,

@@ -18,14 +18,15 @@ from schema.scalars import Cursor, Fen, shown_as
 
 _SCOPE = (
     "`regionId` takes in all below it, `staffId` is a person with all accounts in sight; a guide is shown their own. "
-    "Days are those of each store's calendar, both included: `INVALID` unless they are 1 to 366, and with a channel or "
-    "source that a figure isn't told apart by. `NOT_FOUND`; `FORBIDDEN` for a machine without `reports:read`."
+    "Days are those of each store's calendar, both included: `INVALID` unless they are 1 to 366, and with a channel "
+    "or source that a figure isn't told apart by. `NOT_FOUND` for what is out of sight; `FORBIDDEN` for a machine "
+    "without `reports:read`."
 )
 
 
 @strawberry.type(description="A customer who bought, or got money back, on the days asked for.")
 class KpiBuyer:
-    orders: int
+    orders: int = strawberry.field(description="Their orders of these days that are paid for and not cancelled.")
     gross: Fen = strawberry.field(description="What their orders come to; by guide, the parts credited to them.")
     refunds: Fen = strawberry.field(description="Given back on these days; by guide, what they bear of it.")
     net: Fen = strawberry.field(description="Gross less refunds; may be below zero.")
@@ -62,7 +63,8 @@ class DrillingQueries:
         return [value(each) for each in found]
 
     @field(
-        "Figures for each day, week or month of a range, which may cut the first and the last; active customers are "
+        "Figures for each day, week or month of a range, which may cut the first and the last: all of them, in their "
+        "order, at most 366; active customers are "
         f"null for weeks and months that are cut or not over. {_SCOPE}"
     )
     async def kpi_series(
@@ -89,8 +91,9 @@ class DrillingQueries:
     @field(
         "Customers of a store or a guide with an order or a refund on these days, most gross first; at most 100 a "
         "page. Guests and customers out of sight aren't among them. Managers name a store or a person, or are refused "
-        "with `INVALID`, as for a range that isn't 1 to 366 days; `NOT_FOUND`; `FORBIDDEN` for a machine without "
-        "`reports:read`, which sees nobody without `customers:read` either; `BAD_PAGE_SIZE`, `BAD_CURSOR`."
+        "with `INVALID`, as for a range that isn't 1 to 366 days; `NOT_FOUND` for what is out of sight; `FORBIDDEN` "
+        "for a machine without `reports:read`, which sees nobody without `customers:read` either; `BAD_PAGE_SIZE`, "
+        "`BAD_CURSOR`."
     )
     async def kpi_customers(
         self,

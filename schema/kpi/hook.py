@@ -20,8 +20,8 @@ from schema.versioned import Versioned
 
 @strawberry.type(description="Where the brand's notices are posted to besides, signed as Standard Webhooks says.")
 class KpiHook(Versioned):
-    url: str
-    is_paused: bool
+    url: str = strawberry.field(description="An https address.")
+    is_paused: bool = strawberry.field(description="Whether nothing is posted for the time being.")
 
 
 @strawberry.type(description="Where notices are posted to after the change.")
@@ -57,8 +57,8 @@ class KpiHookMutations:
     @mutation(
         "Post the brand's notices there from now on: an https address of at most 500 characters, out on the internet. "
         "`secret` is `whsec_` and 24 to 64 random bytes in Base64; without it the one there is counts, and the first "
-        "one is made here. For HQ; `expectedVersion` is 0 where there is none yet: `FORBIDDEN`, `STALE_VERSION`, "
-        "`INVALID`.",
+        "one is made here. `expectedVersion` is 0 where there is none yet. `FORBIDDEN` for everybody but HQ; "
+        "`STALE_VERSION`; `INVALID` for another address or secret.",
         edited=(KpiHook, hook_of),
     )
     async def set_kpi_hook(
@@ -91,7 +91,8 @@ class KpiHookMutations:
         return KpiHookChanged(hook=await hook_of(info), secret=text, places=done.places)
 
     @mutation(
-        "Post the brand's notices nowhere any more. For HQ: `FORBIDDEN`, `NOT_FOUND`, `STALE_VERSION`.",
+        "Post the brand's notices nowhere any more. `FORBIDDEN` for everybody but HQ; `NOT_FOUND` if they are posted "
+        "nowhere; `STALE_VERSION`.",
         edited=(KpiHook, hook_of),
     )
     async def end_kpi_hook(

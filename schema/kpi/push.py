@@ -31,7 +31,7 @@ class KpiWatchChanged:
 
 @strawberry.type(description="The notices as they are after the change, by id.")
 class KpiNoticesChanged:
-    notices: list[KpiNotice]
+    notices: list[KpiNotice] = strawberry.field(description="Those that were named.")
     places: list[Place] = told()
 
 
@@ -46,12 +46,15 @@ async def watch_of(info: Info, watch_id: UUID) -> KpiWatch | None:
 
 @strawberry.type
 class PushQueries:
-    @field("What the viewer subscribed to, the oldest first: at most 20.")
+    @field("What the viewer subscribed to, the oldest first: at most 20; a machine has none.")
     async def kpi_watches(self, info: Info) -> list[KpiWatch]:
         async with info.context.read() as session:
             return [shown_as(KpiWatch, row) for row in await queries.all_of(session, info.context.actor)]
 
-    @field("What the viewer was told of figures, the newest first; at most 100 a page.")
+    @field(
+        "What the viewer was told of figures, the newest first, with `isSeen` only what was or wasn't looked at; at "
+        "most 100 a page: `BAD_PAGE_SIZE`, `BAD_CURSOR`. A machine is told nothing."
+    )
     async def kpi_notices(
         self, info: Info, is_seen: bool | None = None, first: int = 20, after: Cursor | None = None
     ) -> Connection[KpiNotice]:
@@ -62,8 +65,8 @@ class PushQueries:
 
     @field(
         "Figures of 1 to 366 days as a notice tells them, at most 8: of a region with all below it, a store, or a "
-        "person; without any of all that the viewer sees. `FORBIDDEN` for a machine without `reports:read`, `INVALID`, "
-        "`NOT_FOUND`."
+        "person; without any of all that the viewer sees. `FORBIDDEN` for a machine without `reports:read`; `INVALID` "
+        "for other ranges, and for no figure or more than 8; `NOT_FOUND` for what is out of sight."
     )
     async def kpi_compared(
         self,
@@ -92,9 +95,11 @@ class PushMutations:
     @mutation(
         "Subscribe to a digest of 1 to 8 figures, to an alert of one figure, or to warnings of mass deletion, which "
         "take no figure: of a region with all below it, a store, or a person; without any of all that the subscriber "
-        f"sees. A threshold has a `side` and a `line`: {UNIT}. At most 20 a person. Nothing is sent from 20:00 to "
-        "8:00 by the subscriber's clock: their store's, above stores that of most of the brand's. `FORBIDDEN`, "
-        "`INVALID`, `NOT_FOUND`, `TOO_MANY_KPI_WATCHES`."
+        f"sees. A threshold has a `side` and a `line`: {UNIT}. At most 20 a person. Nothing is sent from 20:00 to 8:00 "
+        "by the subscriber's clock: their store's, above stores that of most of the brand's. `FORBIDDEN` for a "
+        "machine, and of deletions for guides; `INVALID` for what doesn't go with the kind, and for a line further "
+        "from 0 than 10^15, or 10^9 of shares and averages; `NOT_FOUND` for what is out of sight; "
+        "`TOO_MANY_KPI_WATCHES`."
     )
     async def watch_kpi(
         self,
@@ -113,7 +118,8 @@ class PushMutations:
 
     @mutation(
         "Say a subscription differently, all of it; its kind stays. `isPaused` keeps it quiet; one that goes on tells "
-        "of what isn't over yet. `NOT_FOUND`, `STALE_VERSION`, `FORBIDDEN`, `INVALID`.",
+        "of what isn't over yet. `NOT_FOUND` for another's, and for what is out of sight; `STALE_VERSION`; "
+        "`FORBIDDEN` and `INVALID` as with `watchKpi`.",
         edited=(KpiWatch, watch_of),
     )
     async def edit_kpi_watch(
@@ -140,7 +146,7 @@ class PushMutations:
         )
 
     @mutation(
-        "Subscribe no more; what was sent stays. `NOT_FOUND`, `STALE_VERSION`.",
+        "Subscribe no more; what was sent stays. `NOT_FOUND` for another's; `STALE_VERSION`.",
         edited=(KpiWatch, watch_of),
     )
     async def end_kpi_watch(
@@ -152,7 +158,10 @@ class PushMutations:
             lambda work: commands.end_watch(work, read_id(id), expected_version=expected_version),
         )
 
-    @mutation("Note that the viewer has looked at notices, 1 to 100, all or none. `NOT_FOUND`, `INVALID`.")
+    @mutation(
+        "Note that the viewer has looked at notices, 1 to 100, all or none. `NOT_FOUND` if one is another's; "
+        "`INVALID` for none or too many."
+    )
     async def see_kpi_notices(
         self, info: Info, notice_ids: list[strawberry.ID], idempotency_key: str | None = None
     ) -> KpiNoticesResult:

@@ -35,14 +35,14 @@ strawberry.enum(
     "any more.",
 )
 
-UNIT = "money in minor units, times in seconds, shares from 0 to 1"
+UNIT = "money in minor units, times in seconds, shares from 0 to 1, counts as they are"
 
 
 @strawberry.type(description="What somebody wants to be told of (订阅).")
 class KpiWatch(Versioned):
     kind: WatchKind
-    side: Side | None = strawberry.field(description="Of a threshold.")
-    is_paused: bool
+    side: Side | None = strawberry.field(description="Of a threshold; null of other kinds.")
+    is_paused: bool = strawberry.field(description="Whether nothing is told of it for the time being.")
     paused_because: PausedBecause | None = strawberry.field(description="Null where the subscriber paused it.")
     sent_for: date = strawberry.field(description="The last day that was decided on, told of or not.")
     created_at: datetime = strawberry.field(description="In UTC.")
@@ -54,7 +54,7 @@ class KpiWatch(Versioned):
     def figures(self: Any) -> list[Figure]:
         return [Figure(each) for each in self.figures]
 
-    @field(f"Of a threshold: {UNIT}.")
+    @field(f"Of a threshold: {UNIT}; null of other kinds.")
     def line(self: Any) -> float | None:
         return None if self.line is None else self.line / scale_of([Figure(each) for each in self.figures])
 
@@ -74,12 +74,14 @@ class KpiWatch(Versioned):
 @strawberry.type(description=f"A figure beside what it is held against: {UNIT}. Null where it is a part of nothing.")
 class KpiCompared:
     figure: Figure
-    value: float | None
-    previous: float | None = strawberry.field(description="Of the month before a month, otherwise of as many days.")
+    value: float | None = strawberry.field(description="Of the days that it is about.")
+    previous: float | None = strawberry.field(
+        description="Of the month before a month, otherwise of as many days; null of alerts."
+    )
     usual_low: float | None = strawberry.field(description="Below this a day is unusual; null for more than one day.")
-    usual_high: float | None = strawberry.field(description="Above this a day is unusual.")
+    usual_high: float | None = strawberry.field(description="Above this a day is unusual; likewise.")
     side: Side | None = strawberry.field(default=None, description="Of a threshold, as it was when it was passed.")
-    line: float | None = strawberry.field(default=None, description="The same.")
+    line: float | None = strawberry.field(default=None, description="The line, likewise; null of other kinds.")
 
 
 @strawberry.type(description="What a notice says of one subscription.")
@@ -87,8 +89,8 @@ class KpiNoticeLine:
     watch_id: strawberry.ID = strawberry.field(description="The subscription, which may have ended since.")
     sentence: str = strawberry.field(description="In Chinese, or in English where `Accept-Language` prefers it.")
     from_day: date | None = strawberry.field(description="The first day that it is about; null of deletions.")
-    until_day: date | None = strawberry.field(description="The last day that it is about.")
-    figures: list[KpiCompared]
+    until_day: date | None = strawberry.field(description="The last day that it is about; likewise.")
+    figures: list[KpiCompared] = strawberry.field(description="In the order of the subscription; none of deletions.")
     query: str = strawberry.field(description="A GraphQL document that reads the same anew.")
     variables: str = strawberry.field(description="Its variables, as JSON.")
 
@@ -101,7 +103,7 @@ class KpiNotice(Versioned):
     kind: WatchKind
     day: date = strawberry.field(description="On which day of the subscriber's it was sent.")
     sent_at: datetime = strawberry.field(description="In UTC.")
-    seen_at: datetime | None = strawberry.field(description="When it was looked at, in UTC.")
+    seen_at: datetime | None = strawberry.field(description="When it was looked at, in UTC; null until then.")
 
     @field("One for each subscription that had something to tell.")
     def lines(self: Any, info: Info) -> list[KpiNoticeLine]:

@@ -41,8 +41,8 @@ class KpiRank:
     )
     value: float | None = strawberry.field(description="As `KpiValue.value`, of the figure that is ranked by.")
     share: float | None = strawberry.field(
-        description="Of what all lines of the ranking add up to, exact to a float; null for figures that don't add up, "
-        "and where the sum isn't above 0."
+        description="Of what all lines of the ranking add up to, exact to a float: 0 to 1, unless values below 0 are "
+        "among them. Null for figures that don't add up, and where the sum isn't above 0."
     )
     sample: int | None = strawberry.field(description="As `KpiValue.sample`.")
     is_small: bool = strawberry.field(description="As `KpiValue.isSmall`.")
@@ -90,12 +90,12 @@ class RankingQueries:
         "Regions, stores or guides by one figure, the most first unless `ascending`; those without a value come last, "
         "ties go by code or number. `adjusted` leaves out of guides' figures what came to them by a handover in the "
         "last 30 days: tasks, and orders and refunds of customers whom they took over; by guide only. At most 100 a "
-        "page. `also` names other figures to show. All is within the viewer's sight: `regionId` takes in all below it. "
-        "By region they are those right below `regionId` (without it, below the topmost in sight), and that one itself "
-        "for stores right in it. Days are those of each store's calendar, both included: `INVALID` unless they are 1 "
-        "to 366, with a channel or source that a figure isn't told apart by, and for what is `adjusted` and not by "
-        "guide. `NOT_FOUND`; `FORBIDDEN` for guides, who ask `kpiMyPosition`, and for a machine without "
-        "`reports:read`; `BAD_PAGE_SIZE`, `BAD_CURSOR`."
+        "page. `also` names other figures to show. All is within the viewer's sight: `regionId` takes in all below "
+        "it. By region they are those right below `regionId` (without it, below the topmost in sight), and that one "
+        "itself for stores right in it. Days are those of each store's calendar, both included: `INVALID` unless they "
+        "are 1 to 366, with a channel or source that a figure isn't told apart by, and for what is `adjusted` and not "
+        "by guide. `NOT_FOUND` for what is out of sight; `FORBIDDEN` for guides, who ask `kpiMyPosition`, and for a "
+        "machine without `reports:read`; `BAD_PAGE_SIZE`, `BAD_CURSOR`."
     )
     async def kpi_ranking(
         self,

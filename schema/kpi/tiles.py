@@ -10,7 +10,7 @@ from schema.scalars import Fen, shown_as
 
 @strawberry.type(description="What was sold in a period. Cancelled orders don't count.")
 class Figures:
-    orders: int
+    orders: int = strawberry.field(description="Orders that are paid for and not cancelled.")
     gross: Fen = strawberry.field(description="The amounts of the orders.")
     refunds: Fen = strawberry.field(description="Given back in the period, whenever the orders were placed.")
     net: Fen = strawberry.field(description="Gross without refunds; may be below zero.")
@@ -23,11 +23,11 @@ class Figures:
 )
 class KpiTiles:
     currency: str = strawberry.field(description="Of all amounts: three letters, ISO 4217.")
-    today: Figures
+    today: Figures = strawberry.field(description="From midnight on.")
     month: Figures = strawberry.field(description="From the first of the month up to today.")
-    open_tasks: int
+    open_tasks: int = strawberry.field(description="Tasks that are still to be done, whenever they are due.")
     tasks_due_today: int = strawberry.field(description="Open tasks due by the end of today, overdue ones included.")
-    tasks_done_today: int
+    tasks_done_today: int = strawberry.field(description="Tasks that were done today, whenever they were due.")
     customers_held: int = strawberry.field(description="Relationships that are held.")
 
 

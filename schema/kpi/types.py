@@ -43,11 +43,11 @@ for _value in _ENUM.values:
 @strawberry.type(description="What a figure is. `formula` is in the names of the columns that are summed up.")
 class KpiDefinition:
     figure: Figure
-    name: str
+    name: str = strawberry.field(description="In English.")
     name_zh: str = strawberry.field(description="In Chinese.")
     unit: Unit
     means: str = strawberry.field(description="What is counted.")
-    formula: str
+    formula: str = strawberry.field(description="Columns of the rows of days, summed up before anything is divided.")
     tables: list[str] = strawberry.field(description="From which it is counted.")
     caveat: str | None = strawberry.field(description="What is easily misread, if anything.")
     is_sales: bool = strawberry.field(description="Whether it can be asked for by channel and source.")
@@ -58,7 +58,8 @@ class KpiValue:
     figure: Figure
     value: float | None = strawberry.field(
         description="In the figure's unit: money in whole minor units and seconds in whole ones, rounded half up; "
-        "shares from 0 to 1. Null where it would be a part of nothing."
+        "shares from 0 to 1; counts as they are, and where they are for each of something, as near as a float comes. "
+        "Money may be below 0. Null where it would be a part of nothing."
     )
     sample: int | None = strawberry.field(
         description="Of how many it is a share or an average; null for figures that are sums."
@@ -70,8 +71,8 @@ class KpiValue:
 
 @strawberry.type(description="The figures of a day, week or month, as far as it lies in the range.")
 class KpiPoint:
-    first_day: date
-    last_day: date
+    first_day: date = strawberry.field(description="The first of these days that is in the range.")
+    last_day: date = strawberry.field(description="The last of these days that is in the range.")
     figures: list[KpiValue] = strawberry.field(description="Those asked for, in their order.")
 
 
