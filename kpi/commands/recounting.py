@@ -93,23 +93,12 @@ async def sum_up(work: Work, spans: Collection[tuple[UUID, Span, date]]) -> None
         return
     session, brand_id = work.session, work.actor.brand_id
     known = await store_days.places(session, brand_id, {store_id for store_id, _, _ in spans})
-    rows = [
-        {
-            "store_id": store_id,
-            "public_id": known[store_id].public_id,
-            "span": span,
-            "begin": begin,
-            "end": end_of(begin, span),
-        }
-        for store_id, span, begin in sorted(spans)
-        if store_id in known
-    ]
-    table = over.table(session, rows)
-    listed = select(table.c.store_id, table.c.span, table.c.begin)
+    tables = over.tables(session, known, spans)
+    listed = select(tables.spans.c.store_id, tables.spans.c.span, tables.spans.c.begin)
     for model in (KpiSales, KpiWork):
         await _delete(work, model, (model.store_id, model.span, model.starts_on), listed, CLOSING_SPANS)
-    await _insert(work, KpiSales, sold.columns(), over.sales(brand_id, table))
-    await _insert(work, KpiWork, worked.columns(), over.work(brand_id, table))
+    await _insert(work, KpiSales, sold.columns(), over.sales(brand_id, tables))
+    await _insert(work, KpiWork, worked.columns(), over.work(brand_id, tables))
 
 
 @dataclass(slots=True)

@@ -144,23 +144,12 @@ async def _of_spans(
     session: AsyncSession, brand_id: UUID, spans: Collection[tuple[UUID, Span, date]]
 ) -> list[Difference]:
     places = await store_days.places(session, brand_id, {store_id for store_id, _, _ in spans})
-    rows = [
-        {
-            "store_id": store_id,
-            "public_id": places[store_id].public_id,
-            "span": span,
-            "begin": begin,
-            "end": end_of(begin, span),
-        }
-        for store_id, span, begin in sorted(spans)
-        if store_id in places
-    ]
-    table = over.table(session, rows)
+    tables = over.tables(session, places, spans)
     fresh: Fresh = {
-        KpiSales: (sold.columns(), over.sales(brand_id, table)),
-        KpiWork: (worked.columns(), over.work(brand_id, table)),
+        KpiSales: (sold.columns(), over.sales(brand_id, tables)),
+        KpiWork: (worked.columns(), over.work(brand_id, tables)),
     }
-    listed = select(table.c.store_id, table.c.span, table.c.begin)
+    listed = select(tables.spans.c.store_id, tables.spans.c.span, tables.spans.c.begin)
     return [
         difference
         for model, (names, statement) in fresh.items()

@@ -1,6 +1,8 @@
 """Rows of weeks and months that are over: sums of their days, and customers counted anew."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +12,14 @@ from sqlmodel import col
 
 from kernel import bulk
 from kernel.db import enum_of
-from kpi.models import Grain, KpiSales, KpiWork, Span
+from kpi.models import Days, Grain, KpiSales, KpiWork, Span
 from kpi.models.measures import DISTINCT, SALES, WORK
-from mall.models import COUNTED_STATES, Credit, Order
+from kpi.models.periods import end_of
+from kpi.queries.counted.buying import buyers, ordered
+from kpi.queries.store_days import Place
 
-_OVER: Mapping[str, Any] = {
+_DAYS: Mapping[str, Any] = {"store_id": Uuid(), "public_id": Uuid(), "day": Date()}
+_SPANS: Mapping[str, Any] = {
     "store_id": Uuid(),
     "public_id": Uuid(),
     "span": enum_of(Span),
@@ -23,29 +28,50 @@ _OVER: Mapping[str, Any] = {
 }
 
 
-def table(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> FromClause:
-    """Weeks and months of stores as a table for a statement."""
-    return bulk.tabled(session, _OVER, rows)
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Weeks and months of stores as a table for a statement, and all days that lie in any of them."""
+
+    spans: FromClause
+    days: FromClause
 
 
-def sales(brand_id: UUID, over: FromClause) -> Select[*tuple[Any, ...]]:
+def tables(session: AsyncSession, places: Mapping[UUID, Place], spans: Iterable[tuple[UUID, Span, date]]) -> Over:
+    """These weeks and months by their first days; of a store that isn't known there is none."""
+    known = sorted(each for each in spans if each[0] in places)
+    rows = [
+        {
+            "store_id": store_id,
+            "public_id": places[store_id].public_id,
+            "span": span,
+            "begin": begin,
+            "end": end_of(begin, span),
+        }
+        for store_id, span, begin in known
+    ]
+    days = sorted({(store_id, day) for store_id, span, begin in known for day in Days(begin, end_of(begin, span))})
+    listed = [{"store_id": store_id, "public_id": places[store_id].public_id, "day": day} for store_id, day in days]
+    return Over(bulk.tabled(session, _SPANS, rows), bulk.tabled(session, _DAYS, listed))
+
+
+def sales(brand_id: UUID, over: Over) -> Select[*tuple[Any, ...]]:
     """Rows of `KpiSales` for these spans, in the order of `sold.columns()`."""
     columns = KpiSales.__table__.columns  # type: ignore[attr-defined]  # set by SQLModel
     sums = [cast(func.sum(columns[name]), BigInteger) for name in SALES]
     its = [columns[name] for name in ("store_id", "account_id", "channel", "source")]
-    keys = (over.c.span, columns["grain"], over.c.begin, *its)
+    keys = (over.spans.c.span, columns["grain"], over.spans.c.begin, *its)
     return (
         select(literal(brand_id, Uuid()), *keys, *sums)
-        .select_from(over)
-        .join(KpiSales, _days_of(KpiSales, over))
+        .select_from(over.spans)
+        .join(KpiSales, _days_of(KpiSales, over.spans))
         .where(col(KpiSales.brand_id) == brand_id)
         .group_by(*keys)
     )
 
 
-def work(brand_id: UUID, over: FromClause) -> Select[*tuple[Any, ...]]:
+def work(brand_id: UUID, over: Over) -> Select[*tuple[Any, ...]]:
     """Rows of `KpiWork` for these spans, in the order of `worked.columns()`."""
-    both = union_all(_summed(brand_id, over), *_active(brand_id, over)).subquery("both")
+    both = union_all(_summed(brand_id, over.spans), *_active(brand_id, over)).subquery("both")
     keys = [both.c[name] for name in ("span", "grain", "begin", "store_id", "account_id")]
     sums = [cast(func.sum(both.c[name]), BigInteger) for name in (*WORK, *DISTINCT)]
     return select(literal(brand_id, Uuid()), *keys, *sums).group_by(*keys)
@@ -64,42 +90,32 @@ def _summed(brand_id: UUID, over: FromClause) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _active(brand_id: UUID, over: FromClause) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
+def _active(brand_id: UUID, over: Over) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
     """Customers with an order in the span, each once: of the store, and of each account that has credit."""
-    bought = and_(
-        col(Order.store_id) == over.c.store_id,
-        col(Order.day) >= over.c.begin,
-        col(Order.day) <= over.c.end,
-        col(Order.state).in_(COUNTED_STATES),
-        col(Order.customer_id).is_not(None),
-    )
-    of_store = _customers(over, Grain.STORE, over.c.public_id).join(Order, bought)
-    of_account = (
-        _customers(over, Grain.ACCOUNT, col(Credit.account_id))
-        .join(Order, bought)
-        .join(Credit, and_(col(Credit.brand_id) == brand_id, col(Credit.order_id) == col(Order.id)))
-        .where(col(Credit.account_id).is_not(None))
-    )
-    ours = col(Order.brand_id) == brand_id
-    return of_store.where(ours), of_account.where(ours)
+    who = buyers(brand_id, ordered(brand_id, over.days))
+    of_store = _customers(over.spans, who, Grain.STORE, over.spans.c.public_id)
+    of_account = _customers(over.spans, who, Grain.ACCOUNT, who.c.account_id)
+    return of_store, of_account.where(who.c.account_id.is_not(None))
 
 
-def _customers(over: FromClause, grain: Grain, account_id: Any) -> Select[*tuple[Any, ...]]:
+def _customers(spans: FromClause, who: FromClause, grain: Grain, account_id: Any) -> Select[*tuple[Any, ...]]:
     nothing = [literal(0).label(name) for name in WORK]
-    count = func.count(col(Order.customer_id).distinct()).label("customers_active")
-    keys = (over.c.span, over.c.begin, over.c.store_id, account_id)
+    count = func.count(who.c.customer_id.distinct()).label("customers_active")
+    keys = (spans.c.span, spans.c.begin, spans.c.store_id, account_id)
     its = literal(grain, enum_of(Grain))
+    during = and_(who.c.store_id == spans.c.store_id, who.c.day >= spans.c.begin, who.c.day <= spans.c.end)
     return (
         select(
-            over.c.span,
+            spans.c.span,
             its.label("grain"),
-            over.c.begin,
-            over.c.store_id,
+            spans.c.begin,
+            spans.c.store_id,
             account_id.label("account_id"),
             *nothing,
             count,
         )
-        .select_from(over)
+        .select_from(spans)
+        .join(who, during)
         .group_by(*keys)
     )
 

@@ -30,8 +30,8 @@ from kernel.days import seconds_between
 from kernel.db import enum_of
 from kpi.models import Grain, Span
 from kpi.models.measures import DISTINCT, WORK
-from kpi.queries.store_days import of_day
-from mall.models import CommissionEntry, Credit, Order, Share, ShareOpen
+from kpi.queries.counted.buying import buyers, ordered
+from mall.models import CommissionEntry, Share, ShareOpen
 from tagging.models import AuditItem, TagAudit, Verdict
 from tasks.models import CONTACTS, Outcome, Task, TaskState
 
@@ -46,22 +46,23 @@ _COLUMNS = (*WORK, *DISTINCT)
 
 def rows(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     """Rows of `KpiWork` for these days, in the order of `columns()`."""
+    orders = ordered(brand_id, days)
     parts = union_all(
         _at_work(brand_id, days),
         _sharers(brand_id, days),
         _links(brand_id, days),
         _opens(brand_id, days),
-        _link_orders(brand_id, days),
+        _link_orders(brand_id, orders),
         _tasks(brand_id, days),
         _added(brand_id, days),
         _lost(brand_id, days),
-        _answers(brand_id, days),
+        _answers(brand_id, orders),
         _commission(brand_id, days),
         _checks(brand_id, days),
     ).cte("part")
     by_account = _grouped(brand_id, Grain.ACCOUNT, parts, parts.c.account_id).where(parts.c.account_id.is_not(None))
     by_store = _grouped(brand_id, Grain.STORE, parts, parts.c.public_id)
-    both = union_all(by_account, by_store, *_active(brand_id, days)).subquery("both")
+    both = union_all(by_account, by_store, *_active(brand_id, orders)).subquery("both")
     keys = [both.c[name] for name in ("brand_id", "span", "grain", "day", "store_id", "account_id")]
     sums = [cast(func.sum(both.c[name]), BigInteger).label(name) for name in _COLUMNS]
     return select(*keys, *sums).group_by(*keys)
@@ -89,33 +90,18 @@ def _grouped(brand_id: UUID, grain: Grain, parts: FromClause, account_id: Any) -
     return select(*_its(brand_id, grain), *_named(keys), *sums, *distinct).group_by(*keys)
 
 
-def _active(brand_id: UUID, days: FromClause) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
+def _active(brand_id: UUID, orders: FromClause) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
     """Customers with an order of the day, each once: of the store, and of each account that has credit."""
-    of_store = (
-        _customers(brand_id, Grain.STORE, days, days.c.public_id)
-        .join(Order, of_day(days))
-        .where(col(Order.brand_id) == brand_id, col(Order.customer_id).is_not(None))
-        .group_by(days.c.day, days.c.store_id, days.c.public_id)
-    )
-    of_account = (
-        _customers(brand_id, Grain.ACCOUNT, days, col(Credit.account_id))
-        .join(Order, of_day(days))
-        .join(Credit, and_(col(Credit.brand_id) == brand_id, col(Credit.order_id) == col(Order.id)))
-        .where(
-            col(Order.brand_id) == brand_id,
-            col(Order.customer_id).is_not(None),
-            col(Credit.account_id).is_not(None),
-        )
-        .group_by(days.c.day, days.c.store_id, col(Credit.account_id))
-    )
-    return of_store, of_account
+    who = buyers(brand_id, orders)
+    of_account = _customers(brand_id, Grain.ACCOUNT, who, who.c.account_id).where(who.c.account_id.is_not(None))
+    return _customers(brand_id, Grain.STORE, who, who.c.public_id), of_account
 
 
-def _customers(brand_id: UUID, grain: Grain, days: FromClause, account_id: Any) -> Select[*tuple[Any, ...]]:
+def _customers(brand_id: UUID, grain: Grain, who: FromClause, account_id: Any) -> Select[*tuple[Any, ...]]:
     nothing = [literal(0).label(name) for name in WORK]
-    count = func.count(col(Order.customer_id).distinct()).label("customers_active")
-    keys = (days.c.day, days.c.store_id, account_id)
-    return select(*_its(brand_id, grain), *_named(keys), *nothing, count).select_from(days)
+    count = func.count(who.c.customer_id.distinct()).label("customers_active")
+    keys = (who.c.day, who.c.store_id, account_id)
+    return select(*_its(brand_id, grain), *_named(keys), *nothing, count).select_from(who).group_by(*keys)
 
 
 def _its(brand_id: UUID, grain: Grain) -> tuple[ColumnElement[Any], ...]:
@@ -203,14 +189,11 @@ def _opens(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _link_orders(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _link_orders(brand_id: UUID, orders: FromClause) -> Select[*tuple[Any, ...]]:
     """Orders that came through a link, in the store where they were made; the link may be another store's."""
-    return (
-        _line(days, col(Share.account_id), {"link_orders": literal(1), "link_gross": col(Order.amount)})
-        .join(Order, of_day(days))
-        .join(Share, and_(col(Share.brand_id) == brand_id, col(Share.id) == col(Order.share_id)))
-        .where(col(Order.brand_id) == brand_id)
-    )
+    values = {"link_orders": literal(1), "link_gross": orders.c.amount}
+    its = and_(col(Share.brand_id) == brand_id, col(Share.id) == orders.c.share_id)
+    return _line(orders, col(Share.account_id), values).join(Share, its)
 
 
 def _tasks(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
@@ -273,15 +256,14 @@ def _lost(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _answers(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _answers(brand_id: UUID, orders: FromClause) -> Select[*tuple[Any, ...]]:
     """Orders of the day that somebody turned to, and how long they had waited since they were paid."""
-    took = seconds_between(col(Order.answered_at), col(Order.paid_at))
+    took = seconds_between(orders.c.answered_at, orders.c.paid_at)
     waited = case((took > 0, took), else_=0)
     return (
-        _line(days, col(Account.id), {"answers": literal(1), "answer_seconds": waited})
-        .join(Order, of_day(days))
-        .outerjoin(Account, _account_of(brand_id, days, col(Order.answered_by_id)))
-        .where(col(Order.brand_id) == brand_id, col(Order.answered_at).is_not(None), col(Order.paid_at).is_not(None))
+        _line(orders, col(Account.id), {"answers": literal(1), "answer_seconds": waited})
+        .outerjoin(Account, _account_of(brand_id, orders, orders.c.answered_by_id))
+        .where(orders.c.answered_at.is_not(None), orders.c.paid_at.is_not(None))
     )
 
 
