@@ -1,16 +1,15 @@
 """Counted orders of days, read once, and the customers who bought on them."""
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import CTE, FromClause, and_, select
 from sqlmodel import col
 
-from kpi.queries.store_days import of_day
+from kpi.queries.store_days import brand, of_day
 from mall.models import Credit, Order
 
 
-def ordered(brand_id: UUID, days: FromClause) -> CTE:
+def ordered(days: FromClause) -> CTE:
     """The counted orders of these days, by day, store and its public account."""
     return (
         select(
@@ -27,19 +26,19 @@ def ordered(brand_id: UUID, days: FromClause) -> CTE:
         )
         .select_from(days)
         .join(Order, of_day(days))
-        .where(col(Order.brand_id) == brand_id)
+        .where(col(Order.brand_id) == brand())
         .cte("ordered")
     )
 
 
-def buyers(brand_id: UUID, orders: FromClause) -> CTE:
+def buyers(orders: FromClause) -> CTE:
     """Each customer with an order of a day once for each account that has credit; none where nobody has."""
     # Customers are few beside orders, and an account's are among the store's: they are found in one go.
     keys: tuple[Any, ...] = (orders.c.day, orders.c.store_id, orders.c.public_id, orders.c.customer_id)
     return (
         select(*keys, col(Credit.account_id).label("account_id"))
         .select_from(orders)
-        .outerjoin(Credit, and_(col(Credit.brand_id) == brand_id, col(Credit.order_id) == orders.c.order_id))
+        .outerjoin(Credit, and_(col(Credit.brand_id) == brand(), col(Credit.order_id) == orders.c.order_id))
         .where(orders.c.customer_id.is_not(None))
         .distinct()
         .cte("buyer")

@@ -1,6 +1,6 @@
 """Rows of weeks and months that are over: sums of their days, and customers counted anew."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,7 +16,7 @@ from kpi.models import Days, Grain, KpiSales, KpiWork, Span
 from kpi.models.measures import DISTINCT, SALES, WORK
 from kpi.models.periods import end_of
 from kpi.queries.counted.buying import buyers, ordered
-from kpi.queries.store_days import Place
+from kpi.queries.store_days import BRAND, brand, places
 
 _DAYS: Mapping[str, Any] = {"store_id": Uuid(), "public_id": Uuid(), "day": Date()}
 _SPANS: Mapping[str, Any] = {
@@ -36,48 +36,55 @@ class Over:
     days: FromClause
 
 
-def tables(session: AsyncSession, places: Mapping[UUID, Place], spans: Iterable[tuple[UUID, Span, date]]) -> Over:
-    """These weeks and months by their first days; of a store that isn't known there is none."""
-    known = sorted(each for each in spans if each[0] in places)
+def tables(dialect: str) -> Over:
+    """The tables of statements about weeks and months of stores, without their rows."""
+    return Over(bulk.shaped(dialect, _SPANS, "spans"), bulk.shaped(dialect, _DAYS, "days"))
+
+
+async def values(session: AsyncSession, brand_id: UUID, spans: Collection[tuple[UUID, Span, date]]) -> dict[str, Any]:
+    """What these statements are given: weeks and months by their first days; a store that isn't there is left out."""
+    known = await places(session, brand_id, {store_id for store_id, _, _ in spans})
+    there = sorted(each for each in spans if each[0] in known)
     rows = [
         {
             "store_id": store_id,
-            "public_id": places[store_id].public_id,
+            "public_id": known[store_id].public_id,
             "span": span,
             "begin": begin,
             "end": end_of(begin, span),
         }
-        for store_id, span, begin in known
+        for store_id, span, begin in there
     ]
-    days = sorted({(store_id, day) for store_id, span, begin in known for day in Days(begin, end_of(begin, span))})
-    listed = [{"store_id": store_id, "public_id": places[store_id].public_id, "day": day} for store_id, day in days]
-    return Over(bulk.tabled(session, _SPANS, rows), bulk.tabled(session, _DAYS, listed))
+    days = sorted({(store_id, day) for store_id, span, begin in there for day in Days(begin, end_of(begin, span))})
+    listed = [{"store_id": store_id, "public_id": known[store_id].public_id, "day": day} for store_id, day in days]
+    given = bulk.filled(session, _SPANS, rows, "spans") | bulk.filled(session, _DAYS, listed, "days")
+    return {BRAND: brand_id, **given}
 
 
-def sales(brand_id: UUID, over: Over) -> Select[*tuple[Any, ...]]:
+def sales(over: Over) -> Select[*tuple[Any, ...]]:
     """Rows of `KpiSales` for these spans, in the order of `sold.columns()`."""
     columns = KpiSales.__table__.columns  # type: ignore[attr-defined]  # set by SQLModel
     sums = [cast(func.sum(columns[name]), BigInteger) for name in SALES]
     its = [columns[name] for name in ("store_id", "account_id", "channel", "source")]
     keys = (over.spans.c.span, columns["grain"], over.spans.c.begin, *its)
     return (
-        select(literal(brand_id, Uuid()), *keys, *sums)
+        select(brand(), *keys, *sums)
         .select_from(over.spans)
         .join(KpiSales, _days_of(KpiSales, over.spans))
-        .where(col(KpiSales.brand_id) == brand_id)
+        .where(col(KpiSales.brand_id) == brand())
         .group_by(*keys)
     )
 
 
-def work(brand_id: UUID, over: Over) -> Select[*tuple[Any, ...]]:
+def work(over: Over) -> Select[*tuple[Any, ...]]:
     """Rows of `KpiWork` for these spans, in the order of `worked.columns()`."""
-    both = union_all(_summed(brand_id, over.spans), *_active(brand_id, over)).subquery("both")
+    both = union_all(_summed(over.spans), *_active(over)).subquery("both")
     keys = [both.c[name] for name in ("span", "grain", "begin", "store_id", "account_id")]
     sums = [cast(func.sum(both.c[name]), BigInteger) for name in (*WORK, *DISTINCT)]
-    return select(literal(brand_id, Uuid()), *keys, *sums).group_by(*keys)
+    return select(brand(), *keys, *sums).group_by(*keys)
 
 
-def _summed(brand_id: UUID, over: FromClause) -> Select[*tuple[Any, ...]]:
+def _summed(over: FromClause) -> Select[*tuple[Any, ...]]:
     columns = KpiWork.__table__.columns  # type: ignore[attr-defined]  # set by SQLModel
     sums = [func.sum(columns[name]).label(name) for name in WORK]
     keys = (over.c.span, col(KpiWork.grain), over.c.begin, col(KpiWork.store_id), col(KpiWork.account_id))
@@ -85,14 +92,14 @@ def _summed(brand_id: UUID, over: FromClause) -> Select[*tuple[Any, ...]]:
         select(*keys, *sums, *(literal(0).label(name) for name in DISTINCT))
         .select_from(over)
         .join(KpiWork, _days_of(KpiWork, over))
-        .where(col(KpiWork.brand_id) == brand_id)
+        .where(col(KpiWork.brand_id) == brand())
         .group_by(*keys)
     )
 
 
-def _active(brand_id: UUID, over: Over) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
+def _active(over: Over) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
     """Customers with an order in the span, each once: of the store, and of each account that has credit."""
-    who = buyers(brand_id, ordered(brand_id, over.days))
+    who = buyers(ordered(over.days))
     of_store = _customers(over.spans, who, Grain.STORE, over.spans.c.public_id)
     of_account = _customers(over.spans, who, Grain.ACCOUNT, who.c.account_id)
     return of_store, of_account.where(who.c.account_id.is_not(None))
