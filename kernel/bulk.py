@@ -1,6 +1,6 @@
 """Insert many rows at once: COPY on PostgreSQL, one prepared statement on SQLite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import (
     ARRAY,
     JSON,
+    BindParameter,
     Column,
     FromClause,
     Row,
@@ -88,18 +89,45 @@ def tabled(
 
     It is one parameter per column, or one in all, however many rows there are, and the statement stays the same.
     """
+    values = filled(session, columns, rows, "row")
+    return _table(session.get_bind().dialect.name, columns, "row", lambda name, its: bindparam(None, values[name], its))
+
+
+def shaped(dialect: str, columns: Mapping[str, TypeEngine[Any]], name: str) -> FromClause:
+    """The same table without its rows: for a statement that is made once, and given `filled` when it is run.
+
+    The name tells several of one statement apart.
+    """
+    return _table(dialect, columns, name, lambda parameter, its: bindparam(parameter, type_=its))
+
+
+def filled(
+    session: AsyncSession, columns: Mapping[str, TypeEngine[Any]], rows: Sequence[Mapping[str, Any]], name: str
+) -> dict[str, Any]:
+    """The values of a `shaped` table's parameters: these rows."""
     dialect = session.get_bind().dialect
-    if dialect.name == "sqlite":
-        converts = [kind.dialect_impl(dialect).bind_processor(dialect) or _as_it_is for kind in columns.values()]
-        said = [[convert(row[name]) for convert, name in zip(converts, columns, strict=True)] for row in rows]
-        each = func.json_each(bindparam(None, orjson.dumps(said).decode())).table_valued("value", name="each_row")
+    if dialect.name != "sqlite":
+        return {f"{name}_{column}": [row[column] for row in rows] for column in columns}
+    converts = [kind.dialect_impl(dialect).bind_processor(dialect) or _as_it_is for kind in columns.values()]
+    said = [[convert(row[column]) for convert, column in zip(converts, columns, strict=True)] for row in rows]
+    return {name: orjson.dumps(said).decode()}
+
+
+def _table(
+    dialect: str,
+    columns: Mapping[str, TypeEngine[Any]],
+    name: str,
+    bind: Callable[[str, TypeEngine[Any] | None], BindParameter[Any]],
+) -> FromClause:
+    if dialect == "sqlite":
+        each = func.json_each(bind(name, None)).table_valued("value", name=f"each_{name}")
         values = [
-            type_coerce(func.json_extract(each.c.value, f"$[{place}]"), kind).label(name)
-            for place, (name, kind) in enumerate(columns.items())
+            type_coerce(func.json_extract(each.c.value, f"$[{place}]"), kind).label(column)
+            for place, (column, kind) in enumerate(columns.items())
         ]
         return _made_first(select(*values)).subquery()
-    arrays = (bindparam(None, [row[name] for row in rows], type_=ARRAY(kind)) for name, kind in columns.items())
-    named = (Column(name, kind) for name, kind in columns.items())
+    arrays = (bind(f"{name}_{column}", ARRAY(kind)) for column, kind in columns.items())
+    named = (Column(column, kind) for column, kind in columns.items())
     return func.unnest(*arrays).table_valued(*named).render_derived()
 
 

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from kernel import clock
+from kernel import bulk, clock
 from kernel.actor import system
 from kernel.work import Ground, Work, unit_of_work
 from kpi.commands import rebuilding, recounting
@@ -99,11 +99,16 @@ async def rebuild(
     async with ground.db.read() as session:
         covered = _covered(await marks.all_of(session, brand_id), ranges)
     total, done, looked = sum((end - begin).days + 1 for _, begin, end in ranges), 0, time.perf_counter()
+    sized = 0
     for pieces in _rounds(ranges, 1 if ground.db.is_sqlite else SIDE_BY_SIDE):
         await asyncio.gather(
             *(_in_turn(ground, brand_id, partial(rebuilding.count_anew, days=piece)) for piece in pieces)
         )
         progress(done := done + sum(map(len, pieces)), total)
+        if done >= 2 * sized:
+            # Plans for tables that were empty read all of them for each day.
+            await bulk.look_at_sizes(ground.db, "kpi_sales", "kpi_work")
+            sized = done
         if time.perf_counter() - looked > _LIVE:
             async with unit_of_work(ground, system(brand_id)) as work:
                 await recounting.follow_marks(work)

@@ -1,22 +1,24 @@
 """Count days of stores anew: rows go and come in one transaction, and nothing is ever added to what is there."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, insert, select, tuple_, update
-from sqlmodel import SQLModel, col
+from sqlalchemy import Delete, Insert, Table, delete, insert, select, update
+from sqlmodel import col
 
 from kernel import bulk
 from kernel.db import OneOf
 from kernel.work import Work
 from kpi.commands.marking import Range, mark_ranges
-from kpi.models import CLOSING_SPANS, KpiMark, KpiSales, KpiStore, KpiTurn, KpiWork, Span
+from kpi.models import CLOSING_SPANS, KpiMark, KpiStore, KpiTurn, Span
 from kpi.models.periods import begin_of, end_of
 from kpi.queries import marks, store_days
-from kpi.queries.counted import over, sold, worked
+from kpi.queries.counted import over
+from kpi.queries.counted.statements import Counting, of_days, of_spans
 from kpi.queries.store_days import StoreDay
 
 MARKS_AT_ONCE = 500
@@ -78,38 +80,14 @@ async def count(work: Work, days: Collection[StoreDay]) -> None:
     for store_id, day in come:
         # An import may bring what is older than all that was there.
         known[store_id].first = min(known[store_id].first, day)
-    tables = await store_days.tables(session, brand_id, come)
-    listed = select(tables.days.c.store_id, tables.days.c.day)
-    for model in (KpiSales, KpiWork):
-        await _delete(work, model, (model.store_id, model.starts_on), listed, [Span.DAY])
-    await _insert(work, KpiSales, sold.columns(), sold.rows(brand_id, tables))
-    await _insert(work, KpiWork, worked.columns(), worked.rows(brand_id, tables.days))
+    await _anew(work, of_days, await store_days.values(session, brand_id, come))
     await sum_up(work, _over(come, known))
 
 
 async def sum_up(work: Work, spans: Collection[tuple[UUID, Span, date]]) -> None:
     """Work out the rows of these weeks and months, which are over, from the rows of their days."""
-    if not spans:
-        return
-    session, brand_id = work.session, work.actor.brand_id
-    known = await store_days.places(session, brand_id, {store_id for store_id, _, _ in spans})
-    rows = [
-        {
-            "store_id": store_id,
-            "public_id": known[store_id].public_id,
-            "span": span,
-            "begin": begin,
-            "end": end_of(begin, span),
-        }
-        for store_id, span, begin in sorted(spans)
-        if store_id in known
-    ]
-    table = over.table(session, rows)
-    listed = select(table.c.store_id, table.c.span, table.c.begin)
-    for model in (KpiSales, KpiWork):
-        await _delete(work, model, (model.store_id, model.span, model.starts_on), listed, CLOSING_SPANS)
-    await _insert(work, KpiSales, sold.columns(), over.sales(brand_id, table))
-    await _insert(work, KpiWork, worked.columns(), over.work(brand_id, table))
+    if spans:
+        await _anew(work, of_spans, await over.values(work.session, work.actor.brand_id, spans))
 
 
 @dataclass(slots=True)
@@ -155,23 +133,18 @@ def _over(days: Iterable[StoreDay], known: Mapping[UUID, KpiStore]) -> set[tuple
     return {each for each in spans if end_of(each[2], each[1]) < known[each[0]].last}
 
 
-async def _delete(
-    work: Work,
-    model: type[KpiSales] | type[KpiWork],
-    key: Sequence[Any],
-    listed: Select[*tuple[Any, ...]],
-    spans: Sequence[Span],
-) -> None:
-    await work.session.execute(
-        delete(model)
-        .where(
-            col(model.brand_id) == work.actor.brand_id,
-            col(model.span).in_(spans),
-            tuple_(*(col(column) for column in key)).in_(listed),
-        )
-        .execution_options(synchronize_session=False)
-    )
+async def _anew(work: Work, countings: Callable[[str], Sequence[Counting]], values: Mapping[str, Any]) -> None:
+    connection = await work.session.connection()
+    for statement in _statements(countings, connection.dialect.name):
+        await connection.execute(statement, values)
 
 
-async def _insert(work: Work, model: type[SQLModel], names: Sequence[str], rows: Select[*tuple[Any, ...]]) -> None:
-    await work.session.execute(insert(model).from_select(list(names), rows, include_defaults=False))
+@cache
+def _statements(countings: Callable[[str], Sequence[Counting]], dialect: str) -> Sequence[Delete | Insert]:
+    """What takes the kept rows away and puts the counted ones in their place."""
+    found: list[Delete | Insert] = []
+    for each in countings(dialect):
+        table: Table = each.model.__table__  # type: ignore[union-attr]  # set by SQLModel
+        found.append(delete(table).where(each.kept))
+        found.append(insert(table).from_select(list(each.names), each.fresh, include_defaults=False))
+    return found

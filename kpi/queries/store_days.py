@@ -1,13 +1,27 @@
 """Days of stores as tables for a statement: from when to when each lasted, and what the store's place and hours say."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, Date, FromClause, String, Uuid, and_, or_, select
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    Date,
+    FromClause,
+    Select,
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -18,6 +32,9 @@ from mall.models import COUNTED_STATES, Order
 from mall.models.flags import is_cross_city, is_off_hours
 
 StoreDay = tuple[UUID, date]
+
+BRAND = "of_brand"
+"""The parameter of all these statements that says whose rows they are about."""
 
 _DAY = timedelta(days=1)
 
@@ -74,11 +91,33 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The days to be counted; which cities are other ones; of which orders the hours are known by themselves."""
+    """The days to be counted; which cities are other ones; of which orders the hours are known by themselves.
+
+    They are without their rows, which `values` gives: statements are made once.
+    """
 
     days: FromClause
     cities: FromClause
     late: FromClause
+
+
+def tables(dialect: str) -> Tables:
+    """The tables of statements about days of stores."""
+    return Tables(
+        bulk.shaped(dialect, _DAYS, "days"),
+        bulk.shaped(dialect, _CITIES, "cities"),
+        bulk.shaped(dialect, _LATE, "late"),
+    )
+
+
+async def values(session: AsyncSession, brand_id: UUID, store_days: Collection[StoreDay]) -> dict[str, Any]:
+    """What statements about these days are given; a store that the brand doesn't have is left out."""
+    known = await places(session, brand_id, {store_id for store_id, _ in store_days})
+    rows = [known[store_id].row(day) for store_id, day in sorted(store_days) if store_id in known]
+    given = {BRAND: brand_id, **bulk.filled(session, _DAYS, rows, "days")}
+    found = (await session.execute(_peculiar(session.get_bind().dialect.name), given)).all()
+    cities, late = _cities(known, found), _late(known, found)
+    return given | bulk.filled(session, _CITIES, cities, "cities") | bulk.filled(session, _LATE, late, "late")
 
 
 async def places(session: AsyncSession, brand_id: UUID, store_ids: Iterable[UUID]) -> dict[UUID, Place]:
@@ -98,16 +137,9 @@ async def places(session: AsyncSession, brand_id: UUID, store_ids: Iterable[UUID
     return {row[0]: Place(*row) for row in found}
 
 
-async def tables(session: AsyncSession, brand_id: UUID, store_days: Collection[StoreDay]) -> Tables:
-    """These days as tables; a store that the brand doesn't have is left out."""
-    known = await places(session, brand_id, {store_id for store_id, _ in store_days})
-    rows = [known[store_id].row(day) for store_id, day in sorted(store_days) if store_id in known]
-    days = bulk.tabled(session, _DAYS, rows)
-    return Tables(
-        days,
-        bulk.tabled(session, _CITIES, await _cities(session, brand_id, known, days)),
-        bulk.tabled(session, _LATE, await _late(session, brand_id, known, days)),
-    )
+def brand() -> BindParameter[UUID]:
+    """Whose rows a statement is about."""
+    return bindparam(BRAND, type_=Uuid())
 
 
 def of_day(days: FromClause) -> Any:
@@ -119,16 +151,32 @@ def of_day(days: FromClause) -> Any:
     )
 
 
-async def _cities(
-    session: AsyncSession, brand_id: UUID, known: Mapping[UUID, Place], days: FromClause
-) -> list[dict[str, Any]]:
-    found = await session.execute(
-        select(col(Order.store_id), col(Order.city))
-        .join(days, of_day(days))
-        .where(col(Order.brand_id) == brand_id, col(Order.city).is_not(None))
+@cache
+def _peculiar(dialect: str) -> Select[*tuple[Any, ...]]:
+    """By store, the cities that orders went to, and the orders whose own instant tells the hours, each once.
+
+    These were paid on another day than they were placed on, whose hours are those of the day before, say; or on a day
+    on which the clock is set: the one on the wall shows a time twice, or never shows it.
+    """
+    days = bulk.shaped(dialect, _DAYS, "days")
+    is_late = or_(col(Order.placed_at) < days.c.since, col(Order.placed_at) >= days.c.until, days.c.is_even.is_(False))
+    return (
+        select(
+            col(Order.store_id),
+            col(Order.city),
+            case((is_late, col(Order.id))).label("order_id"),
+            case((is_late, col(Order.placed_at))).label("placed_at"),
+        )
+        .select_from(days)
+        .join(Order, of_day(days))
+        .where(col(Order.brand_id) == brand(), or_(col(Order.city).is_not(None), is_late))
         .distinct()
     )
-    judged = ((store_id, city, is_cross_city(known[store_id].city, city)) for store_id, city in found)
+
+
+def _cities(known: Mapping[UUID, Place], found: Sequence[Any]) -> list[dict[str, Any]]:
+    cities = {(row.store_id, row.city) for row in found}
+    judged = ((store_id, city, is_cross_city(known[store_id].city, city)) for store_id, city in cities)
     return [
         {"store_id": store_id, "city": city, "is_cross": is_cross}
         for store_id, city, is_cross in judged
@@ -136,22 +184,9 @@ async def _cities(
     ]
 
 
-async def _late(
-    session: AsyncSession, brand_id: UUID, known: Mapping[UUID, Place], days: FromClause
-) -> list[dict[str, Any]]:
-    """Orders paid on another day than they were placed on, whose hours are those of the day before, say.
-
-    And those of days on which the clock is set: the one on the wall shows a time twice, or never shows it.
-    """
-    found = await session.execute(
-        select(col(Order.id), col(Order.store_id), col(Order.placed_at))
-        .join(days, of_day(days))
-        .where(
-            col(Order.brand_id) == brand_id,
-            or_(col(Order.placed_at) < days.c.since, col(Order.placed_at) >= days.c.until, days.c.is_even.is_(False)),
-        )
-    )
+def _late(known: Mapping[UUID, Place], found: Sequence[Any]) -> list[dict[str, Any]]:
+    late = ((row.order_id, known[row.store_id], row.placed_at) for row in found if row.order_id is not None)
     return [
         {"order_id": order_id, "is_off": bool(is_off_hours(place.hours, place.time_zone, placed_at))}
-        for order_id, place, placed_at in ((row[0], known[row[1]], row[2]) for row in found)
+        for order_id, place, placed_at in late
     ]

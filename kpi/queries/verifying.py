@@ -1,28 +1,26 @@
 """Compare the rows of figures with what the base rows say now: there should be no difference, ever."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, or_, select, tuple_
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from kpi.models import CLOSING_SPANS, Days, KpiMark, KpiSales, KpiStore, KpiWork, Span
 from kpi.models.periods import begin_of, end_of
 from kpi.queries import store_days
-from kpi.queries.counted import over, sold, worked
+from kpi.queries.counted import over
+from kpi.queries.counted.statements import Counting, Rows, of_days, of_spans
 from kpi.queries.store_days import StoreDay
 
 STORES_AT_ONCE, DAYS_AT_ONCE = 20, 31
 MOST_STRAYS = 1_000
 
-Rows = type[KpiSales] | type[KpiWork]
 Counted = Mapping[tuple[Any, ...], tuple[int, ...]]
-
-Fresh = Mapping[Rows, tuple[Sequence[str], Select[*tuple[Any, ...]]]]
 
 _KEYS: Mapping[Rows, int] = {KpiSales: 8, KpiWork: 6}
 _FAR = timedelta(days=62)  # no week or month is longer
@@ -79,8 +77,15 @@ async def differences(session: AsyncSession, stores: Sequence[KpiStore], days: D
         if not any((store.store_id, day) in marked for day in Days(begin, end_of(begin, span)))
     }
     brand_id = stores[0].brand_id
-    found = await _of_days(session, brand_id, wanted) if wanted else []
-    return found + (await _of_spans(session, brand_id, spans) if spans else [])
+    dialect = session.get_bind().dialect.name
+    found: list[Difference] = []
+    if wanted:
+        values = await store_days.values(session, brand_id, wanted)
+        found += [each for counting in of_days(dialect) for each in await _compared(session, counting, values)]
+    if spans:
+        values = await over.values(session, brand_id, spans)
+        found += [each for counting in of_spans(dialect) for each in await _compared(session, counting, values)]
+    return found
 
 
 async def strays(session: AsyncSession, brand_id: UUID) -> list[Difference]:
@@ -119,60 +124,16 @@ async def _marked(session: AsyncSession, stores: Sequence[KpiStore], days: Days)
     return {(store_id, day) for store_id, begin, end in found for day in Days(max(begin, first), min(end, days.last))}
 
 
-async def _of_days(session: AsyncSession, brand_id: UUID, wanted: Collection[StoreDay]) -> list[Difference]:
-    tables = await store_days.tables(session, brand_id, wanted)
-    fresh: Fresh = {
-        KpiSales: (sold.columns(), sold.rows(brand_id, tables)),
-        KpiWork: (worked.columns(), worked.rows(brand_id, tables.days)),
-    }
-    listed = select(tables.days.c.store_id, tables.days.c.day)
-
-    def chosen(model: Rows) -> Any:
-        return and_(col(model.span) == Span.DAY, tuple_(col(model.store_id), col(model.starts_on)).in_(listed))
-
-    return await _compared(session, brand_id, fresh, chosen)
-
-
-async def _of_spans(
-    session: AsyncSession, brand_id: UUID, spans: Collection[tuple[UUID, Span, date]]
-) -> list[Difference]:
-    places = await store_days.places(session, brand_id, {store_id for store_id, _, _ in spans})
-    rows = [
-        {
-            "store_id": store_id,
-            "public_id": places[store_id].public_id,
-            "span": span,
-            "begin": begin,
-            "end": end_of(begin, span),
-        }
-        for store_id, span, begin in sorted(spans)
-        if store_id in places
-    ]
-    table = over.table(session, rows)
-    fresh: Fresh = {
-        KpiSales: (sold.columns(), over.sales(brand_id, table)),
-        KpiWork: (worked.columns(), over.work(brand_id, table)),
-    }
-    listed = select(table.c.store_id, table.c.span, table.c.begin)
-
-    def chosen(model: Rows) -> Any:
-        return tuple_(col(model.store_id), col(model.span), col(model.starts_on)).in_(listed)
-
-    return await _compared(session, brand_id, fresh, chosen)
-
-
-async def _compared(
-    session: AsyncSession, brand_id: UUID, fresh: Fresh, chosen: Callable[[Rows], Any]
-) -> list[Difference]:
-    differences: list[Difference] = []
-    for model, (names, statement) in fresh.items():
-        columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
-        kept = select(*(columns[name] for name in names)).where(col(model.brand_id) == brand_id, chosen(model))
-        keys = _KEYS[model]
-        there = {tuple(row[:keys]): tuple(row[keys:]) for row in await session.execute(kept)}
-        should = {tuple(row[:keys]): tuple(map(int, row[keys:])) for row in await session.execute(statement)}
-        differences += _told(model.__tablename__, names[keys:], there, should)
-    return differences
+async def _compared(session: AsyncSession, counting: Counting, values: Mapping[str, Any]) -> list[Difference]:
+    model, names = counting.model, counting.names
+    columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
+    keys = _KEYS[model]
+    connection = await session.connection()
+    kept = await connection.execute(select(*(columns[name] for name in names)).where(counting.kept), values)
+    fresh = await connection.execute(counting.fresh, values)
+    there = {tuple(row[:keys]): tuple(row[keys:]) for row in kept}
+    should = {tuple(row[:keys]): tuple(map(int, row[keys:])) for row in fresh}
+    return list(_told(model.__tablename__, names[keys:], there, should))
 
 
 def _told(table: Any, names: Sequence[str], there: Counted, should: Counted) -> Iterator[Difference]:

@@ -59,7 +59,7 @@ async def _measure(console: Console, ground: Ground, brand_id: UUID) -> None:
         took.append(now - at)
         at = now
 
-    rebuilt = await figures_by_hand.rebuild(ground, brand_id, (), None, None, note)
+    rebuilt = await figures_by_hand.rebuild(ground, brand_id, (), FIRST, None, note)
     cuts = quantiles(took, n=20)
     console.print(
         f"rebuild: {rebuilt.days:,} days of {rebuilt.stores} stores in {rebuilt.seconds:.1f} s; a transaction "

@@ -1,10 +1,9 @@
 """What may go wrong with figures goes wrong here on purpose, and is noticed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import Select, and_
@@ -15,10 +14,13 @@ import mall.commands.refunds
 import server.wiring
 from kernel import clock
 from kernel.work import Ground, Work
+from kpi.commands import recounting
 from kpi.models import Grain
 from kpi.models.measures import DISTINCT, WORK
 from kpi.queries import store_days
 from kpi.queries.counted import over, sold
+from kpi.queries.counted.statements import of_days, of_spans
+from kpi.queries.store_days import brand
 from mall.models import Order, OrderState
 from tests.factories import World, build_customer, build_world
 from tests.kpi.counting import at, count_marked, wrong
@@ -100,9 +102,9 @@ def on_its_orders_day(monkeypatch: pytest.MonkeyPatch) -> None:
 def to_who_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever looks after an order now has the credit."""
 
-    def credited(brand_id: UUID, orders: Any) -> Select[*tuple[Any, ...]]:
+    def credited(orders: Any) -> Select[*tuple[Any, ...]]:
         parts = sold._part(orders, Grain.ACCOUNT, col(Order.serving_account_id), orders.c.amount)
-        served = parts.join(Order, and_(col(Order.brand_id) == brand_id, col(Order.id) == orders.c.id))
+        served = parts.join(Order, and_(col(Order.brand_id) == brand(), col(Order.id) == orders.c.id))
         return served.where(col(Order.serving_account_id).is_not(None))
 
     monkeypatch.setattr(sold, "_credited", credited)
@@ -118,6 +120,17 @@ def added_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def cancelled_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Orders count whatever became of them."""
     monkeypatch.setattr(store_days, "COUNTED_STATES", tuple(OrderState))
+
+
+@pytest.fixture(autouse=True)
+def statements() -> Iterator[None]:
+    """Statements are made once in a process: those of a mutant are its own."""
+    made = (of_days, of_spans, store_days._peculiar, recounting._statements)
+    for each in made:
+        each.cache_clear()
+    yield
+    for each in made:
+        each.cache_clear()
 
 
 MUTANTS = (in_utc, orders_in_utc, when_heard, on_its_orders_day, to_who_serves, added_up, cancelled_too)

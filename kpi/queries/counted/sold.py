@@ -1,7 +1,6 @@
 """What was sold and given back on days of stores, by whoever has the credit, channel and source."""
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     CTE,
@@ -9,7 +8,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     String,
-    Uuid,
     and_,
     case,
     cast,
@@ -24,25 +22,25 @@ from sqlmodel import col
 from kernel.db import enum_of
 from kpi.models import Grain, Span
 from kpi.models.measures import SALES
-from kpi.queries.store_days import Tables, of_day
+from kpi.queries.store_days import Tables, brand, of_day
 from mall.models import Credit, LineKind, Order, OrderLine, Refund, RefundCharge
 
 _KEYS = ("grain", "day", "store_id", "account_id", "channel", "source")
 
 
-def rows(brand_id: UUID, tables: Tables) -> Select[*tuple[Any, ...]]:
+def rows(tables: Tables) -> Select[*tuple[Any, ...]]:
     """Rows of `KpiSales` for these days, in the order of `columns()`."""
-    orders, refunds = _orders(brand_id, tables), _refunds(brand_id, tables)
+    orders, refunds = _orders(tables), _refunds(tables)
     parts = union_all(
         _part(orders, Grain.STORE, orders.c.public_id, orders.c.amount),
-        _credited(brand_id, orders),
+        _credited(orders),
         _back(refunds, Grain.STORE, refunds.c.public_id, refunds.c.amount),
-        _charged(brand_id, refunds),
+        _charged(refunds),
     ).subquery("part")
     sums = [cast(func.sum(parts.c[name]), BigInteger).label(name) for name in SALES]
     keys = [parts.c[name] for name in _KEYS]
     return select(
-        literal(brand_id, Uuid()).label("brand_id"),
+        brand().label("brand_id"),
         literal(Span.DAY, enum_of(Span)).label("span"),
         *keys,
         *sums,
@@ -54,14 +52,14 @@ def columns() -> list[str]:
     return ["brand_id", "span", "grain", "starts_on", "store_id", "account_id", "channel", "source", *SALES]
 
 
-def _orders(brand_id: UUID, tables: Tables) -> CTE:
+def _orders(tables: Tables) -> CTE:
     """One row for each order that counts, with what its place and hour say of it."""
     days, cities, late = tables.days, tables.cities, tables.late
     # One index look-up for each order; a group of all lines would read those of all orders.
     units: Any = (
         select(func.coalesce(func.sum(col(OrderLine.quantity)), 0))
         .where(
-            col(OrderLine.brand_id) == brand_id,
+            col(OrderLine.brand_id) == brand(),
             col(OrderLine.order_id) == col(Order.id),
             col(OrderLine.kind) == LineKind.GOODS,
         )
@@ -93,12 +91,12 @@ def _orders(brand_id: UUID, tables: Tables) -> CTE:
         .join(Order, of_day(days))
         .outerjoin(cities, and_(cities.c.store_id == col(Order.store_id), cities.c.city == col(Order.city)))
         .outerjoin(late, late.c.order_id == col(Order.id))
-        .where(col(Order.brand_id) == brand_id)
+        .where(col(Order.brand_id) == brand())
         .cte("sold")
     )
 
 
-def _refunds(brand_id: UUID, tables: Tables) -> CTE:
+def _refunds(tables: Tables) -> CTE:
     days = tables.days
     return (
         select(
@@ -119,24 +117,24 @@ def _refunds(brand_id: UUID, tables: Tables) -> CTE:
                 col(Refund.is_void).is_(False),
             ),
         )
-        .outerjoin(Order, and_(col(Order.brand_id) == brand_id, col(Order.id) == col(Refund.order_id)))
-        .where(col(Refund.brand_id) == brand_id)
+        .outerjoin(Order, and_(col(Order.brand_id) == brand(), col(Order.id) == col(Refund.order_id)))
+        .where(col(Refund.brand_id) == brand())
         .cte("given_back")
     )
 
 
-def _credited(brand_id: UUID, orders: CTE) -> Select[*tuple[Any, ...]]:
+def _credited(orders: CTE) -> Select[*tuple[Any, ...]]:
     return (
         _part(orders, Grain.ACCOUNT, col(Credit.account_id), col(Credit.amount))
-        .join(Credit, and_(col(Credit.brand_id) == brand_id, col(Credit.order_id) == orders.c.id))
+        .join(Credit, and_(col(Credit.brand_id) == brand(), col(Credit.order_id) == orders.c.id))
         .where(col(Credit.account_id).is_not(None))
     )
 
 
-def _charged(brand_id: UUID, refunds: CTE) -> Select[*tuple[Any, ...]]:
+def _charged(refunds: CTE) -> Select[*tuple[Any, ...]]:
     return (
         _back(refunds, Grain.ACCOUNT, col(RefundCharge.account_id), col(RefundCharge.amount))
-        .join(RefundCharge, and_(col(RefundCharge.brand_id) == brand_id, col(RefundCharge.refund_id) == refunds.c.id))
+        .join(RefundCharge, and_(col(RefundCharge.brand_id) == brand(), col(RefundCharge.refund_id) == refunds.c.id))
         .where(col(RefundCharge.account_id).is_not(None))
     )
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
     Select,
-    Uuid,
     and_,
     case,
     cast,
@@ -30,8 +28,9 @@ from kernel.days import seconds_between
 from kernel.db import enum_of
 from kpi.models import Grain, Span
 from kpi.models.measures import DISTINCT, WORK
-from kpi.queries.store_days import of_day
-from mall.models import CommissionEntry, Credit, Order, Share, ShareOpen
+from kpi.queries.counted.buying import buyers, ordered
+from kpi.queries.store_days import brand
+from mall.models import CommissionEntry, Share, ShareOpen
 from tagging.models import AuditItem, TagAudit, Verdict
 from tasks.models import CONTACTS, Outcome, Task, TaskState
 
@@ -44,23 +43,24 @@ REACHED = or_(
 _COLUMNS = (*WORK, *DISTINCT)
 
 
-def rows(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def rows(days: FromClause) -> Select[*tuple[Any, ...]]:
     """Rows of `KpiWork` for these days, in the order of `columns()`."""
+    orders = ordered(days)
     parts = union_all(
-        _at_work(brand_id, days),
-        _links(brand_id, days),
-        _opens(brand_id, days),
-        _link_orders(brand_id, days),
-        _tasks(brand_id, days),
-        _added(brand_id, days),
-        _lost(brand_id, days),
-        _answers(brand_id, days),
-        _commission(brand_id, days),
-        _checks(brand_id, days),
+        _at_work(days),
+        _links(days),
+        _opens(days),
+        _link_orders(orders),
+        _tasks(days),
+        _added(days),
+        _lost(days),
+        _answers(orders),
+        _commission(days),
+        _checks(days),
     ).cte("part")
-    by_account = _grouped(brand_id, Grain.ACCOUNT, parts, parts.c.account_id).where(parts.c.account_id.is_not(None))
-    by_store = _grouped(brand_id, Grain.STORE, parts, parts.c.public_id)
-    both = union_all(by_account, by_store, *_active(brand_id, days)).subquery("both")
+    by_account = _grouped(Grain.ACCOUNT, parts, parts.c.account_id).where(parts.c.account_id.is_not(None))
+    by_store = _grouped(Grain.STORE, parts, parts.c.public_id)
+    both = union_all(by_account, by_store, *_active(orders)).subquery("both")
     keys = [both.c[name] for name in ("brand_id", "span", "grain", "day", "store_id", "account_id")]
     sums = [cast(func.sum(both.c[name]), BigInteger).label(name) for name in _COLUMNS]
     return select(*keys, *sums).group_by(*keys)
@@ -81,45 +81,30 @@ def _line(days: FromClause, account_id: Any, values: Values) -> Select[*tuple[An
     ).select_from(days)
 
 
-def _grouped(brand_id: UUID, grain: Grain, parts: FromClause, account_id: Any) -> Select[*tuple[Any, ...]]:
+def _grouped(grain: Grain, parts: FromClause, account_id: Any) -> Select[*tuple[Any, ...]]:
     sums = [func.sum(parts.c[name]).label(name) for name in WORK]
     distinct = [literal(0).label(name) for name in DISTINCT]
     keys = (parts.c.day, parts.c.store_id, account_id)
-    return select(*_its(brand_id, grain), *_named(keys), *sums, *distinct).group_by(*keys)
+    return select(*_its(grain), *_named(keys), *sums, *distinct).group_by(*keys)
 
 
-def _active(brand_id: UUID, days: FromClause) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
+def _active(orders: FromClause) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
     """Customers with an order of the day, each once: of the store, and of each account that has credit."""
-    of_store = (
-        _customers(brand_id, Grain.STORE, days, days.c.public_id)
-        .join(Order, of_day(days))
-        .where(col(Order.brand_id) == brand_id, col(Order.customer_id).is_not(None))
-        .group_by(days.c.day, days.c.store_id, days.c.public_id)
-    )
-    of_account = (
-        _customers(brand_id, Grain.ACCOUNT, days, col(Credit.account_id))
-        .join(Order, of_day(days))
-        .join(Credit, and_(col(Credit.brand_id) == brand_id, col(Credit.order_id) == col(Order.id)))
-        .where(
-            col(Order.brand_id) == brand_id,
-            col(Order.customer_id).is_not(None),
-            col(Credit.account_id).is_not(None),
-        )
-        .group_by(days.c.day, days.c.store_id, col(Credit.account_id))
-    )
-    return of_store, of_account
+    who = buyers(orders)
+    of_account = _customers(Grain.ACCOUNT, who, who.c.account_id).where(who.c.account_id.is_not(None))
+    return _customers(Grain.STORE, who, who.c.public_id), of_account
 
 
-def _customers(brand_id: UUID, grain: Grain, days: FromClause, account_id: Any) -> Select[*tuple[Any, ...]]:
+def _customers(grain: Grain, who: FromClause, account_id: Any) -> Select[*tuple[Any, ...]]:
     nothing = [literal(0).label(name) for name in WORK]
-    count = func.count(col(Order.customer_id).distinct()).label("customers_active")
-    keys = (days.c.day, days.c.store_id, account_id)
-    return select(*_its(brand_id, grain), *_named(keys), *nothing, count).select_from(days)
+    count = func.count(who.c.customer_id.distinct()).label("customers_active")
+    keys = (who.c.day, who.c.store_id, account_id)
+    return select(*_its(grain), *_named(keys), *nothing, count).select_from(who).group_by(*keys)
 
 
-def _its(brand_id: UUID, grain: Grain) -> tuple[ColumnElement[Any], ...]:
+def _its(grain: Grain) -> tuple[ColumnElement[Any], ...]:
     return (
-        literal(brand_id, Uuid()).label("brand_id"),
+        brand().label("brand_id"),
         literal(Span.DAY, enum_of(Span)).label("span"),
         literal(grain, enum_of(Grain)).label("grain"),
     )
@@ -129,13 +114,13 @@ def _named(keys: Any) -> list[ColumnElement[Any]]:
     return [key.label(name) for key, name in zip(keys, ("day", "store_id", "account_id"), strict=True)]
 
 
-def _at_work(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _at_work(days: FromClause) -> Select[*tuple[Any, ...]]:
     """Guides who worked in the store on some of the day, and had access; not who was on leave all of it.
 
     And which of them made a link there: whoever else made one isn't of the guides at work.
     """
     shared = exists().where(
-        col(Share.brand_id) == brand_id,
+        col(Share.brand_id) == brand(),
         col(Share.account_id) == col(Account.id),
         col(Share.store_id) == days.c.store_id,
         _during(days, col(Share.created_at)),
@@ -146,7 +131,7 @@ def _at_work(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     away = (
         select(func.coalesce(func.sum(seconds_between(ends, begins)), 0))
         .where(
-            col(Cover.brand_id) == brand_id,
+            col(Cover.brand_id) == brand(),
             col(Cover.store_id) == days.c.store_id,
             col(Cover.staff_id) == col(Assignment.staff_id),
             col(Cover.state) != CoverState.CANCELLED,
@@ -166,10 +151,10 @@ def _at_work(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
                 or_(col(Assignment.ends_at).is_(None), col(Assignment.ends_at) > days.c.since),
             ),
         )
-        .join(Staff, and_(col(Staff.brand_id) == brand_id, col(Staff.id) == col(Assignment.staff_id)))
-        .join(Account, _account_of(brand_id, days, col(Assignment.staff_id)))
+        .join(Staff, and_(col(Staff.brand_id) == brand(), col(Staff.id) == col(Assignment.staff_id)))
+        .join(Account, _account_of(days, col(Assignment.staff_id)))
         .where(
-            col(Assignment.brand_id) == brand_id,
+            col(Assignment.brand_id) == brand(),
             col(Assignment.role) == Role.GUIDE,
             or_(col(Staff.access_closed_at).is_(None), col(Staff.access_closed_at) > days.c.since),
             away < seconds_between(days.c.until, days.c.since),
@@ -179,20 +164,20 @@ def _at_work(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _links(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _links(days: FromClause) -> Select[*tuple[Any, ...]]:
     made = and_(col(Share.store_id) == days.c.store_id, _during(days, col(Share.created_at)))
     return (
         _line(days, col(Share.account_id), {"links": literal(1)})
         .join(Share, made)
-        .where(col(Share.brand_id) == brand_id)
+        .where(col(Share.brand_id) == brand())
     )
 
 
-def _opens(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _opens(days: FromClause) -> Select[*tuple[Any, ...]]:
     # Nobody follows a link that isn't there yet, or leads nowhere any more.
     lives = and_(col(Share.created_at) < days.c.until, col(Share.expires_at) >= days.c.since)
     opened = and_(
-        col(ShareOpen.brand_id) == brand_id,
+        col(ShareOpen.brand_id) == brand(),
         col(ShareOpen.share_id) == col(Share.id),
         _during(days, col(ShareOpen.opened_at)),
     )
@@ -200,21 +185,18 @@ def _opens(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
         _line(days, col(Share.account_id), {"link_opens": func.coalesce(col(ShareOpen.stands_for), 1)})
         .join(Share, and_(col(Share.store_id) == days.c.store_id, lives))
         .join(ShareOpen, opened)
-        .where(col(Share.brand_id) == brand_id)
+        .where(col(Share.brand_id) == brand())
     )
 
 
-def _link_orders(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _link_orders(orders: FromClause) -> Select[*tuple[Any, ...]]:
     """Orders that came through a link, in the store where they were made; the link may be another store's."""
-    return (
-        _line(days, col(Share.account_id), {"link_orders": literal(1), "link_gross": col(Order.amount)})
-        .join(Order, of_day(days))
-        .join(Share, and_(col(Share.brand_id) == brand_id, col(Share.id) == col(Order.share_id)))
-        .where(col(Order.brand_id) == brand_id)
-    )
+    values = {"link_orders": literal(1), "link_gross": orders.c.amount}
+    its = and_(col(Share.brand_id) == brand(), col(Share.id) == orders.c.share_id)
+    return _line(orders, col(Share.account_id), values).join(Share, its)
 
 
-def _tasks(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _tasks(days: FromClause) -> Select[*tuple[Any, ...]]:
     """Tasks by the day on which they were due; what was taken back was never due."""
     done = col(Task.state) == TaskState.DONE
     contact = and_(col(Task.kind).in_(CONTACTS), col(Task.customer_id).is_not(None))
@@ -230,11 +212,11 @@ def _tasks(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     return (
         _line(days, col(Task.account_id), values)
         .join(Task, due)
-        .where(col(Task.brand_id) == brand_id, col(Task.state) != TaskState.CANCELLED)
+        .where(col(Task.brand_id) == brand(), col(Task.state) != TaskState.CANCELLED)
     )
 
 
-def _added(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _added(days: FromClause) -> Select[*tuple[Any, ...]]:
     """Relationships that began, by who held them first; what goes on from a store that closed is no beginning.
 
     That one is held because of a handover from its first day on. Another one may have become part of what began here,
@@ -242,7 +224,7 @@ def _added(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     """
     before = aliased(Holding)
     is_later = exists().where(
-        col(before.brand_id) == brand_id,
+        col(before.brand_id) == brand(),
         col(before.relationship_id) == col(Holding.relationship_id),
         or_(
             col(before.from_at) < col(Holding.from_at),
@@ -253,15 +235,15 @@ def _added(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     return (
         _line(days, col(Holding.account_id), {"customers_added": literal(1)})
         .join(Relationship, began)
-        .join(Holding, and_(col(Holding.brand_id) == brand_id, col(Holding.relationship_id) == col(Relationship.id)))
-        .where(col(Relationship.brand_id) == brand_id, col(Holding.reason) != HoldingReason.HANDOVER, ~is_later)
+        .join(Holding, and_(col(Holding.brand_id) == brand(), col(Holding.relationship_id) == col(Relationship.id)))
+        .where(col(Relationship.brand_id) == brand(), col(Holding.reason) != HoldingReason.HANDOVER, ~is_later)
     )
 
 
-def _lost(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _lost(days: FromClause) -> Select[*tuple[Any, ...]]:
     """Contacts that the customer ended, and has not begun again."""
     gone = and_(
-        col(ContactLink.brand_id) == brand_id,
+        col(ContactLink.brand_id) == brand(),
         col(ContactLink.account_id) == col(Account.id),
         col(ContactLink.gone_why) == GoneWhy.BY_CUSTOMER,
         _during(days, col(ContactLink.gone_at)),
@@ -270,25 +252,24 @@ def _lost(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
         _line(days, col(Account.id), {"customers_lost": literal(1)})
         .join(Account, col(Account.store_id) == days.c.store_id)
         .join(ContactLink, gone)
-        .where(col(Account.brand_id) == brand_id)
+        .where(col(Account.brand_id) == brand())
     )
 
 
-def _answers(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _answers(orders: FromClause) -> Select[*tuple[Any, ...]]:
     """Orders of the day that somebody turned to, and how long they had waited since they were paid."""
-    took = seconds_between(col(Order.answered_at), col(Order.paid_at))
+    took = seconds_between(orders.c.answered_at, orders.c.paid_at)
     waited = case((took > 0, took), else_=0)
     return (
-        _line(days, col(Account.id), {"answers": literal(1), "answer_seconds": waited})
-        .join(Order, of_day(days))
-        .outerjoin(Account, _account_of(brand_id, days, col(Order.answered_by_id)))
-        .where(col(Order.brand_id) == brand_id, col(Order.answered_at).is_not(None), col(Order.paid_at).is_not(None))
+        _line(orders, col(Account.id), {"answers": literal(1), "answer_seconds": waited})
+        .outerjoin(Account, _account_of(orders, orders.c.answered_by_id))
+        .where(orders.c.answered_at.is_not(None), orders.c.paid_at.is_not(None))
     )
 
 
-def _commission(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _commission(days: FromClause) -> Select[*tuple[Any, ...]]:
     """What the ledger says was earned; what the store bears is in nobody's row but the store's."""
-    theirs = and_(col(Account.brand_id) == brand_id, col(Account.staff_id) == col(CommissionEntry.staff_id))
+    theirs = and_(col(Account.brand_id) == brand(), col(Account.staff_id) == col(CommissionEntry.staff_id))
     one = select(col(Account.id)).where(theirs).order_by(col(Account.id)).limit(1).correlate(CommissionEntry)
     here = one.where(col(Account.store_id) == col(CommissionEntry.store_id))
     # Who earned it elsewhere has their account there.
@@ -300,11 +281,11 @@ def _commission(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
     return (
         _line(days, who, {"commission": col(CommissionEntry.amount)})
         .join(CommissionEntry, posted)
-        .where(col(CommissionEntry.brand_id) == brand_id)
+        .where(col(CommissionEntry.brand_id) == brand())
     )
 
 
-def _checks(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
+def _checks(days: FromClause) -> Select[*tuple[Any, ...]]:
     """Tags that an audit found right or wrong, by who had set them, on the day on which that was known."""
     known_at = func.coalesce(col(AuditItem.answered_at), col(TagAudit.drawn_at))
     return (
@@ -314,20 +295,20 @@ def _checks(brand_id: UUID, days: FromClause) -> Select[*tuple[Any, ...]]:
             {"tags_checked": literal(1), "tags_right": _one(col(AuditItem.verdict) == Verdict.RIGHT)},
         )
         .join(AuditItem, col(AuditItem.store_id) == days.c.store_id)
-        .join(TagAudit, and_(col(TagAudit.brand_id) == brand_id, col(TagAudit.id) == col(AuditItem.audit_id)))
-        .outerjoin(Account, _account_of(brand_id, days, col(AuditItem.setter_id)))
+        .join(TagAudit, and_(col(TagAudit.brand_id) == brand(), col(TagAudit.id) == col(AuditItem.audit_id)))
+        .outerjoin(Account, _account_of(days, col(AuditItem.setter_id)))
         .where(
-            col(AuditItem.brand_id) == brand_id,
+            col(AuditItem.brand_id) == brand(),
             col(AuditItem.verdict).in_((Verdict.RIGHT, Verdict.WRONG)),
             _during(days, known_at),
         )
     )
 
 
-def _account_of(brand_id: UUID, days: FromClause, staff_id: Any) -> ColumnElement[bool]:
+def _account_of(days: FromClause, staff_id: Any) -> ColumnElement[bool]:
     """The account that somebody has in the store."""
     return and_(
-        col(Account.brand_id) == brand_id,
+        col(Account.brand_id) == brand(),
         col(Account.store_id) == days.c.store_id,
         col(Account.staff_id) == staff_id,
     )
