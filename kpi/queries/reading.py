@@ -110,7 +110,7 @@ def _summed(
     columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
     each = union_all(
         *(
-            select(key.label("key"), *((columns[name] * part.sign).label(name) for name in names)).where(
+            select(key.label("key"), *(_signed(columns[name], part).label(name) for name in names)).where(
                 *_within(scope, model, by), col(model.span) == part.span, _begins(model, part)
             )
             for part in parts
@@ -131,6 +131,10 @@ def _by_guide(scope: Scope, by_account: Select[*tuple[Any, ...]], names: Sequenc
         .where(_OWNER.is_not(None))
         .group_by(_OWNER)
     )
+
+
+def _signed(column: ColumnElement[int], part: Piece) -> ColumnElement[int]:
+    return column if part.sign > 0 else -column
 
 
 def _begins(model: Rows, part: Piece) -> ColumnElement[bool]:
