@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from directory.models import Staff, StaffState
+from directory.models import Staff
 from kernel import clock, ids
 from kernel.actor import Actor, Role
 from kernel.work import Ground
@@ -160,7 +161,7 @@ async def own(ground: Ground, actor: Actor) -> Position:
 
 async def begin(ground: Ground, world: World) -> None:
     """Let a guide begin to work."""
-    its = {"number": "new", "name": "李", "role": Role.GUIDE, "state": StaffState.ACTIVE, "hired_at": NOW}
+    its: dict[str, Any] = {"number": "new", "name": "李", "role": Role.GUIDE, "hired_at": NOW}
     await save(ground, Staff(brand_id=world.brand.id, id=ids.new(), store_id=world.shop.store.id, **its))
 
 
