@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from kernel.work import Work
 from kpi.commands.marking import mark_ranges
-from kpi.commands.recounting import sum_up, take_turn
+from kpi.commands.recounting import note_revision, sum_up, take_turn
 from kpi.models import CLOSING_SPANS, Days, KpiMark, KpiSales, KpiStore, KpiWork, Span
 from kpi.models.periods import begin_of, end_of
 from kpi.queries import keeping, store_days
@@ -61,6 +61,7 @@ async def forget(work: Work, store_id: UUID) -> None:
             .where(col(model.brand_id) == work.actor.brand_id, col(model.store_id) == store_id)
             .execution_options(synchronize_session=False)
         )
+    await note_revision(work)
 
 
 def _ended(last: date, today: date) -> set[tuple[Span, date]]:

@@ -1,7 +1,8 @@
 """Days, weeks and months of the stores' calendars, and how a range of days falls into them. No I/O."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -10,6 +11,7 @@ from kernel.errors import Invalid
 MOST_DAYS = 366
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 _DAY = timedelta(days=1)
+_AROUND = timedelta(days=38)  # no way leads further off: a month back, and what of a week lies before it
 
 
 class Span(StrEnum):
@@ -24,7 +26,7 @@ CLOSING_SPANS = (Span.WEEK, Span.MONTH)
 """Spans that have a row of their own as soon as they are over."""
 
 
-_LONGEST_FIRST = (Span.MONTH, Span.WEEK)
+_LONGEST_FIRST = (Span.MONTH, Span.WEEK, Span.DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,12 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Rows of one span that begin on the days from `first` to `last`."""
+    """Rows of one span that begin on the days from `first` to `last`: added, or with the sign -1 taken off."""
 
     span: Span
     first: date
     last: date
+    sign: int = 1
 
 
 def begin_of(day: date, span: Span) -> date:
@@ -94,30 +97,66 @@ def before(days: Days) -> Days:
     return Days(days.first - timedelta(days=days.count), days.first - _DAY)
 
 
-def pieces(days: Days, closed: date, spans: Sequence[Span] = CLOSING_SPANS) -> list[Piece]:
-    """The fewest rows that add up to these days: whole months and weeks, as far as such rows are wanted, and days.
+def pieces(days: Days, closed: date, span: Span) -> list[Piece]:
+    """The rows of these days one after another: those of a span that lie in the range as a whole, and days.
 
     `closed` is the last day that is over everywhere: a week or a month counts by its own row only if it ends by then.
     """
     found: list[Piece] = []
     at = days.first
     while at <= days.last:
-        span = next((span for span in _LONGEST_FIRST if span in spans and _fits(at, span, days.last, closed)), Span.DAY)
-        found.append(Piece(span, at, at))
-        at = end_of(at, span) + _DAY
+        its = span if begin_of(at, span) == at and end_of(at, span) <= min(days.last, closed) else Span.DAY
+        found.append(Piece(its, at, at))
+        at = end_of(at, its) + _DAY
     return _joined(found)
 
 
-def _fits(begin: date, span: Span, last: date, closed: date) -> bool:
-    return begin_of(begin, span) == begin and end_of(begin, span) <= min(last, closed)
+def fewest(days: Days, closed: date) -> list[Piece]:
+    """The fewest rows that come to these days: a month less its last day is two rows, where its other days were 30.
+
+    It is the shortest way from where the first day begins to where the last one ends: a row that is added is a step
+    forwards, one that is taken off a step back. `closed` is as with `pieces`. Not for what doesn't add up over days.
+    """
+    goal = days.last + _DAY
+    steps = _steps(days.first - _AROUND, goal + _AROUND, closed)
+    came: dict[date, tuple[Span, date]] = {}
+    waiting = deque([days.first])
+    while goal not in came:
+        at = waiting.popleft()
+        for span, to in steps[at]:
+            if to not in came:
+                came[to] = span, at
+                waiting.append(to)
+    way, at = list[Piece](), goal
+    while at != days.first:
+        to, (span, at) = at, came[at]
+        way.append(Piece(span, min(at, to), min(at, to), 1 if at < to else -1))
+    return _joined(sorted(way, key=lambda piece: (-piece.sign, _LONGEST_FIRST.index(piece.span), piece.first)))
+
+
+def _steps(first: date, last: date, closed: date) -> dict[date, list[tuple[Span, date]]]:
+    """Where one row leads to, from each day between these: forwards or, taken off, back."""
+    steps: dict[date, list[tuple[Span, date]]] = defaultdict(list)
+    for span in _LONGEST_FIRST:
+        at = begin_of(first, span)
+        while (end := end_of(at, span)) < last and (span is Span.DAY or end <= closed):
+            steps[at].append((span, end + _DAY))
+            steps[end + _DAY].append((span, at))
+            at = end + _DAY
+    return steps
 
 
 def _joined(found: list[Piece]) -> list[Piece]:
     """Neighbours of one span as one piece."""
     joined: list[Piece] = []
     for piece in found:
-        if joined and joined[-1].span is piece.span and end_of(joined[-1].last, piece.span) + _DAY == piece.first:
-            joined[-1] = Piece(piece.span, joined[-1].first, piece.last)
+        if joined and _goes_on(joined[-1], piece):
+            joined[-1] = replace(joined[-1], last=piece.last)
         else:
             joined.append(piece)
     return joined
+
+
+def _goes_on(before: Piece, piece: Piece) -> bool:
+    is_alike = (before.span, before.sign) == (piece.span, piece.sign)
+    return is_alike and end_of(before.last, before.span) + _DAY == piece.first

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -18,7 +18,7 @@ from kpi.models.definitions import DEFINITIONS, Definition, Figure, Sums
 from kpi.models.exact import scale
 from kpi.models.periods import before
 from kpi.policy import require_manager, require_reader
-from kpi.queries import adjusting, reading, scoping, standing
+from kpi.queries import adjusting, reading, remembering, scoping, standing, turns
 from kpi.queries.reading import Question, Summed
 from kpi.queries.scoping import Asked, By, Scope, require_fitting
 
@@ -91,11 +91,13 @@ class Ranking:
         self._definition = definition
         self._sign = 1 if ascending else -1
         self._found = found
+        self._codes = codes
         self._scale = scale(definition)
-        self._places = sorted(
-            [self._place(definition.parts(found.get(key, _NOTHING)), code, key) for key, code in codes.items()]
-        )
+        self._places = sorted([self._place_of(key) for key in codes])
         self._total = self._sum()
+
+    def __len__(self) -> int:
+        return len(self._places)
 
     def whole(self) -> list[Ranked]:
         """All lines."""
@@ -108,14 +110,16 @@ class Ranking:
 
     def lines(self, keys: Collection[UUID]) -> dict[UUID, Ranked]:
         """The lines of some, by id; without those that aren't in the ranking."""
-        wanted = set(keys)
-        return {place[3]: self._line(place) for place in self._places if place[3] in wanted}
+        return {key: self._line(self._place_of(key)) for key in keys if key in self._codes}
 
     def position_of(self, key: UUID) -> Position:
         """Where somebody stands among those who have a value."""
         line = self.lines([key]).get(key)
         valued = bisect_left(self._places, (True,))
         return Position(line.value, line.position, valued) if line else Position(None, None, valued)
+
+    def _place_of(self, key: UUID) -> _Place:
+        return self._place(self._definition.parts(self._found.get(key, _NOTHING)), self._codes[key], key)
 
     def _place(self, parts: tuple[int, int], code: str, key: UUID) -> _Place:
         top, under = parts
@@ -154,6 +158,10 @@ class Ranking:
             raise BadCursor from error
 
 
+BRANDS = remembering.Memory[Ranking]()
+"""All guides of a brand by one figure and days, which phones ask for again whenever figures change."""
+
+
 def place_of(line: Ranked) -> tuple[int | None, int | None, str, UUID]:
     """What a cursor keeps of a line."""
     if line.value is None:
@@ -185,16 +193,18 @@ async def previous(session: AsyncSession, actor: Actor, keys: Sequence[UUID], *,
 async def own(session: AsyncSession, actor: Actor, figure: Figure, days: Days) -> OwnPosition:
     """Where a guide stands among the guides of the brand, and among what is done in their store; nobody is named.
 
-    Raises `FORBIDDEN` for everybody else.
+    The brand's ranking is worked out once for all who ask, as long as its figures are at the same revision, and anew
+    after `remembering.MOST_AGE`: who begins to work or leaves shows only then. Raises `FORBIDDEN` for everybody else.
     """
     require_reader(actor)
     if actor.role is not Role.GUIDE or actor.staff_id is None:
         raise Forbidden
-    wanted = Wanted(RankedBy.GUIDE, figure, days)
-    places = (_own_store(actor), None)
-    found = [await _guides(session, Scope(actor.brand_id, Grain.ACCOUNT, each), wanted, days) for each in places]
-    in_store, in_brand = (ranking.position_of(actor.staff_id) for ranking in found)
-    return OwnPosition(in_store, in_brand)
+    wanted, brand = Wanted(RankedBy.GUIDE, figure, days), Scope(actor.brand_id, Grain.ACCOUNT)
+    # First: of what it says, all that is read afterwards is a part.
+    asked = remembering.Asked(actor.brand_id, (figure, days), await turns.revision(session, actor.brand_id))
+    in_store = await _guides(session, replace(brand, store_ids=_own_store(actor)), wanted, days)
+    in_brand = await BRANDS.recall(asked, lambda: _guides(session, brand, wanted, days))
+    return OwnPosition(in_store.position_of(actor.staff_id), in_brand.position_of(actor.staff_id))
 
 
 async def _ranking(session: AsyncSession, actor: Actor, wanted: Wanted, days: Days) -> Ranking:

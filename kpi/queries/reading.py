@@ -13,7 +13,7 @@ from directory.models import Account
 from kernel.db import OneOf
 from kpi.models import Days, Grain, KpiSales, KpiStore, KpiWork, Piece, Span
 from kpi.models.measures import DISTINCT, SALES
-from kpi.models.periods import begin_of, pieces
+from kpi.models.periods import begin_of, fewest, pieces
 from kpi.queries import counting
 from kpi.queries.scoping import By, Scope
 
@@ -45,16 +45,16 @@ async def closed(session: AsyncSession, scope: Scope) -> date:
 async def sums(session: AsyncSession, scope: Scope, question: Question) -> Summed:
     """The columns' sums by key: a store's or staff member's id, a channel or source, or none for the whole.
 
-    Keys without rows are left out, and so are columns that a key has no rows of. By guide it is the rows of accounts,
-    and accounts without a guide are left out. Cost: the rows of as many months, weeks and days as add up to the range;
-    for customers of any other range than one of these, its orders.
+    Keys that come to nothing are left out, and so may be columns in which a key does. By guide it is the rows of
+    accounts, and accounts without a guide are left out. Cost: the fewest rows of months, weeks and days that come to
+    the range, added or taken off; for customers of any other range than one of these, its orders.
     """
-    parts = pieces(question.days, await closed(session, scope))
+    parts = fewest(question.days, await closed(session, scope))
     found: Summed = {}
     for model in (KpiSales, KpiWork):
         names = [name for name in question.columns if (name in SALES) is (model is KpiSales) and name not in DISTINCT]
         if names:
-            _add(found, names, await _read(session, scope, _summed(scope, model, parts, names, question.by)))
+            _add(found, names, _told(await _read(session, scope, _summed(scope, model, parts, names, question.by))))
     if any(name in DISTINCT for name in question.columns):
         has_rows = len(parts) == 1 and parts[0].first == parts[0].last and scope.channel is scope.source is None
         active = (
@@ -62,7 +62,7 @@ async def sums(session: AsyncSession, scope: Scope, question: Question) -> Summe
             if has_rows and question.by not in (By.CHANNEL, By.SOURCE)
             else counting.active(scope, question.days, question.by)
         )
-        _add(found, DISTINCT, await _read(session, scope, active))
+        _add(found, DISTINCT, _told(await _read(session, scope, active)))
     return found
 
 
@@ -73,7 +73,7 @@ async def series(
 
     Customers are counted for whole days, weeks and months that are over alone: the others have none.
     """
-    parts = pieces(days, await closed(session, scope), (span,))
+    parts = pieces(days, await closed(session, scope), span)
     found: Summed = {}
     for model in (KpiSales, KpiWork):
         names = [name for name in columns if (name in SALES) is (model is KpiSales)]
@@ -110,7 +110,7 @@ def _summed(
     columns = model.__table__.columns  # type: ignore[union-attr]  # set by SQLModel
     each = union_all(
         *(
-            select(key.label("key"), *(columns[name] for name in names)).where(
+            select(key.label("key"), *(_signed(columns[name], part).label(name) for name in names)).where(
                 *_within(scope, model, by), col(model.span) == part.span, _begins(model, part)
             )
             for part in parts
@@ -131,6 +131,10 @@ def _by_guide(scope: Scope, by_account: Select[*tuple[Any, ...]], names: Sequenc
         .where(_OWNER.is_not(None))
         .group_by(_OWNER)
     )
+
+
+def _signed(column: ColumnElement[int], part: Piece) -> ColumnElement[int]:
+    return column if part.sign > 0 else -column
 
 
 def _begins(model: Rows, part: Piece) -> ColumnElement[bool]:
@@ -169,6 +173,11 @@ def _key(model: Rows, by: By) -> Any:
             return col(KpiSales.source)
         case By.WHOLE:
             return literal(0)
+
+
+def _told(rows: Sequence[Any]) -> Sequence[Any]:
+    """Without those that come to nothing: whether a range has rows can't be told when it is a month less some days."""
+    return [row for row in rows if any(row[1:])]
 
 
 def _add(found: Summed, names: Sequence[str], rows: Sequence[Any]) -> None:

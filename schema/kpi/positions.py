@@ -29,8 +29,9 @@ class KpiMyPosition:
 @strawberry.type
 class PositionQueries:
     @field(
-        "How the guide who asks stands in their store and in the brand, by a figure, the most first. `FORBIDDEN` for "
-        "everybody but guides; `INVALID` unless the range is 1 to 366 days."
+        "How the guide who asks stands in their store and in the brand, by a figure, the most first. Guides who begin "
+        "or leave show in the brand after ten seconds at most. `FORBIDDEN` for everybody but guides; `INVALID` unless "
+        "the range is 1 to 366 days."
     )
     async def kpi_my_position(self, info: Info, figure: Figure, from_day: date, until_day: date) -> KpiMyPosition:
         days = days_of(from_day, until_day)

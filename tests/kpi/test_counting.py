@@ -19,6 +19,7 @@ from kernel.actor import system
 from kernel.work import Ground, Work, unit_of_work
 from kpi.commands import recounting
 from kpi.models import Grain, KpiMark, KpiSales, KpiStore, Span
+from kpi.queries import turns
 from mall import commands as mall
 from mall.models import OrderState
 from server import chores
@@ -168,6 +169,8 @@ async def test_a_store_that_never_was_after_all_leaves_nothing_behind(ground: Gr
         await save(ground, sold, KpiMark(**its, id=ids.new(), first=date(2026, 3, 4), last=date(2026, 3, 5)))
         async with unit_of_work(ground, system(world.brand.id)) as work:
             await unload.stores(work, [store.id])
+        async with ground.db.read() as session:
+            former = await turns.revision(session, world.brand.id)
 
         found = await counted(ground, world)
 
@@ -175,6 +178,7 @@ async def test_a_store_that_never_was_after_all_leaves_nothing_behind(ground: Gr
     assert await marks(ground, world.brand.id) == 0
     async with ground.db.read() as session:
         known = await session.scalars(select(col(KpiStore.store_id)).where(col(KpiStore.brand_id) == world.brand.id))
+        assert await turns.revision(session, world.brand.id) == former + 1
     assert set(known) == {shop.store.id for shop in world.shops}
 
 

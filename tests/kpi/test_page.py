@@ -1,9 +1,11 @@
 """The page about figures says what the registry says."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from kpi.models.definitions import DEFINITIONS, SMALL_SAMPLE, Definition
 from kpi.models.periods import MOST_DAYS
+from kpi.queries.remembering import MOST_AGE, MOST_LINES
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "kpi.md"
 HEAD = "| Figure | 名称 | Unit | What it is | Formula | From |\n| --- | --- | --- | --- | --- | --- |\n"
@@ -37,3 +39,5 @@ def test_the_pages_numbers_are_those_of_the_code() -> None:
 
     assert f"1 to {MOST_DAYS} days" in page
     assert f"fewer than {SMALL_SAMPLE}" in page
+    assert f"up to {MOST_LINES:,} guides" in page
+    assert timedelta(seconds=10) == MOST_AGE, "the page and `kpiMyPosition` say ten seconds"

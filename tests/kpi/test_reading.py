@@ -1,6 +1,6 @@
 """Sums over the rows of figures equal what the base rows add up to, whatever rows the range is made of."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,8 @@ RANGES = {
     "a closed month": Days(date(2026, 2, 1), date(2026, 2, 28)),
     "a month that is not over": Days(date(2026, 3, 1), TODAY),
     "months, weeks and days": Days(date(2026, 1, 30), date(2026, 3, 30)),
+    "a month but for its last day": Days(date(2026, 2, 1), date(2026, 2, 27)),
+    "weeks but for their outer days": Days(date(2026, 3, 4), date(2026, 3, 28)),
 }
 ALL = (*SALES, *WORK)
 SOLD = ("orders", "gross", "refunds", *DISTINCT)
@@ -85,6 +87,21 @@ async def test_rows_of_weeks_and_months_say_what_their_days_say(ground: Ground) 
                 keys = {key for some in each for key in some}
                 added = {key: _sum({number: some.get(key, {}) for number, some in enumerate(each)}) for key in keys}
                 assert {key: _sum({0: sums}) for key, sums in together.items()} == added
+
+
+async def test_who_has_figures_only_on_a_day_that_is_taken_off_is_left_out(ground: Ground) -> None:
+    """From Monday to Friday is a week less two days."""
+    days, saturday = Days(date(2026, 3, 23), date(2026, 3, 27)), datetime(2026, 3, 28, 9, tzinfo=UTC)
+    with clock.stopped_at(NOW):
+        world = await build_world(ground)
+        await place(ground, world, amount=100, placed_at=saturday - timedelta(days=1))
+        await place(ground, world, amount=20, placed_at=saturday, store_code=world.shops[1].store.code)
+        await count_all(ground, world.brand.id)
+
+        async with ground.db.read() as session:
+            found = await reading.sums(session, Scope(world.brand.id, Grain.STORE), Question(days, ["gross"], By.STORE))
+
+    assert found == {world.shop.store.id: {"gross": 100}}
 
 
 async def test_a_closed_week_and_month_are_read_from_rows_of_their_own(ground: Ground) -> None:
