@@ -1,22 +1,20 @@
 """What can't be had of files and charts is refused by its code, before any figure is read and with nothing begun."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from directory.commands import sign_in as sign_ins
-from kernel.actor import Actor, system
+from kernel.actor import Actor
 from kernel.ids import new
-from kernel.work import Ground, unit_of_work
+from kernel.work import Ground
 from server import drawings
-from server.tokens import Claims, Kind, Signer
 from tests.factories import World, build_world
 from tests.kpi.costly import costly
 from tests.refusals import snapshot
-from tests.serving import SECRET, Served, serving
+from tests.server.machines import machine
+from tests.serving import Served, serving
 from tests.statements import statements
 
 RANGE = {"fromDay": "2026-03-02", "untilDay": "2026-03-05"}
@@ -43,14 +41,6 @@ def usual(path: str) -> dict[str, str]:
     return {**RANGE, **({"figure": "net"} if path.startswith("/charts") else {})}
 
 
-async def machine(world: World, name: str, *scopes: str) -> str:
-    """A token of a machine that may do so much."""
-    async with unit_of_work(world.ground, system(world.brand.id)) as work:
-        opened = await sign_ins.issue_to_service(work, name, scopes, timedelta(days=1))
-    claims = Claims(opened.brand_id, opened.subject_id, opened.sign_in_id, Kind.SERVICE, opened.expires_at)
-    return Signer(SECRET).sign(claims)
-
-
 async def get(served: Served, token: str, path: str, **asked: Any) -> Any:
     shown = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
     given = {name: value for name, value in {**usual(path), **asked}.items() if value is not None}
@@ -74,7 +64,8 @@ async def turned_down(served: Served, token: str, path: str, **asked: Any) -> tu
 async def test_a_machine_reads_files_and_charts_only_if_it_may_read_reports(
     served: Served, world: World, path: str
 ) -> None:
-    till, reader = await machine(world, "till", "orders:write"), await machine(world, "reader", "reports:read")
+    till, _ = await machine(world, "till", "orders:write")
+    reader, _ = await machine(world, "reader", "reports:read")
 
     refused = await turned_down(served, till, path)
     allowed = await get(served, reader, path)
