@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def draw(asked: Any, into: Any) -> None:
-    """Write the chart as `asked["format"]`: the same question gives the same bytes where the same fonts are."""
+    """Write the chart as `asked["format"]`: the same question gives the same bytes."""
     is_vector = asked["format"] == "svg"
     font_manager.fontManager.addfont(FONT)
     own = font_manager.FontProperties(fname=FONT).get_name()
