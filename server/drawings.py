@@ -18,7 +18,7 @@ SECONDS = 10.0
 _MOST_KEPT = 64
 _LARGEST_KEPT = 256 * 1024
 _PROGRAM = Path(__file__).with_name("drawing.py")
-_LOOK = "1"  # goes into the tags: a new one for charts that look different
+_LOOK = "2"  # goes into the tags: a new one for charts that look different
 
 
 class TooManyDrawings(Unavailable):

@@ -20,6 +20,7 @@ from server.files import Asked
 
 WIDTH, HEIGHT = (200, 800, 2_000), (150, 400, 1_500)
 """In points of the screen: the least, the usual and the most."""
+_SECONDS = {"zh": "秒", "en": "s"}
 _TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"}
 
@@ -50,7 +51,7 @@ async def chart(asked: Asked) -> Response:
     async with asked.edge.ground.db.read() as session:
         found = await charting.chart(session, asked.actor, scope, days, figure, step, compares=compares)
     kind = asked.request.url.path.rpartition(".")[2]
-    drawing = {"format": kind, "language": asked.language, **size, **_said(found, days)}
+    drawing = {"format": kind, **size, **_said(found, days, asked.language)}
     headers = {**_HEADERS, "ETag": f'"{tag_of(drawing)}"'}
     if _has(asked.request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -60,19 +61,17 @@ async def chart(asked: Asked) -> Response:
 ROUTES = [Route(f"/charts/kpi.{kind}", files.endpoint(chart), methods=["GET"]) for kind in _TYPES]
 
 
-def _said(found: Chart, days: Days) -> dict[str, Any]:
-    """What is drawn, in both languages: what has no Chinese font draws names in English, and codes instead of names."""
+def _said(found: Chart, days: Days, language: str) -> dict[str, Any]:
+    """What is drawn; by its code where there is no glyph for the name."""
     definition, unit = found.definition, found.definition.unit
+    figure = definition.name_zh if language == "zh" else definition.name
     money = f" ({found.currency})" if unit is Unit.MONEY else ""
-    seconds = {"zh": " (秒)", "en": " (s)"} if unit is Unit.SECONDS else {"zh": "", "en": ""}
+    seconds = f" ({_SECONDS[language]})" if unit is Unit.SECONDS else ""
     series = [_series(definition, found.values, found.currency, days)]
     if found.earlier is not None:
         series.append(_series(definition, found.earlier, found.currency, before(days)))
     return {
-        "titles": {
-            "zh": " · ".join(filter(None, (definition.name_zh + money + seconds["zh"], found.name))),
-            "en": " · ".join(filter(None, (definition.name + money + seconds["en"], found.code))),
-        },
+        "titles": [" · ".join(filter(None, (figure + money + seconds, of))) for of in (found.name, found.code)],
         "unit": "count" if unit is Unit.COUNT and definition.over is None else unit.value,
         "labels": [begin.isoformat() for begin in found.begins],
         "series": series,
@@ -80,9 +79,8 @@ def _said(found: Chart, days: Days) -> dict[str, Any]:
 
 
 def _series(definition: Definition, values: Sequence[Fraction | None], currency: str, days: Days) -> dict[str, Any]:
-    words = f"{days.first} – {days.last}"
     return {
-        "names": {"zh": words, "en": words},
+        "name": f"{days.first} – {days.last}",
         "values": [None if value is None else float(cell(definition, value, currency)) for value in values],
     }
 

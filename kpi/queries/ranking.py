@@ -148,14 +148,7 @@ class Ranking:
 
     def _given(self, after: Sequence[Any]) -> _Place:
         """The place that a cursor names; its line may be elsewhere by now, or gone."""
-        try:
-            top, under, code, key = after
-            parts = (0, 0) if top is None else (_whole(top), _whole(under))
-            if not isinstance(code, str) or parts[1] < (top is not None) or (self._scale == 0 and parts[1] > 1):
-                raise BadCursor
-            return self._place(parts, code, UUID(key))
-        except (TypeError, ValueError, AttributeError) as error:
-            raise BadCursor from error
+        return self._place(*_told(after, self._scale))
 
 
 BRANDS = remembering.Memory[Ranking]()
@@ -182,6 +175,8 @@ async def page(session: AsyncSession, actor: Actor, page: Page, wanted: Wanted) 
     within sight. Raises `FORBIDDEN` for guides and for a machine that may not read reports, `NOT_FOUND`, `INVALID`,
     `BAD_CURSOR`.
     """
+    if page.after is not None:
+        _told(page.after, scale(DEFINITIONS[wanted.figure]))  # before anything is read for it
     return (await _ranking(session, actor, wanted, wanted.days)).page(page)
 
 
@@ -264,3 +259,15 @@ def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise BadCursor
     return value
+
+
+def _told(after: Sequence[Any], digits: int) -> tuple[tuple[int, int], str, UUID]:
+    """Value, code and id in a cursor of `place_of`. Raises `BAD_CURSOR` for what is none."""
+    try:
+        top, under, code, key = after
+        parts = (0, 0) if top is None else (_whole(top), _whole(under))
+        if not isinstance(code, str) or parts[1] < (top is not None) or (digits == 0 and parts[1] > 1):
+            raise BadCursor
+        return parts, code, UUID(key)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise BadCursor from error

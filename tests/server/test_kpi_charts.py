@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import subprocess
 import sys
 import time
@@ -119,6 +120,63 @@ async def test_a_png_decodes_and_is_as_large_as_was_asked_for(served: Served, wo
     with Image.open(io.BytesIO(plain.content)) as image:
         image.load()
         assert (image.format, image.size) == ("PNG", (640, 320))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_a_png_shows_chinese_on_a_machine_that_has_no_fonts(tmp_path: Path, language: str) -> None:
+    """Words that are drawn as boxes would look like others that are."""
+    room = drawings.Drawings(tmp_path)
+    pictures = {
+        await _titled(room, title) for title in ("净销售额 · 王府井店", "净销售额 · 玉林街店", "Net · 喆喆〇店")
+    }
+
+    assert len(pictures) == 3
+    written = warnings_of("净销售额 (CNY) · 王府井店 2026-03-02 – 2026-03-05 " + "".join(_words(language)))
+    assert written == []
+
+
+async def test_a_name_that_hardly_any_font_can_write_gives_way_to_the_code(tmp_path: Path) -> None:
+    room = drawings.Drawings(tmp_path)
+    rare, code = "净销售额 · 𠮷\U000e0100野店", "净销售额 · sh-01"
+
+    assert await _titled(room, rare, code) == await _titled(room, code)
+    assert rare.encode() in await _titled(room, rare, code, kind="svg")
+    assert warnings_of(rare) != []
+
+
+def _words(language: str) -> list[str]:
+    return [each.name_zh if language == "zh" else each.name for each in DEFINITIONS.values()]
+
+
+async def _titled(room: drawings.Drawings, *titles: str, kind: str = "png") -> bytes:
+    series = [{"name": "2026-03-02 – 2026-03-05", "values": [1.0]}]
+    size = {"width": 400, "height": 200}
+    return await room.drawn(
+        {"format": kind, **size, "titles": titles, "unit": "money", "labels": ["2026-03-02"], "series": series}
+    )
+
+
+def warnings_of(text: str) -> list[str]:
+    """What the drawing program, left alone with its own fonts, complains of when it writes this."""
+    program = """
+import json, io, sys, warnings
+from server import drawing
+from matplotlib import font_manager
+font_manager.fontManager.ttflist = [each for each in font_manager.fontManager.ttflist if "mpl-data" in each.fname]
+with warnings.catch_warnings(record=True) as found:
+    warnings.simplefilter("always")
+    drawing.draw(json.load(sys.stdin), io.BytesIO())
+print(json.dumps([str(each.message) for each in found]))
+"""
+    asked = {
+        "format": "png", "width": 2_000, "height": 150, "titles": [text], "unit": "money",
+        "labels": ["2026-03-02"], "series": [{"name": text, "values": [1.0]}],
+    }  # fmt: skip
+    ran = subprocess.run(
+        [sys.executable, "-c", program], input=json.dumps(asked), capture_output=True, text=True, check=True
+    )
+    found: list[str] = json.loads(ran.stdout)
+    return [each for each in found if "Glyph" in each]
 
 
 async def test_who_has_a_chart_is_told_so_until_it_is_another_one(

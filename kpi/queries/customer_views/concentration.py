@@ -76,10 +76,11 @@ async def concentration(session: AsyncSession, scope: Scope, reach: Reach, page:
     after = year_before(reach.on)
     each = _held(scope, reach, after)
     by_guide = _by_guide(scope, each)
+    keys = (Key(by_guide.c.net, descending=True), Key(by_guide.c.staff_id, descending=True))
+    wanted = paged(select(by_guide), page, *keys)  # a place that there can't be is refused before anything is read
     totals = await _totals(session, scope, each, by_guide)
     rate = await loss_rate(session, scope.brand_id, clock.now())
-    keys = (Key(by_guide.c.net, descending=True), Key(by_guide.c.staff_id, descending=True))
-    rows = await session.execute(paged(select(by_guide), page, *keys), values(scope))
+    rows = await session.execute(wanted, values(scope))
     net = int(totals.net or 0)
     return Concentration(
         after,

@@ -17,6 +17,7 @@ from kernel.work import Ground, unit_of_work
 from kpi.models import KpiTurn
 from mall import commands as mall
 from mall.models import Order
+from server import figures_by_hand
 from tasks import commands as tasks
 from tests.chaos.house import House
 from tests.chaos.programs import Program
@@ -139,7 +140,7 @@ async def _revision(ground: Ground, world: World) -> int:
 
 
 async def _settle(ground: Ground, world: World, report: Report) -> None:
-    """Wait until all that was marked is counted, and look at each row."""
+    """Wait until all that was marked is counted, and look at each row: with the oracle, and as `kpi verify` does."""
     until = time.monotonic() + _CALM
     found: Wrong = {}
     for _ in range(2):  # a day may begin while we look
@@ -148,6 +149,10 @@ async def _settle(ground: Ground, world: World, report: Report) -> None:
         found = await wrong(ground, world.brand.id)
         if not found:
             break
+    verdict = await figures_by_hand.verify(ground, world.brand.id, lambda _done, _of: None)
     left = await marks(ground, world.brand.id)
+    report.compared = verdict.days
+    report.thin += [] if verdict.days else ["nothing was verified"]
+    report.broken += [f"verify: {each}" for each in verdict.shown]
     report.broken += [f"{left} marks are left"] if left else []
     report.broken += [f"{key}: {there} instead of {should}" for key, (there, should) in found.items()]

@@ -14,3 +14,10 @@ async def test_figures_are_right_whoever_is_killed_while_counting_them(brand: Ho
 
     assert report.is_good, str(report)
     assert report.acknowledged > 20, str(report)
+    assert report.compared > 0, str(report)
+
+
+async def test_marks_that_are_taken_away_uncounted_are_found_by_the_products_own_check(brand: House) -> None:
+    report = await figures(brand, SEED + 1, seconds=7, broken=["greedy"])
+
+    assert [line for line in report.broken if line.startswith("verify: ")], str(report)
