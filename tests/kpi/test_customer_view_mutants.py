@@ -22,8 +22,9 @@ from kpi.queries.customer_views import amounts, concentration, flow, purchases, 
 from kpi.queries.customer_views.purchases import reach
 from mall.commands import profiles
 from tests.factories import World, build_world
-from tests.kpi import customer_histories as oracle
-from tests.kpi.customer_histories import BEGIN, BOTH, NOBODY, Deal, Mine
+from tests.kpi import customer_views_by_hand as oracle
+from tests.kpi.customer_histories import BEGIN, BOTH, NOBODY, Deal
+from tests.kpi.customer_views_by_hand import Mine
 from tests.kpi.test_customer_views import (
     TODAY,
     in_time,
