@@ -24,7 +24,6 @@ from sqlalchemy import (
     Select,
     String,
     and_,
-    case,
     cast,
     exists,
     false,
@@ -45,11 +44,11 @@ from kernel import bulk, clock
 from kernel.days import moment_after
 from kernel.db import OneOf, UtcDateTime, enum_of
 from kpi.models import Days
-from kpi.queries.counted.worked import BOUGHT, REACHED
+from kpi.queries.counted.tasked import TASKS
 from kpi.queries.reading import Summed
 from kpi.queries.scoping import Scope
 from mall.models import COUNTED_STATES, Credit, CreditReason, LineKind, Order, OrderLine, Refund, RefundCharge
-from tasks.models import CONTACTS, Task, TaskState
+from tasks.models import Task, TaskState
 
 TAKEN_OFF = (
     "orders",
@@ -152,7 +151,7 @@ def _taken(scope: Scope, since: datetime) -> Select[*tuple[Any, ...]]:
     ).where(*conditions)
 
 
-def _line(taken: CTE, values: dict[str, Any]) -> Select[*tuple[Any, ...]]:
+def _line(taken: CTE, values: Mapping[str, Any]) -> Select[*tuple[Any, ...]]:
     named = (values.get(name, literal(0)).label(name) for name in TAKEN_OFF)
     return select(taken.c.account_id, *named).select_from(taken)
 
@@ -226,18 +225,8 @@ def _refunds(scope: Scope, days: Days, taken: CTE) -> tuple[Select[*tuple[Any, .
 
 
 def _tasks(scope: Scope, lasts: FromClause, taken: CTE) -> Select[*tuple[Any, ...]]:
-    done = col(Task.state) == TaskState.DONE
-    contact = and_(col(Task.kind).in_(CONTACTS), col(Task.customer_id).is_not(None))
-    values = {
-        "tasks_due": literal(1),
-        "tasks_done": _one(done),
-        "tasks_on_time": _one(and_(done, col(Task.closed_at) <= col(Task.due_at))),
-        "contacts_due": _one(contact),
-        "contacts_reached": _one(and_(contact, done, REACHED)),
-        "contacts_bought": _one(and_(contact, done, BOUGHT)),
-    }
     return (
-        _line(taken, values)
+        _line(taken, TASKS)
         .join(
             Task,
             and_(
@@ -279,7 +268,3 @@ def _within(scope: Scope, model: Any) -> list[Any]:
 
 def _by(column: Any, value: str | None) -> list[Any]:
     return [] if value is None else [column == value]
-
-
-def _one(condition: Any) -> ColumnElement[int]:
-    return case((condition, 1), else_=0)

@@ -29,17 +29,14 @@ from kernel.db import enum_of
 from kpi.models import Grain, Span
 from kpi.models.measures import DISTINCT, WORK
 from kpi.queries.counted.buying import buyers, ordered
+from kpi.queries.counted.tasked import TASKS, one
 from kpi.queries.store_days import brand
 from mall.models import CommissionEntry, Share, ShareOpen
 from tagging.models import AuditItem, TagAudit, Verdict
-from tasks.models import CONTACTS, Outcome, Task, TaskState
+from tasks.models import Task, TaskState
 
 Values = Mapping[str, Any]
 
-BOUGHT = or_(col(Task.outcome) == Outcome.BOUGHT, col(Task.closed_by_order_id).is_not(None))
-REACHED = or_(
-    col(Task.outcome).in_((Outcome.REACHED, Outcome.APPOINTMENT, Outcome.BOUGHT, Outcome.NOT_INTERESTED)), BOUGHT
-)
 _COLUMNS = (*WORK, *DISTINCT)
 
 
@@ -142,7 +139,7 @@ def _at_work(days: FromClause) -> Select[*tuple[Any, ...]]:
         .scalar_subquery()
     )
     return (
-        _line(days, col(Account.id), {"at_work": literal(1), "sharers": _one(shared)})
+        _line(days, col(Account.id), {"at_work": literal(1), "sharers": one(shared)})
         .join(
             Assignment,
             and_(
@@ -198,19 +195,9 @@ def _link_orders(orders: FromClause) -> Select[*tuple[Any, ...]]:
 
 def _tasks(days: FromClause) -> Select[*tuple[Any, ...]]:
     """Tasks by the day on which they were due; what was taken back was never due."""
-    done = col(Task.state) == TaskState.DONE
-    contact = and_(col(Task.kind).in_(CONTACTS), col(Task.customer_id).is_not(None))
-    values = {
-        "tasks_due": literal(1),
-        "tasks_done": _one(done),
-        "tasks_on_time": _one(and_(done, col(Task.closed_at) <= col(Task.due_at))),
-        "contacts_due": _one(contact),
-        "contacts_reached": _one(and_(contact, done, REACHED)),
-        "contacts_bought": _one(and_(contact, done, BOUGHT)),
-    }
     due = and_(col(Task.store_id) == days.c.store_id, _during(days, col(Task.due_at)))
     return (
-        _line(days, col(Task.account_id), values)
+        _line(days, col(Task.account_id), TASKS)
         .join(Task, due)
         .where(col(Task.brand_id) == brand(), col(Task.state) != TaskState.CANCELLED)
     )
@@ -292,7 +279,7 @@ def _checks(days: FromClause) -> Select[*tuple[Any, ...]]:
         _line(
             days,
             col(Account.id),
-            {"tags_checked": literal(1), "tags_right": _one(col(AuditItem.verdict) == Verdict.RIGHT)},
+            {"tags_checked": literal(1), "tags_right": one(col(AuditItem.verdict) == Verdict.RIGHT)},
         )
         .join(AuditItem, col(AuditItem.store_id) == days.c.store_id)
         .join(TagAudit, and_(col(TagAudit.brand_id) == brand(), col(TagAudit.id) == col(AuditItem.audit_id)))
@@ -316,7 +303,3 @@ def _account_of(days: FromClause, staff_id: Any) -> ColumnElement[bool]:
 
 def _during(days: FromClause, instant: Any) -> ColumnElement[bool]:
     return and_(instant >= days.c.since, instant < days.c.until)
-
-
-def _one(condition: Any) -> ColumnElement[int]:
-    return case((condition, 1), else_=0)
