@@ -23,7 +23,7 @@ from kpi.queries.customer_views.purchases import reach
 from mall.commands import profiles
 from tests.factories import World, build_world
 from tests.kpi import customer_views_by_hand as oracle
-from tests.kpi.customer_histories import BEGIN, BOTH, NOBODY, Deal
+from tests.kpi.customer_histories import BEGIN, BOTH, NOBODY, Deal, tell
 from tests.kpi.customer_views_by_hand import Mine
 from tests.kpi.test_customer_views import (
     TODAY,
@@ -186,7 +186,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, mutant: Mutant) -> None:
 
 async def differences(ground: Ground, world: World, deals: Sequence[Deal]) -> AsyncGenerator[str, None]:
     """Which views, of which scope, aren't as plain Python says."""
-    story = await oracle.tell(ground, world, deals)
+    story = await tell(ground, world, deals)
     async with unit_of_work(ground, system(world.brand.id)) as work:
         await profiles.refresh_due(work, TODAY)
     for name in ("brand", "guide", "colleague", "store"):
