@@ -23,7 +23,9 @@ ROOT = Path(__file__).parents[2]
 class Nursery:
     """The far end of that process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *usual: str) -> None:
+        """All its programs are to be mutants of that `usual` kind (see `mutants`), whatever else they are."""
+        self._usual = usual
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.nursery"],
             cwd=ROOT,
@@ -43,7 +45,8 @@ class Nursery:
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
         """Start a program; returns the id of its process."""
-        pid: int = self._ask(order="start", arguments=list(arguments), environment=dict(environment), log=str(log))
+        told = [*self._usual, *arguments]
+        pid: int = self._ask(order="start", arguments=told, environment=dict(environment), log=str(log))
         return pid
 
     def run(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
