@@ -79,7 +79,7 @@ async def test_after_every_mutation_the_figures_are_those_of_the_base_rows(groun
 
 @pytest.mark.parametrize("event", [OrderPlaced, OrderChanged, ShareMade])
 async def test_a_mark_that_is_dropped_is_noticed(ground: Ground, event: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    dropped = []
+    dropped: list[Any] = []
 
     async def nothing(_work: Work, events: Sequence[Any]) -> None:
         dropped.extend(events)
