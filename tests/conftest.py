@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis as RedisClient
-from sqlalchemy import Dialect, event
+from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from kernel.db import Database, prepare_sqlite
@@ -59,6 +59,19 @@ def statements_stay_compiled() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("kernel.db.create_async_engine", create)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sqlite_waits_for_no_disk() -> Iterator[None]:
+    """No test cuts the power, and the PostgreSQL of the tests doesn't wait either. Programs that tests start do."""
+
+    def prepare(engine: Engine) -> None:
+        prepare_sqlite(engine)
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF").close())
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("kernel.db.prepare_sqlite", prepare)
         yield
 
 
