@@ -28,7 +28,7 @@ async def calling(
 ) -> Report:
     """So many orders, each with a refund, are reported in any order and up to three times each.
 
-    A refund that misses its order by a moment is looked at again after five seconds, and then after a minute.
+    A refund that misses its order by a moment is looked at again after two seconds, and then after four.
     """
     rng = random.Random(seed)
     mall = await connect(house.ground, house.people.world)

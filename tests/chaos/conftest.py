@@ -12,8 +12,8 @@ from tests.servers import Postgres, Redis, postgres, redis
 
 @pytest.fixture(scope="session")
 def nursery() -> Iterator[Nursery]:
-    """Starts programs quickly."""
-    made = Nursery()
+    """Starts programs quickly, whose leases are short: with those of a minute, a kill may cost a test a minute."""
+    made = Nursery("waits-less")
     yield made
     made.close()
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,7 +24,9 @@ ROOT = Path(__file__).parents[2]
 class Nursery:
     """The far end of that process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *usual: str) -> None:
+        """All its programs are to be mutants of that `usual` kind (see `mutants`), whatever else they are."""
+        self._usual = usual
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.nursery"],
             cwd=ROOT,
@@ -41,14 +44,23 @@ class Nursery:
         self._process.stdin.close()
         self._process.wait(20)
 
-    def start(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
-        """Start a program; returns the id of its process."""
-        pid: int = self._ask(order="start", arguments=list(arguments), environment=dict(environment), log=str(log))
+    def start(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        *,
+        complaints: Path | None = None,
+        folder: Path = ROOT,
+    ) -> int:
+        """Start a program in a folder; returns the id of its process. Its complaints may have a log apart."""
+        told = {"arguments": [*self._usual, *arguments], "environment": dict(environment), "folder": str(folder)}
+        pid: int = self._ask(order="start", **told, logs=[str(log), str(complaints or log)])
         return pid
 
-    def run(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
-        """Run a program to its end; returns its exit status."""
-        pid = self.start(arguments, environment, log)
+    def run(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, **also: Path) -> int:
+        """Run a program to its end, as `start` does; returns its exit status."""
+        pid = self.start(arguments, environment, log, **also)
         while (status := self._ask(order="await", pid=pid)) is None:
             time.sleep(0.05)
         return int(status)
@@ -76,7 +88,7 @@ class Nursery:
 def main() -> None:
     """Carry out orders until there are no more."""
     # Read now, so that no program has to.
-    from server import cli, migrating, serving  # noqa: F401
+    from server import cli, figures_by_hand, importing, kpi_commands, migrating, serving  # noqa: F401
     from tests.chaos import mutants  # noqa: F401
 
     living: set[int] = set()
@@ -95,7 +107,7 @@ def _obey(order: dict[str, Any], living: set[int]) -> Any:
         case "start":
             pid = os.fork()
             if pid == 0:
-                _become(order["arguments"], order["environment"], order["log"])
+                _become(order["arguments"], order["environment"], order["logs"], order["folder"])
             living.add(pid)
             return pid
         case "look":
@@ -110,7 +122,7 @@ def _obey(order: dict[str, Any], living: set[int]) -> Any:
             raise ValueError(other)
 
 
-def _become(arguments: list[str], environment: dict[str, str], log: str) -> NoReturn:
+def _become(arguments: list[str], environment: dict[str, str], logs: list[str], folder: str) -> NoReturn:
     """Be the program, in the child: nothing of the nursery is left but the code that it has read."""
     from tests.chaos import mutants
 
@@ -119,15 +131,17 @@ def _become(arguments: list[str], environment: dict[str, str], log: str) -> NoRe
         os.setsid()
         parent = os.getppid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.dup2(said, 1)
-        os.dup2(said, 2)
+        for place, log in enumerate(logs, start=1):
+            os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), place)
+        os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment | {PARENT: str(parent)})
         mutants.run(arguments)
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

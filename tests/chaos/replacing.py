@@ -5,9 +5,11 @@ from typing import Any
 
 import kernel.jobs
 import server.worker
+from intake.commands import inbox
 from server.worker import Worker
 
 SHORT_LEASE = timedelta(seconds=2)
+_SHORT_WAITS = (timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=8))
 
 
 def replace(owner: Any, name: str, broken: Any) -> None:
@@ -16,10 +18,11 @@ def replace(owner: Any, name: str, broken: Any) -> None:
     setattr(owner, name, broken)
 
 
-def shorten_leases() -> None:
-    """What a dead program had taken is free after seconds, as a test can't wait for a minute."""
+def shorten_waits() -> None:
+    """What a dead program had taken is free after seconds, as a test can't wait for a minute; refunds look as often."""
     replace(kernel.jobs, "LEASE", SHORT_LEASE)
     replace(server.worker, "Worker", _brisk)
+    replace(inbox, "_LOOK_AGAIN_AFTER", _SHORT_WAITS)
 
 
 def _brisk(*given: Any, **also: Any) -> Worker:

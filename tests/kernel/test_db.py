@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import col
 
-from kernel.db import BadDatabaseUrl, Database, parse_url
+from kernel.db import BadDatabaseUrl, Database, parse_url, prepare_sqlite
 from kernel.feed import Feed
 from kernel.work import Ground
 from tests.conftest import DATABASE
@@ -78,6 +79,16 @@ def test_an_address_that_cannot_work_is_one_sentence(url: str) -> None:
         parse_url(url)
 
     assert "DATABASE_URL" in str(error.value)
+
+
+async def test_sqlite_answers_a_commit_when_it_is_on_the_disk(tmp_path: Path) -> None:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/full.db")
+    prepare_sqlite(engine.sync_engine)  # all other tests hurry
+    async with engine.connect() as connection:
+        level = await connection.scalar(text("PRAGMA synchronous"))
+    await engine.dispose()
+
+    assert level == 2
 
 
 async def _count_up(ground: Ground, world: World) -> None:

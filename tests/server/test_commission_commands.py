@@ -4,7 +4,8 @@ import sqlite3
 from pathlib import Path
 
 from tests.intake.carrying import SMALL
-from tests.server.test_importing import daogou, home
+from tests.server.test_importing import home
+from tests.server.typed import daogou
 
 __all__ = ["home"]
 

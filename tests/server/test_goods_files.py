@@ -28,7 +28,8 @@ from tests.intake.carrying import write
 from tests.mall.test_catalogue import news, put, shelf
 from tests.mall.test_stock import shelves
 from tests.mall.trading import count, till
-from tests.server.test_importing import daogou, home
+from tests.server.test_importing import home
+from tests.server.typed import daogou
 from tests.serving import Served, serving
 
 __all__ = ["home"]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tests.intake.carrying import SMALL
 from tests.server.calling import said
-from tests.server.test_importing import daogou, home
+from tests.server.test_importing import home
+from tests.server.typed import daogou
 
 __all__ = ["home"]
 

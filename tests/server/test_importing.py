@@ -1,10 +1,7 @@
 """`daogou import` and `daogou figures` as somebody types them."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ from typer.testing import CliRunner
 from server.cli import app
 from tests.intake.carrying import SMALL, small_lines, write
 from tests.oracle_online_retail import differences, truth
+from tests.server.typed import daogou
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,18 +22,6 @@ def home(tmp_path: Path, migrated: Path) -> Path:
     folder.mkdir()
     shutil.copy(migrated, folder)
     return folder
-
-
-def daogou(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "server.cli", *arguments],
-        cwd=home.parent,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DAOGOU_HOME": str(home), "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_a_file_goes_in_and_the_figures_come_out(home: Path) -> None:

@@ -13,7 +13,8 @@ from kernel.work import Ground
 from server.wiring import wiring
 from tests.factories import build_customer, build_world
 from tests.mall.trading import place
-from tests.server.test_importing import daogou, home
+from tests.server.test_importing import home
+from tests.server.typed import daogou
 
 __all__ = ["home"]
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from tests.intake.carrying import SMALL, write
-from tests.server.test_importing import daogou, home
+from tests.server.test_importing import home
+from tests.server.typed import daogou
 
 __all__ = ["home"]
 

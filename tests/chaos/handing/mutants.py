@@ -24,7 +24,7 @@ from handover.models import HandoverState
 from handover.models.pacing import Pace
 from kernel.work import Work
 from server.handing_over import Mover
-from tests.chaos.replacing import SHORT_LEASE, replace, shorten_leases
+from tests.chaos.replacing import SHORT_LEASE, replace, shorten_waits
 
 STOPPED = "stopped"
 _FEW, _BETWEEN = 3, 0.05  # relationships in a transaction, and seconds until the next
@@ -42,7 +42,7 @@ def unhurried() -> None:
         await chunk(mover, *given)
         await asyncio.sleep(_BETWEEN)
 
-    shorten_leases()
+    shorten_waits()
     replace(handover.models.handovers, "LEASE", SHORT_LEASE)
     replace(handover.queries.moving, "LEASE", SHORT_LEASE)
     replace(handover.queries.moving, "_STARTS_WITHIN", SHORT_LEASE)
