@@ -13,7 +13,7 @@ from kpi.commands.watching import Wish
 from kpi.models import Days, Grain, PausedBecause, Side, WatchKind
 from kpi.models.definitions import Figure
 from kpi.models.watching import scale_of
-from kpi.models.wording import plain, sentence
+from kpi.models.wording import plain, sentence, usual_range
 from kpi.queries import comparing, scoping
 from kpi.queries import watching as queries
 from kpi.queries.scoping import Asked
@@ -282,13 +282,13 @@ async def _watch(info: Info, key: str | None, act: Act) -> KpiWatchChanged:
 
 
 def _compared(found: comparing.Compared, beside: comparing.Compared | None) -> KpiCompared:
-    usual = beside.usual if beside else None
+    low, high = usual_range(found.figure, beside.usual) if beside and beside.usual else (None, None)
     return KpiCompared(
         figure=found.figure,
         value=plain(found.figure, found.value),
         previous=plain(found.figure, found.previous),
-        usual_low=plain(found.figure, usual.low) if usual else None,
-        usual_high=plain(found.figure, usual.high) if usual else None,
+        usual_low=low,
+        usual_high=high,
     )
 
 
