@@ -28,6 +28,8 @@ CHINESE = (
 
 _PER_INCH = 100
 _MOST_TICKS = 10
+_UNSIGNED: dict[str, Any] = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
+_NOTHING = {"zh": "这段时间没有数据", "en": "Nothing in this time"}
 _COLOURS = ("#1f5fbf", "#9aa4b2")
 
 
@@ -55,7 +57,7 @@ def draw(asked: Any, into: Any) -> None:
     )
     figure = Figure(figsize=(asked["width"] / _PER_INCH, asked["height"] / _PER_INCH), dpi=_PER_INCH)
     _plot(figure, asked, "zh" if writes_chinese and asked["language"] == "zh" else "en")
-    figure.savefig(into, format=asked["format"], metadata={"Date": None} if is_vector else {"Software": None})
+    figure.savefig(into, format=asked["format"], metadata=_UNSIGNED[asked["format"]])
 
 
 def has_chinese() -> bool:
@@ -85,6 +87,7 @@ def _plot(figure: Figure, asked: Any, language: str) -> None:
     axes.set_title(asked["titles"][language], loc="left", fontsize=12, parse_math=False)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: _said(value, asked["unit"])))
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=asked["unit"] == "count"))
+    _set_ends(axes, asked, language)
     axes.grid(axis="y", color="#e3e7ed", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     step = max(1, -(-len(labels) // _MOST_TICKS))
@@ -92,6 +95,20 @@ def _plot(figure: Figure, asked: Any, language: str) -> None:
     if len(asked["series"]) > 1:
         axes.legend(loc="best", fontsize=8, frameon=False)
     figure.tight_layout()
+
+
+def _set_ends(axes: Any, asked: Any, language: str) -> None:
+    """From 0 on, so that twice as high is twice as much; below it only where something is."""
+    values = [value for series in asked["series"] for value in series["values"] if value is not None]
+    if not values:
+        axes.text(0.5, 0.5, _NOTHING[language], transform=axes.transAxes, ha="center", va="center", color="#5b6573")
+        axes.set_yticks([])
+    elif not any(values):
+        axes.set_ylim(0, 1)
+    elif min(values) >= 0:
+        axes.set_ylim(bottom=0)
+    elif max(values) <= 0:
+        axes.set_ylim(top=0)
 
 
 def _said(value: float, unit: str) -> str:
