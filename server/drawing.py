@@ -25,6 +25,7 @@ _CHINESE = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang 
 _LATIN = "DejaVu Sans"  # matplotlib's own
 _PER_INCH = 100
 _MOST_TICKS = 10
+_UNSIGNED: dict[str, Any] = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
 _COLOURS = ("#1f5fbf", "#9aa4b2")
 
 
@@ -54,7 +55,7 @@ def draw(asked: Any, into: Any) -> None:
     figure = Figure(figsize=(asked["width"] / _PER_INCH, asked["height"] / _PER_INCH), dpi=_PER_INCH)
     titles = asked["titles"]
     _plot(figure, asked, next((each for each in titles if is_vector or writes(each)), titles[-1]))
-    figure.savefig(into, format=asked["format"], metadata={"Date": None} if is_vector else {"Software": None})
+    figure.savefig(into, format=asked["format"], metadata=_UNSIGNED[asked["format"]])
 
 
 def writes(text: str) -> bool:
@@ -81,6 +82,7 @@ def _plot(figure: Figure, asked: Any, title: str) -> None:
     axes.set_title(title, loc="left", fontsize=12, parse_math=False)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: _said(value, asked["unit"])))
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=asked["unit"] == "count"))
+    _set_ends(axes, asked)
     axes.grid(axis="y", color="#e3e7ed", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     step = max(1, -(-len(labels) // _MOST_TICKS))
@@ -88,6 +90,20 @@ def _plot(figure: Figure, asked: Any, title: str) -> None:
     if len(asked["series"]) > 1:
         axes.legend(loc="best", fontsize=8, frameon=False)
     figure.tight_layout()
+
+
+def _set_ends(axes: Any, asked: Any) -> None:
+    """From 0 on, so that twice as high is twice as much; below it only where something is."""
+    values = [value for series in asked["series"] for value in series["values"] if value is not None]
+    if not values:
+        axes.text(0.5, 0.5, asked["nothing"], transform=axes.transAxes, ha="center", va="center", color="#5b6573")
+        axes.set_yticks([])
+    elif not any(values):
+        axes.set_ylim(0, 1)
+    elif min(values) >= 0:
+        axes.set_ylim(bottom=0)
+    elif max(values) <= 0:
+        axes.set_ylim(top=0)
 
 
 def _said(value: float, unit: str) -> str:

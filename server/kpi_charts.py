@@ -21,6 +21,7 @@ from server.files import Asked
 WIDTH, HEIGHT = (200, 800, 2_000), (150, 400, 1_500)
 """In points of the screen: the least, the usual and the most."""
 _SECONDS = {"zh": "秒", "en": "s"}
+_NOTHING = {"zh": "这段时间没有数据", "en": "Nothing in this time"}
 _TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"}
 
@@ -75,6 +76,7 @@ def _said(found: Chart, days: Days, language: str) -> dict[str, Any]:
         "unit": "count" if unit is Unit.COUNT and definition.over is None else unit.value,
         "labels": [begin.isoformat() for begin in found.begins],
         "series": series,
+        "nothing": _NOTHING[language],
     }
 
 

@@ -19,7 +19,7 @@ _EXAMPLES = "[bold]Examples[/bold]\n\n"
 _VERIFY = _EXAMPLES + "daogou kpi verify\n\ndaogou kpi verify --brand qinghe --json"
 _REBUILD = (
     _EXAMPLES + "daogou kpi rebuild --brand qinghe\n\n"
-    "daogou kpi rebuild --store SH-01 --from 2026-03-01 --until 2026-03-31"
+    "daogou kpi rebuild --brand qinghe --store QH0001 --from 2026-03-01 --until 2026-03-31"
 )
 
 _DAY = ["%Y-%m-%d"]
@@ -69,7 +69,7 @@ def rebuild(
         said = {"stores": rebuilt.stores, "storeDays": rebuilt.days, "seconds": round(rebuilt.seconds, 1)}
         typer.echo(orjson.dumps(said, option=orjson.OPT_INDENT_2).decode())
     else:
-        typer.echo(f"Counted anew: {rebuilt.days:,} days of {rebuilt.stores} stores in {rebuilt.seconds:.1f} s.")
+        typer.echo(f"Counted anew: {rebuilt.days:,} days of {_stores(rebuilt.stores)} in {rebuilt.seconds:.1f} s.")
 
 
 async def _verify(brand: str | None) -> tuple[Any, dict[Any, str]]:
@@ -104,7 +104,7 @@ def _bar(words: str) -> Iterator[Callable[[int, int], None]]:
 def _show(verdict: Any, codes: dict[Any, str]) -> None:
     for difference in verdict.shown:
         typer.echo(_line(difference, codes))
-    typer.echo(f"Compared {verdict.days:,} days of {verdict.stores} stores.", err=True)
+    typer.echo(f"Compared {verdict.days:,} days of {_stores(verdict.stores)}.", err=True)
     if verdict.waiting:
         typer.echo(f"About to be counted: {verdict.waiting:,} days.", err=True)
     if verdict.behind:
@@ -113,6 +113,10 @@ def _show(verdict: Any, codes: dict[Any, str]) -> None:
         typer.echo(f"Differences: {verdict.count}.", err=True)
     else:
         typer.echo("The figures are what they should be.")
+
+
+def _stores(count: int) -> str:
+    return "1 store" if count == 1 else f"{count} stores"
 
 
 def _line(difference: Any, codes: dict[Any, str]) -> str:

@@ -21,6 +21,10 @@ _LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_LOOK = (  # the head stays where one scrolls, and amounts have room
+    '<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" '
+    'state="frozen"/></sheetView></sheetViews><sheetFormatPr defaultColWidth="14" defaultRowHeight="15"/>'
+)
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -78,7 +82,7 @@ async def _begun(pieces: AsyncIterator[Sequence[Sequence[Cell]]]) -> AsyncIterat
 
 def _opened(book: ZipFile, number: int, head: Sequence[Cell]):  # type: ignore[no-untyped-def]  # zipfile's own, unnamed
     sheet = book.open(_part(f"xl/worksheets/sheet{number}.xml"), "w")
-    sheet.write(f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetData>'.encode() + _rows([head]))
+    sheet.write(f'{_HEAD}<worksheet xmlns="{_MAIN}">{_LOOK}<sheetData>'.encode() + _rows([head]))
     return sheet
 
 
@@ -123,7 +127,10 @@ def _frame(title: str, sheets: int) -> dict[str, str]:
         f'<Relationship Id="s{n}" Type="{_LINKS}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
     )
     return {
-        "xl/workbook.xml": f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_LINKS}"><sheets>{listed}</sheets></workbook>',
+        "xl/workbook.xml": (
+            f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_LINKS}"><bookViews><workbookView/></bookViews>'
+            f"<sheets>{listed}</sheets></workbook>"
+        ),
         "xl/_rels/workbook.xml.rels": (
             f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">{links}</Relationships>'
         ),

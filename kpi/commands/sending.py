@@ -21,6 +21,7 @@ from kpi.models.definitions import DEFINITIONS
 from kpi.models.exact import shown
 from kpi.models.timing import PATIENCE, is_quiet, last_period
 from kpi.models.watching import DIGESTS, scale_of
+from kpi.models.wording import usual_range
 from kpi.policy import require_warned
 from kpi.queries import hooks, naming, scoping
 from kpi.queries import watching as queries
@@ -144,7 +145,7 @@ async def _found(session: AsyncSession, scope: Scope, watch: KpiWatch, days: Day
         each = await beside_usual(session, scope, days.last, figure)
         if each.value is None or each.usual is None or not each.usual.is_unusual(each.value):
             return []
-        low, high = (shown(DEFINITIONS[figure], bound) for bound in (each.usual.low, each.usual.high))
+        low, high = usual_range(figure, each.usual)
         return [_plain(each) | {"usual_low": low, "usual_high": high}]
     value = (await values(session, scope, days, [figure]))[figure]
     line = Fraction(watch.line or 0, scale_of([figure]))

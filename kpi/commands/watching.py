@@ -16,7 +16,7 @@ from kernel.work import Work
 from kpi.errors import TooManyWatches
 from kpi.events import NoticesSeen
 from kpi.models import Grain, KpiNotice, KpiWatch, Side, WatchKind
-from kpi.models.definitions import Figure
+from kpi.models.definitions import DEFINITIONS, Figure
 from kpi.models.timing import last_period
 from kpi.models.watching import DIGESTS, scale_of
 from kpi.models.wording import kept
@@ -166,4 +166,12 @@ def _line(kind: WatchKind, wish: Wish) -> int | None:
         return None
     if abs(wish.line) > FURTHEST_LINE / scale_of(wish.figures):
         raise Invalid(field="line", reason="too far from 0.", reason_zh="数值过大。")
+    least, most = DEFINITIONS[wish.figures[0]].bounds
+    if (least is not None and wish.line < least) or (most is not None and wish.line > most):
+        # 5 for 5 % would never be passed, and nobody would know why nothing is told.
+        raise Invalid(
+            field="line",
+            reason="0 or more." if most is None else f"a share from {least} to {most}.",
+            reason_zh="不能小于 0。" if most is None else f"应为 {least} 到 {most} 之间的比例。",
+        )
     return round(wish.line * scale_of(wish.figures))

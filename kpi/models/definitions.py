@@ -89,6 +89,14 @@ class Definition:
         return self.plus in DISTINCT
 
     @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """Between what its values lie; none on a side where there is no end."""
+        if self.unit is Unit.SHARE:
+            return 0, 1
+        # More may be given back than was sold, and more commission taken back than earned.
+        return (None, None) if self.minus or self.figure is Figure.COMMISSION else (0, None)
+
+    @property
     def formula(self) -> str:
         """In the names of the columns."""
         top = self.plus if self.minus is None else f"{self.plus} - {self.minus}"

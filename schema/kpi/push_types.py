@@ -11,7 +11,7 @@ from kpi.models import PausedBecause, Side, WatchKind
 from kpi.models.definitions import DEFINITIONS, Figure
 from kpi.models.exact import shown
 from kpi.models.watching import scale_of
-from kpi.models.wording import sentence
+from kpi.models.wording import sentence, usual_range
 from kpi.queries import comparing
 from schema.context import Info
 from schema.directory import Region, Staff, Store, region_of, staff_of, store_of
@@ -113,13 +113,14 @@ class KpiNotice(Versioned):
 
 def compared(found: comparing.Compared, beside: comparing.Compared | None) -> KpiCompared:
     """A figure beside the period before, and beside what is usual for a day."""
-    definition, usual = DEFINITIONS[found.figure], beside.usual if beside else None
+    definition = DEFINITIONS[found.figure]
+    low, high = usual_range(found.figure, beside.usual) if beside and beside.usual else (None, None)
     return KpiCompared(
         figure=found.figure,
         value=shown(definition, found.value),
         previous=shown(definition, found.previous),
-        usual_low=shown(definition, usual.low) if usual else None,
-        usual_high=shown(definition, usual.high) if usual else None,
+        usual_low=low,
+        usual_high=high,
     )
 
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kpi.models.definitions import Figure
 from kpi.models.unusual import Usual, usual
+from kpi.models.wording import usual_range
 
 VALUES = st.lists(st.integers(-(10**9), 10**9).map(Fraction), min_size=4, max_size=12)
 
@@ -76,3 +78,17 @@ def test_one_odd_week_spoils_nothing(values: list[Fraction], odd: int) -> None:
     told = usual([*values, Fraction(odd)])
 
     assert told is None or min(values) <= told.middle <= max(values)
+
+
+@pytest.mark.parametrize(
+    ("figure", "ends"),
+    [
+        (Figure.ORDERS, (0.0, 6.0)),
+        (Figure.GROSS, (0.0, 6.0)),
+        (Figure.SHARE_RATE, (0.0, 1.0)),
+        (Figure.NET, (-2.0, 6.0)),
+        (Figure.COMMISSION, (-2.0, 6.0)),
+    ],
+)
+def test_what_is_usual_goes_no_further_than_the_figure_can(figure: Figure, ends: tuple[float, float]) -> None:
+    assert usual_range(figure, Usual(Fraction(2), Fraction(8, 7))) == ends

@@ -76,13 +76,13 @@ async def test_a_notice_is_a_sentence_in_the_readers_language(ground: Ground, wo
         "en": [
             "华东, 2026-03-03: Gross CNY 12,345.67 (before: —).",
             "华东, 2026-03-03: Share rate 50.0%, below your line of 75.0%.",
-            "华东, 2026-03-03: Orders 3, on such days usually 10 to 22.",
+            "华东, 2026-03-03: Orders 3, on Tuesdays usually 10 to 22.",
             "2 warnings of mass deletion: look at the alerts.",
         ],
         "zh": [
-            "华东，2026-03-03：销售额 CNY 12,345.67（此前 —）。",
+            "华东，2026-03-03：销售额 CNY 12,345.67（上期 —）。",
             "华东，2026-03-03：分享率 50.0%，低于您设的 75.0%。",
-            "华东，2026-03-03：订单数 3，往常同日为 10 至 22。",
+            "华东，2026-03-03：订单数 3，往常周二为 10 至 22。",
             "有 2 条批量删改提醒，请到“异常提醒”中查看。",
         ],
     }

@@ -310,6 +310,7 @@ async def test_who_watches_is_told_at_once_and_when_figures_were_counted(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "LOOKS_EVERY", 0.02)
+    monkeypatch.setattr(following, "TELLS_EVERY", 0.02)
     world, other = await _traded(ground), await build_world(ground, "other")
     await count_all(ground, other.brand.id)
     told = []
@@ -327,7 +328,31 @@ async def test_who_watches_is_told_at_once_and_when_figures_were_counted(
     assert told == [told[0], told[0] + 1, told[0] + 2]
 
 
-async def test_many_who_watch_take_one_read_a_second(ground: Ground) -> None:
+async def test_who_watches_is_told_no_oftener_than_agreed_and_then_of_the_newest(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LOOKS_EVERY", 0.02)
+    monkeypatch.setattr(following, "TELLS_EVERY", 0.5)
+    world = await _traded(ground)
+
+    async with aclosing(await _watch(ground, world.shop.manager)) as stream:
+        async with asyncio.timeout(10):
+            first = (await anext(stream)).data["kpiChanged"]
+            began = asyncio.get_running_loop().time()
+            for more in (1, 2, 3):
+                await _turn(ground, world, first + more)
+            second = (await anext(stream)).data["kpiChanged"]
+
+    assert second == first + 3
+    assert asyncio.get_running_loop().time() - began >= 0.5
+
+
+def test_what_somebody_else_read_is_told_soon_enough_for_figures_within_two_seconds() -> None:
+    """Counting takes up to a second; what is told may be a look old when the next one is waited for."""
+    assert 2 * following.LOOKS_EVERY <= 1
+
+
+async def test_many_who_watch_take_one_read_a_look(ground: Ground) -> None:
     world = await build_world(ground)
     watching = [await _watch(ground, world.shop.manager) for _ in range(20)]
 

@@ -109,8 +109,21 @@ async def test_an_svg_is_well_formed_says_its_words_as_words_and_is_the_same_eac
     assert first.content == again.content
     words = " ".join(filter(None, ElementTree.fromstring(first.content).itertext()))  # noqa: S314 - of our making
     assert f"净销售额 (CNY) · {store.name}" in words
+    assert "Matplotlib" not in words
     assert "2026-03-02 – 2026-03-05" in words
     assert "2026-02-26 – 2026-03-01" in words
+
+
+async def test_a_chart_begins_at_nothing_and_says_so_where_there_is_nothing(served: Served, world: World) -> None:
+    gross = await get(served, world.hq, figure="gross", fromDay="2026-03-04")
+    none = await get(served, world.hq, figure="first_response", fromDay="2026-03-01", untilDay="2026-03-01")
+
+    def words(answer: Any) -> list[str]:
+        return [said.strip() for said in ElementTree.fromstring(answer.content).itertext() if said.strip()]  # noqa: S314
+
+    assert "0" in words(gross)
+    assert "这段时间没有数据" in words(none)
+    assert "0.02" not in words(none)
 
 
 async def test_a_png_decodes_and_is_as_large_as_was_asked_for(served: Served, world: World) -> None:

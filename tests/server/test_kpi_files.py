@@ -176,6 +176,7 @@ async def test_a_workbook_says_the_same_as_the_csv_file(
         assert list(next(iter(book.worksheets[0].values))) == lines[0]
         assert [_words(row, len(lines[0])) for row in rows] == [[_plain(cell) for cell in line] for line in lines[1:]]
         assert len(book.worksheets) == max(1, -(-len(rows) // 7))
+        assert {sheet.freeze_panes for sheet in load_workbook(io.BytesIO(answer.content)).worksheets} == {"A2"}
 
 
 def _words(row: list[Any], width: int) -> list[str]:
