@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Delete, Insert, Table, delete, insert, select, update
+from sqlalchemy import Delete, Insert, Row, Table, delete, insert, select, update
 from sqlmodel import col
 
 from kernel import bulk
@@ -25,30 +25,31 @@ MARKS_AT_ONCE = 500
 DAYS_AT_ONCE = 40
 """So many days of stores a transaction: it stays within 50 ms."""
 
+_DAY = timedelta(days=1)
 _IDS = "ids"
 
 
 async def follow_marks(work: Work, most: int = DAYS_AT_ONCE) -> bool:
-    """Count the days of the oldest marks and take these away; whether there is more to count.
+    """Count marked days, the newest first, and take their marks away; whether there is more to count.
 
     One worker at a time counts a brand; another one that comes meanwhile finds nothing to do. Whatever changes after
     the marks were read has left a mark of its own.
     """
     if not await take_turn(work):
         return False
-    found = await marks.oldest(work.session, work.actor.brand_id, MARKS_AT_ONCE)
+    found = await marks.newest_days(work.session, work.actor.brand_id, MARKS_AT_ONCE)
     if not found:
         return False
-    picked = _pick(((store_id, first, last) for _, store_id, first, last in found), most)
+    picked = _pick(found, most)
     await count(work, picked.days)
     await work.session.execute(
         delete(KpiMark).where(col(KpiMark.brand_id) == work.actor.brand_id, OneOf(col(KpiMark.id), _IDS)),
-        {_IDS: [row[0] for row in found]},
+        {_IDS: picked.ids},
         execution_options={"synchronize_session": False},
     )
     await mark_ranges(work, picked.left)
     await note_revision(work)
-    return bool(picked.left) or len(found) == MARKS_AT_ONCE
+    return bool(picked.left) or len(picked.ids) < len(found) or len(found) >= MARKS_AT_ONCE
 
 
 async def take_turn(work: Work, *, shared: bool = False) -> bool:
@@ -92,19 +93,30 @@ async def sum_up(work: Work, spans: Collection[tuple[UUID, Span, date]]) -> None
 
 @dataclass(slots=True)
 class _Picked:
+    ids: list[UUID] = field(default_factory=list)
     days: set[StoreDay] = field(default_factory=set)
     left: list[Range] = field(default_factory=list)
 
+    def take(self, store_id: UUID, first: date, last: date, most: int) -> date:
+        """Take days from the last one backwards until there are so many in all; returns the next that isn't taken."""
+        while last >= first and ((store_id, last) in self.days or len(self.days) < most):
+            self.days.add((store_id, last))
+            last -= _DAY
+        return last
 
-def _pick(ranges: Iterable[Range], most: int) -> _Picked:
-    """At most so many days of these ranges, and what is left of them for the next time."""
+
+def _pick(found: Sequence[Row[*tuple[Any, ...]]], most: int) -> _Picked:
+    """At most so many days of these marks, of each those of its last month, and what is left of those for later.
+
+    The first of them has waited longest: half of the days are its own, if it has so many.
+    """
     picked = _Picked()
-    for store_id, first, last in ranges:
-        room = most - len(picked.days)
-        until = min(last, first + timedelta(days=room - 1))
-        picked.days.update((store_id, first + timedelta(days=number)) for number in range((until - first).days + 1))
-        if until < last:
-            picked.left.append((store_id, max(first, until + timedelta(days=1)), last))
+    for place, (mark_id, store_id, first, last) in enumerate(found):
+        at = picked.take(store_id, max(first, begin_of(last, Span.MONTH)), last, most // 2 if place == 0 else most)
+        if at < last:
+            picked.ids.append(mark_id)
+        if first <= at < last:
+            picked.left.append((store_id, first, at))
     return picked
 
 

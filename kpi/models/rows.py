@@ -102,6 +102,7 @@ class KpiMark(SQLModel, table=True):
     """Days of a store, both ends included, that have to be counted again: one row for each change, never shared."""
 
     __tablename__ = "kpi_mark"
+    __table_args__ = (Index("ix_kpi_mark_last", "brand_id", "last"),)
 
     brand_id: UUID = Field(primary_key=True)
     id: UUID = Field(primary_key=True)

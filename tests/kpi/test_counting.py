@@ -20,6 +20,7 @@ from kernel.work import Ground, Work, unit_of_work
 from kpi.commands import recounting
 from kpi.models import Grain, KpiMark, KpiSales, KpiStore, Span
 from kpi.queries import turns
+from kpi.queries.marks import all_of
 from mall import commands as mall
 from mall.models import OrderState
 from server import chores
@@ -38,6 +39,12 @@ on_postgres = pytest.mark.parametrize("engine", ["postgres"], indirect=True)  # 
 async def follow(ground: Ground, world: World) -> bool:
     async with unit_of_work(ground, system(world.brand.id)) as work:
         return await recounting.follow_marks(work)
+
+
+async def waiting(ground: Ground, world: World) -> list[tuple[date, date]]:
+    """The ranges of days that are marked, in order."""
+    async with ground.db.read() as session:
+        return sorted((row.first, row.last) for row in await all_of(session, world.brand.id))
 
 
 @on_postgres
@@ -182,19 +189,38 @@ async def test_a_store_that_never_was_after_all_leaves_nothing_behind(ground: Gr
     assert set(known) == {shop.store.id for shop in world.shops}
 
 
-async def test_a_range_of_many_days_is_counted_bit_by_bit(ground: Ground) -> None:
+async def test_a_range_of_many_days_is_counted_bit_by_bit_the_newest_months_first(ground: Ground) -> None:
     with clock.stopped_at(at(NOON)):
         world = await build_world(ground)
         await place(ground, world, placed_at=at(NOON) - timedelta(days=100))
         await chores.begin_days(ground)
 
-        rounds = 0
+        left: list[list[tuple[date, date]]] = []
         while await follow(ground, world):
-            rounds += 1
-            assert await marks(ground, world.brand.id) >= 1
+            left.append(await waiting(ground, world))
 
         assert await wrong(ground, world.brand.id) == {}
-    assert rounds == 2  # 101 days of one store and 4 of the others each, 40 at a time
+    assert [first for ((first, _),) in left] == [date(2025, 11, 25)] * 7
+    assert [str(last) for (_, last), in left] == [
+        "2026-02-28", "2026-02-08", "2026-01-31", "2026-01-11", "2025-12-31", "2025-12-11", "2025-11-30"
+    ]  # fmt: skip
+
+
+async def test_today_does_not_wait_for_last_year_nor_last_year_for_a_quiet_day(ground: Ground) -> None:
+    today, long_ago = date(2026, 3, 5), date(2025, 3, 1)
+    with clock.stopped_at(at(NOON)):
+        world = await build_world(ground)
+        await count_marked(ground, world.brand.id)
+        busy, other = ({"brand_id": world.brand.id, "store_id": shop.store.id} for shop in world.shops[:2])
+        await save(ground, KpiMark(**busy, id=ids.new(), first=long_ago, last=date(2025, 12, 31)))
+        left: list[Any] = []
+        for _ in range(2):
+            await save(ground, KpiMark(**other, id=ids.new(), first=today, last=today))
+            async with unit_of_work(ground, system(world.brand.id)) as work:
+                assert await recounting.follow_marks(work, 4)
+            left += await waiting(ground, world)
+
+    assert left == [(long_ago, date(2025, 12, 29)), (long_ago, date(2025, 12, 27))]
 
 
 async def test_importing_a_file_twice_changes_nothing(ground: Ground, tmp_path: Path) -> None:

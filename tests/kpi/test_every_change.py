@@ -74,7 +74,7 @@ async def test_after_every_mutation_the_figures_are_those_of_the_base_rows(groun
     assert found == {}
     assert await wrong(ground, stage.world.brand.id) == []
     async with ground.db.read() as session:
-        assert await marks.oldest(session, stage.world.brand.id, 1) == []
+        assert await marks.newest_days(session, stage.world.brand.id, 1) == []
 
 
 @pytest.mark.parametrize("event", [OrderPlaced, OrderChanged, ShareMade])

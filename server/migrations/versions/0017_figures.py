@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("last", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_kpi_mark")),
     )
+    op.create_index("ix_kpi_mark_last", "kpi_mark", ["brand_id", "last"])
     op.create_table(
         "kpi_sales",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
