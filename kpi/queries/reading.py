@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, literal, or_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, and_, cast, func, literal, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -19,7 +19,6 @@ from kpi.queries.scoping import By, Scope
 
 Rows = type[KpiSales] | type[KpiWork]
 Key = Any
-_OWNER: Any = col(Account.staff_id)
 
 Summed = dict[Key, dict[str, int]]
 
@@ -123,14 +122,19 @@ def _summed(
 
 def _by_guide(scope: Scope, by_account: Select[*tuple[Any, ...]], names: Sequence[str]) -> Select[*tuple[Any, ...]]:
     """Of a guide with accounts in several stores it is all of them."""
-    each = by_account.subquery("account_sum")
+    each, owner = by_account.subquery("account_sum"), _owners(scope)
     totals: list[Any] = [cast(func.sum(each.c[name]), BigInteger).label(name) for name in names]
-    return (
-        select(_OWNER, *totals)
-        .join(Account, and_(col(Account.brand_id) == scope.brand_id, col(Account.id) == each.c.key))
-        .where(_OWNER.is_not(None))
-        .group_by(_OWNER)
+    return select(owner.c.staff_id, *totals).join_from(each, owner, owner.c.id == each.c.key).group_by(owner.c.staff_id)
+
+
+def _owners(scope: Scope) -> FromClause:
+    """Accounts of people. PostgreSQL takes sums by account for few, and would look up a brand's accounts one by one."""
+    accounts = select(col(Account.id), col(Account.staff_id)).where(
+        col(Account.brand_id) == scope.brand_id, col(Account.staff_id).is_not(None)
     )
+    if scope.store_ids is not None:
+        return accounts.subquery("owner")
+    return accounts.cte("owner").prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def _signed(column: ColumnElement[int], part: Piece) -> ColumnElement[int]:
