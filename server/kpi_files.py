@@ -25,11 +25,19 @@ _SERIES = {
 _RANKING = {
     "zh": {
         RankedBy.STORE: ("名次", "门店编码", "门店", "上期名次", "占比"),
-        RankedBy.GUIDE: ("名次", "工号", "导购", "上期名次", "占比"),
+        RankedBy.GUIDE: ("名次", "工号", "导购", "门店编码", "门店", "上期名次", "占比"),
     },
     "en": {
         RankedBy.STORE: ("Position", "Store", "Store name", "Position before", "Share of the total"),
-        RankedBy.GUIDE: ("Position", "Staff number", "Guide", "Position before", "Share of the total"),
+        RankedBy.GUIDE: (
+            "Position",
+            "Staff number",
+            "Guide",
+            "Store",
+            "Store name",
+            "Position before",
+            "Share of the total",
+        ),
     },
 }
 _TITLES = {"zh": {"series": "指标明细", "ranking": "排名"}, "en": {"series": "Figures", "ranking": "Ranking"}}

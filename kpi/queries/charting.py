@@ -1,6 +1,6 @@
 """A figure over time as a chart shows it, with the same of the period before beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -9,12 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.queries import regions, staff, stores
 from kernel.actor import Actor
-from kernel.errors import Invalid
-from kpi.models import Days, Grain, Span
-from kpi.models.definitions import DEFINITIONS, Definition, Figure, Sums
-from kpi.models.periods import before, begin_of
-from kpi.queries import naming, reading
-from kpi.queries.scoping import Asked, scope
+from kpi.models import Days, Span
+from kpi.models.definitions import DEFINITIONS, Definition, Figure
+from kpi.models.periods import before
+from kpi.queries import looking, naming
+from kpi.queries.scoping import Asked
 
 Values = Sequence[Fraction | None]
 
@@ -40,40 +39,18 @@ async def chart(
 ) -> Chart:
     """A figure of what is asked for, as far as the actor sees it, by days, weeks or months.
 
-    The range may cut the outer weeks and months: these are of the days within it. `FORBIDDEN`, `NOT_FOUND`; `INVALID`
-    with a channel or source that the figure isn't told apart by.
+    As `looking.series` has it, and with what that raises.
     """
-    definition = DEFINITIONS[figure]
-    if not asked.channel is asked.source is None and not definition.is_sales:
-        raise Invalid(
-            field="figure", reason="not told apart by channel and source.", reason_zh="此指标不按渠道或来源区分。"
-        )
-    its = await scope(session, actor, asked, Grain.STORE)
-    begins = _begins(days, step)
-    values = _values(definition, step, begins, await reading.series(session, its, step, days, definition.columns))
+    points = await looking.series(session, actor, asked, step, days, [figure])
     earlier: list[Fraction | None] | None = None
     if compares:
-        was = before(days)
-        found = await reading.series(session, its, step, was, definition.columns)
-        earlier = _values(definition, step, _begins(was, step), found)[: len(begins)]
-        earlier += [None] * (len(begins) - len(earlier))
+        was = await looking.series(session, actor, asked, step, before(days), [figure])
+        earlier = [point.values[0].value for point in was[: len(points)]]
+        earlier += [None] * (len(points) - len(earlier))
     name, code = await _named(session, actor, asked)
-    return Chart(definition, await naming.currency_of(session, actor.brand_id), begins, values, earlier, name, code)
-
-
-def _begins(days: Days, step: Span) -> list[date]:
-    return sorted({begin_of(day, step) for day in days})
-
-
-def _values(
-    definition: Definition, step: Span, begins: Sequence[date], found: Mapping[date, Sums]
-) -> list[Fraction | None]:
-    """Nothing at all is none of what adds up; of weeks and months that aren't whole nobody knows how many people."""
-    unknown = definition.is_distinct and step is not Span.DAY
-    return [
-        None if unknown and definition.plus not in found.get(begin, {}) else definition.of(found.get(begin, {}))
-        for begin in begins
-    ]
+    currency = await naming.currency_of(session, actor.brand_id)
+    values = [point.values[0].value for point in points]
+    return Chart(DEFINITIONS[figure], currency, [point.first for point in points], values, earlier, name, code)
 
 
 async def _named(session: AsyncSession, actor: Actor, asked: Asked) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Date, String, Uuid, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,6 +46,7 @@ class Export:
     """Rows of figures in somebody's sight, which are still to be read; amounts have so many decimals."""
 
     read: Read
+    actor: Actor
     scope: Scope
     days: Days
     currency: str
@@ -97,9 +99,8 @@ class Export:
 
     async def _said(self, rows: Sequence[tuple[bool, Any]]) -> list[Line]:
         async with self.read() as session:
-            brand_id = self.scope.brand_id
-            stores = await naming.stores(session, brand_id, {row.store_id for _, row in rows})
-            people = await naming.owners(session, brand_id, {row.account_id for _, row in rows})
+            stores = await naming.stores(session, self.scope.brand_id, {row.store_id for _, row in rows})
+            people = await naming.owners(session, self.actor, {row.account_id for _, row in rows})
         return [
             [
                 row.starts_on.isoformat(),
@@ -123,7 +124,7 @@ async def begin(read: Read, actor: Actor, asked: Asked, days: Days, grain: Grain
     async with read() as session:
         its = await scope(session, actor, asked, grain)
         currency = await naming.currency_of(session, actor.brand_id)
-    return Export(read, its, days, currency, _fitting(asked))
+    return Export(read, actor, its, days, currency, _fitting(asked))
 
 
 async def ranking(
@@ -131,8 +132,8 @@ async def ranking(
 ) -> tuple[Sequence[Definition], list[Line]]:
     """The whole ranking of stores or guides by a figure, the most first; and which figures stand in it.
 
-    A line has position, code, name, position in the period before, share of the sum of all, and the figures. Raises
-    what `ranking.page` does.
+    A line has position, code and name, of guides their store's as well, position in the period before, share of the sum
+    of all, and the figures. Raises what `ranking.page` does.
     """
     definitions = _fitting(asked)
     wanted = Wanted(by, figure, days, asked, tuple(each.figure for each in definitions))
@@ -140,19 +141,28 @@ async def ranking(
         lines = await whole(session, actor, wanted)
         keys = [line.id for line in lines]
         was = await previous(session, actor, keys, wanted=replace(wanted, also=()))
-        names = naming.stores if by is RankedBy.STORE else naming.people
-        named = await names(session, actor.brand_id, keys)
+        named = await _named(session, actor, by, keys)
         currency = await naming.currency_of(session, actor.brand_id)
     return definitions, [
         [
             line.position or "",
-            *named.get(line.id, _NOBODY),
+            *named(line.id),
             (was[line.id].position or "") if line.id in was else "",
             "" if line.share is None else _decimal(line.share, _FINE),
             *(cell(each, each.of(line.sums), currency) for each in definitions),
         ]
         for line in lines
     ]
+
+
+async def _named(
+    session: AsyncSession, actor: Actor, by: RankedBy, keys: Sequence[UUID]
+) -> Callable[[UUID], Sequence[str]]:
+    if by is RankedBy.STORE:
+        stores = await naming.stores(session, actor.brand_id, keys)
+        return lambda key: stores.get(key, _NOBODY)
+    people, places = await naming.people(session, actor, keys), await naming.workplaces(session, actor, keys)
+    return lambda key: (*people.get(key, _NOBODY), *places.get(key, _NOBODY))
 
 
 def cell(definition: Definition, value: Fraction | None, currency: str) -> Cell:

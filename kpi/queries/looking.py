@@ -12,7 +12,7 @@ from kpi.models import Days, Grain, Span
 from kpi.models.definitions import DEFINITIONS, Definition, Figure, Sums
 from kpi.models.periods import begin_of, end_of
 from kpi.queries import reading, scoping
-from kpi.queries.reading import Question
+from kpi.queries.reading import Calendar, Question
 from kpi.queries.scoping import Asked, require_fitting
 
 
@@ -63,25 +63,27 @@ async def series(
 ) -> list[Point]:
     """The same for each day, week or month of the range, which may cut the first and the last.
 
-    Customers are counted for days, and for whole weeks and months that are over; the others have no value.
+    Customers are counted for days, and for whole weeks and months that are over; the others have no value. Nothing has
+    one that lies ahead of the last day that has begun anywhere.
     """
     require_fitting(asked, figures)
     scope = await scoping.scope(session, actor, asked, Grain.STORE)
     found = await reading.series(session, scope, span, days, _columns(figures))
-    closed = await reading.closed(session, scope)
-    return [_point(span, begin, days, closed, found.get(begin, {}), figures) for begin in _begins(span, days)]
+    calendar = await reading.calendar(session, scope)
+    return [_point(span, begin, days, calendar, found.get(begin, {}), figures) for begin in _begins(span, days)]
 
 
-def _point(span: Span, begin: date, days: Days, closed: date, sums: Sums, figures: Sequence[Figure]) -> Point:
-    end = end_of(begin, span)
-    is_whole = span is Span.DAY or (days.first <= begin and end <= min(days.last, closed))
+def _point(span: Span, begin: date, days: Days, calendar: Calendar, sums: Sums, figures: Sequence[Figure]) -> Point:
+    first, last = max(begin, days.first), min(end_of(begin, span), days.last)
+    has_come = first <= calendar.begun
+    is_whole = span is Span.DAY or (first == begin and last == end_of(begin, span) <= calendar.closed)
     values = (
         value_of(figure, sums)
-        if is_whole or not DEFINITIONS[figure].is_distinct
+        if has_come and (is_whole or not DEFINITIONS[figure].is_distinct)
         else Value(figure, None, None, is_small=False)
         for figure in figures
     )
-    return Point(max(begin, days.first), min(end, days.last), tuple(values))
+    return Point(first, last, tuple(values))
 
 
 def _begins(span: Span, days: Days) -> list[date]:

@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from directory.models import Account, Brand, Staff, Store
+from directory.policy import staff_visible_to
+from kernel.actor import Actor
 from kernel.db import OneOf
 
 Names = dict[UUID, tuple[str, str]]
@@ -32,23 +34,34 @@ async def stores(session: AsyncSession, brand_id: UUID, store_ids: Collection[UU
     return {key: (code, name) for key, code, name in found}
 
 
-async def people(session: AsyncSession, brand_id: UUID, staff_ids: Collection[UUID]) -> Names:
-    """Numbers and names of people."""
+async def people(session: AsyncSession, actor: Actor, staff_ids: Collection[UUID]) -> Names:
+    """Numbers and names of people in sight: who has gone elsewhere is nobody to those who are left."""
     found = await session.execute(
         select(col(Staff.id), col(Staff.number), col(Staff.name)).where(
-            col(Staff.brand_id) == brand_id, OneOf(col(Staff.id), _IDS)
+            staff_visible_to(actor), OneOf(col(Staff.id), _IDS)
         ),
         {_IDS: list(staff_ids)},
     )
     return {key: (number, name) for key, number, name in found}
 
 
-async def owners(session: AsyncSession, brand_id: UUID, account_ids: Collection[UUID]) -> Names:
-    """Numbers and names of whose accounts these are; a store's public account is nobody's."""
+async def workplaces(session: AsyncSession, actor: Actor, staff_ids: Collection[UUID]) -> Names:
+    """Codes and names of the stores that people in sight belong to."""
+    found = await session.execute(
+        select(col(Staff.id), col(Store.code), col(Store.name))
+        .join(Store, and_(col(Store.brand_id) == actor.brand_id, col(Store.id) == col(Staff.store_id)))
+        .where(staff_visible_to(actor), OneOf(col(Staff.id), _IDS)),
+        {_IDS: list(staff_ids)},
+    )
+    return {key: (code, name) for key, code, name in found}
+
+
+async def owners(session: AsyncSession, actor: Actor, account_ids: Collection[UUID]) -> Names:
+    """Numbers and names of whose accounts these are, of those in sight; a store's public account is nobody's."""
     found = await session.execute(
         select(col(Account.id), col(Staff.number), col(Staff.name))
-        .join(Staff, and_(col(Staff.brand_id) == brand_id, col(Staff.id) == col(Account.staff_id)))
-        .where(col(Account.brand_id) == brand_id, OneOf(col(Account.id), _IDS)),
+        .join(Staff, and_(col(Staff.brand_id) == actor.brand_id, col(Staff.id) == col(Account.staff_id)))
+        .where(col(Account.brand_id) == actor.brand_id, staff_visible_to(actor), OneOf(col(Account.id), _IDS)),
         {_IDS: list(account_ids)},
     )
     return {key: (number, name) for key, number, name in found}

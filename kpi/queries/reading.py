@@ -32,13 +32,25 @@ class Question:
     by: By = By.WHOLE
 
 
-async def closed(session: AsyncSession, scope: Scope) -> date:
-    """The last day that is over in all of these stores; their weeks and months that end by then have rows."""
-    statement = select(func.min(col(KpiStore.last))).where(col(KpiStore.brand_id) == scope.brand_id)
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The last day that is over in all of some stores, and the last one that has begun in any.
+
+    Their weeks and months that are over by the one have rows; nothing has happened behind the other.
+    """
+
+    closed: date
+    begun: date
+
+
+async def calendar(session: AsyncSession, scope: Scope) -> Calendar:
+    """Of the stores that are asked for."""
+    last = col(KpiStore.last)
+    statement = select(func.min(last), func.max(last)).where(col(KpiStore.brand_id) == scope.brand_id)
     if scope.store_ids is not None:
         statement = statement.where(OneOf(col(KpiStore.store_id), "store_ids"))
-    last = await session.scalar(statement, values_of(scope))
-    return last - timedelta(days=1) if last is not None else date.min
+    first, latest = (await session.execute(statement, values_of(scope))).one()
+    return Calendar(first - timedelta(days=1), latest) if first is not None else Calendar(date.min, date.min)
 
 
 async def sums(session: AsyncSession, scope: Scope, question: Question) -> Summed:
@@ -48,7 +60,7 @@ async def sums(session: AsyncSession, scope: Scope, question: Question) -> Summe
     accounts, and accounts without a guide are left out. Cost: the fewest rows of months, weeks and days that come to
     the range, added or taken off; for customers of any other range than one of these, its orders.
     """
-    parts = fewest(question.days, await closed(session, scope))
+    parts = fewest(question.days, (await calendar(session, scope)).closed)
     found: Summed = {}
     for model in (KpiSales, KpiWork):
         names = [name for name in question.columns if (name in SALES) is (model is KpiSales) and name not in DISTINCT]
@@ -72,7 +84,7 @@ async def series(
 
     Customers are counted for whole days, weeks and months that are over alone: the others have none.
     """
-    parts = pieces(days, await closed(session, scope), span)
+    parts = pieces(days, (await calendar(session, scope)).closed, span)
     found: Summed = {}
     for model in (KpiSales, KpiWork):
         names = [name for name in columns if (name in SALES) is (model is KpiSales)]

@@ -44,7 +44,7 @@ class DrillingQueries:
         info.context.actor  # noqa: B018 - refuses whoever isn't signed in
         return shown_as(list[KpiDefinition], list(DEFINITIONS.values()))
 
-    @field(f"Figures of all that is asked for, in the order in which they are named. {_SCOPE}")
+    @field(f"Figures of all that is asked for, in the order in which they are named, each once. {_SCOPE}")
     async def kpi_totals(
         self,
         info: Info,
@@ -64,8 +64,8 @@ class DrillingQueries:
 
     @field(
         "Figures for each day, week or month of a range, which may cut the first and the last: all of them, in their "
-        "order, at most 366; active customers are "
-        f"null for weeks and months that are cut or not over. {_SCOPE}"
+        "order, at most 366; all values of days to come are null, and active customers of weeks and months that are "
+        f"cut or not over. {_SCOPE}"
     )
     async def kpi_series(
         self,

@@ -11,10 +11,10 @@ from kernel.actor import Actor
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.pages import BadCursor, Page
 from kernel.work import Ground
-from kpi.models import Span
+from kpi.models import Days, Grain, Span
 from kpi.models.definitions import Figure
-from kpi.queries import buyers, looking
-from kpi.queries.scoping import Asked
+from kpi.queries import buyers, looking, reading
+from kpi.queries.scoping import Asked, Scope
 from mall.queries import orders
 from tests.factories import World, build_customer, build_world
 from tests.kpi.test_every_change import count_all
@@ -183,6 +183,22 @@ async def test_a_series_has_every_day_and_adds_up_and_customers_of_whole_weeks_a
     assert [point.values[2].value is None for point in points[Span.WEEK]] == [True, False, False, False, False, True]
     assert [point.values[2].value for point in points[Span.MONTH]] == [None]
     assert all(point.values[2].value is not None for point in points[Span.DAY])
+
+
+async def test_days_to_come_have_no_value(ground: Ground) -> None:
+    with clock.stopped_at(NOW):
+        world = await counted(ground)
+        async with ground.db.read() as session:
+            last = (await reading.calendar(session, Scope(world.brand.id, Grain.STORE))).begun
+            days = Days(last - timedelta(days=9), last + timedelta(days=20))
+            by_day, by_week = [
+                await looking.series(session, world.hq, Asked(), span, days, (Figure.ORDERS, Figure.CUSTOMERS_ACTIVE))
+                for span in (Span.DAY, Span.WEEK)
+            ]
+
+    assert [point.values[0].value is None for point in by_day] == [False] * 10 + [True] * 20
+    assert [point.values[1].value is None for point in by_day] == [False] * 10 + [True] * 20
+    assert [point.values[0].value is None for point in by_week] == [point.first > last for point in by_week]
 
 
 @pytest.mark.parametrize("rows", [1, 3])

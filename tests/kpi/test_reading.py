@@ -130,7 +130,7 @@ async def test_a_month_that_is_over_in_one_store_alone_is_read_by_its_days(groun
         march = RANGES["a month that is not over"]
 
         async with ground.db.read() as session:
-            last = await reading.closed(session, scope)
+            last = (await reading.calendar(session, scope)).closed
         found = await asked(ground, scope, march, SOLD, By.STORE)
 
     assert last == TODAY - timedelta(days=1)

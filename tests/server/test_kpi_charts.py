@@ -217,7 +217,7 @@ async def test_who_has_a_chart_is_told_so_until_it_is_another_one(
     ("asked", "words"),
     [
         ({"figure": "beauty"}, "figure"),
-        ({"figure": "links", "channel": "pos"}, "figure"),
+        ({"figure": "links", "channel": "pos"}, "channel"),
         ({"step": "year"}, "step"),
         ({"compare": "yes"}, "compare"),
         ({"width": "20000"}, "width"),

@@ -14,8 +14,9 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 from sqlmodel import col
 
+from directory.models import Staff
 from kernel import bulk, clock
-from kernel.actor import Actor
+from kernel.actor import Actor, Role
 from kernel.audit import AuditEntry
 from kernel.pages import Page
 from kernel.work import Ground
@@ -125,6 +126,23 @@ async def test_a_ranking_of_guides_tells_where_they_stood_before(served: Served,
     best = lines[0]
     assert (best["名次"], best["工号"], best["上期名次"]) == ("1", f"{world.shop.store.code}-G1", "1")
     assert (best["净销售额 (CNY)"], best["客单价 (CNY)"], best["占比"]) == ("74.99", "100.00", "1.000000")
+    assert (best["门店编码"], best["门店"]) == (world.shop.store.code, "'=旗舰店")
+
+
+async def test_who_has_gone_to_a_store_out_of_sight_is_nobody_in_a_file_as_on_the_screen(
+    served: Served, ground: Ground, world: World
+) -> None:
+    async with ground.db.write() as session:
+        guide = await session.get_one(Staff, (world.brand.id, world.shop.guide.id))
+        guide.move(Role.GUIDE, world.shops[1].store.id, None)
+
+    ranked = table(await get(served, world.shop.manager, "ranking.csv", figure="net"))
+    listed = table(await get(served, world.shop.manager, "series.csv"))
+    seen = table(await get(served, world.hq, "ranking.csv", figure="net"))
+
+    assert [(each["Staff number"], each["Store"]) for each in ranked if each["Position"] == "1"] == [("", "")]
+    assert {each["Staff number"] for each in listed if each["Orders"] not in ("", "0")} == {""}
+    assert seen[0]["Staff number"] == guide.number
 
 
 @pytest.mark.parametrize("by", [RankedBy.STORE, RankedBy.GUIDE])
