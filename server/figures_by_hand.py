@@ -182,17 +182,10 @@ def _covered(found: Sequence[Any], ranges: Sequence[Range]) -> list[UUID]:
 
 
 def _days_in(found: Sequence[Any], stores: Sequence[KpiStore]) -> int:
-    """How many days these marks, which overlap, are of; those outside of what is kept of a store don't count."""
+    """How many days these marks are of; those outside of what is kept of a store don't count."""
     known = {store.store_id: store for store in stores}
-    total = 0
-    for store_id, rows in groupby(found, attrgetter("store_id")):
-        store = known.get(store_id)
-        if store is None:
-            continue
-        begin = store.first
-        for row in rows:
-            begin, end = max(begin, row.first), min(row.last, store.last)
-            if begin <= end:
-                total += (end - begin).days + 1
-                begin = end + timedelta(days=1)
-    return total
+    return sum(
+        marks.covered(rows, known[store_id].first, known[store_id].last)
+        for store_id, rows in groupby(found, attrgetter("store_id"))
+        if store_id in known
+    )

@@ -11,6 +11,7 @@ from schema.kpi.positions import PositionQueries
 from schema.kpi.push import PushMutations, PushQueries
 from schema.kpi.ranking import RankingQueries
 from schema.kpi.tiles import KpiTiles, TileQueries, tiles_of
+from schema.kpi.waiting import WaitingQueries
 
 
 @strawberry.type
@@ -23,6 +24,7 @@ class KpiQueries(
     DiagnosisQueries,
     PushQueries,
     KpiHookQueries,
+    WaitingQueries,
 ):
     """All that can be asked about figures."""
 

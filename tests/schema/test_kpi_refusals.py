@@ -44,6 +44,7 @@ FIELDS = (
     Asked("kpiCustomers", "edges { cursor }", scope=("storeId", "staffId"), pages=True),
     Asked("kpiDiagnosis", "edges { cursor }", scope=("storeId", "staffId"), pages=True),
     Asked("kpiCompared", "value", "figures: [NET]"),
+    Asked("kpiWaiting", "days"),
     Asked("kpiMyPosition", "inBrand { of }", "figure: NET", scope=()),
     Asked("kpiCustomerFlow", "month", days=MONTHS),
     Asked("kpiCohorts", "month", days=MONTHS),
