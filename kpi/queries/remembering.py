@@ -10,7 +10,7 @@ from uuid import UUID
 
 from kernel import clock
 
-MOST_LINES = 500_000  # some 250 MB
+MOST_LINES = 300_000  # some 240 MB
 MOST_AGE = timedelta(seconds=10)
 """Figures are told apart by their revision; that somebody begins or leaves shows only after so long."""
 
