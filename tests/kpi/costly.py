@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 _COSTLY = re.compile(
-    r"\b(kpi_sales|kpi_work|mall_order|order_line|credit|refund|refund_line|refund_charge|purchase_profile|task|"
+    r"\b(kpi_sales|kpi_work|kpi_mark|mall_order|order_line|credit|refund|refund_line|refund_charge|purchase_profile|task|"
     r"relationship|handover_item|customer)\b"
 )
 
