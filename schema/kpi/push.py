@@ -22,6 +22,8 @@ from schema.positions import Place
 from schema.problems import Problem
 from schema.scalars import Cursor, read_id, shown_as
 
+_Id = strawberry.ID | None
+
 
 @strawberry.type(description="The subscription as it is after the change.")
 class KpiWatchChanged:
@@ -113,8 +115,10 @@ class PushMutations:
         line: float | None = None,
         idempotency_key: str | None = None,
     ) -> KpiWatchResult:
-        wish = Wish(figures or (), asked_of(region_id, store_id, staff_id), side, line)
-        return await _watch(info, idempotency_key, lambda work: commands.watch(work, kind, wish))
+        of = (region_id, store_id, staff_id)
+        return await _watch(
+            info, idempotency_key, lambda work: commands.watch(work, kind, _wish(figures, of, side, line))
+        )
 
     @mutation(
         "Say a subscription differently, all of it; its kind stays. `isPaused` keeps it quiet; one that goes on tells "
@@ -136,12 +140,16 @@ class PushMutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> KpiWatchResult:
-        wish = Wish(figures or (), asked_of(region_id, store_id, staff_id), side, line)
+        of = (region_id, store_id, staff_id)
         return await _watch(
             info,
             idempotency_key,
             lambda work: commands.edit_watch(
-                work, read_id(id), wish, is_paused=is_paused, expected_version=expected_version
+                work,
+                read_id(id),
+                _wish(figures, of, side, line),
+                is_paused=is_paused,
+                expected_version=expected_version,
             ),
         )
 
@@ -179,3 +187,8 @@ class PushMutations:
 async def _watch(info: Info, key: str | None, act: Act) -> KpiWatchChanged:
     done = await info.context.mutate(info, key, act)
     return KpiWatchChanged(watch=await watch_of(info, done.id), places=done.places)
+
+
+def _wish(figures: list[Figure] | None, of: tuple[_Id, _Id, _Id], side: Side | None, line: float | None) -> Wish:
+    """Read where the key has been looked at: a key that comes again with another body is refused as such."""
+    return Wish(figures or (), asked_of(*of), side, line)
