@@ -50,7 +50,7 @@ async def beside_usual(session: AsyncSession, scope: Scope, day: date, figure: F
     definition = DEFINITIONS[figure]
     weeks_ago = [day - timedelta(weeks=number) for number in range(WEEKS, 0, -1)]
     began = await first_day(session, scope)
-    by_day = await series(session, scope, Span.DAY, Days(weeks_ago[0], day), definition.columns)
+    by_day = await series(session, scope, Span.DAY, Days(weeks_ago[0], day), definition.columns, closed=day)
     known = [definition.of(by_day.get(each, {})) for each in weeks_ago if began is not None and each >= began]
     past = [value for value in known if value is not None]
     return Compared(figure, definition.of(by_day.get(day, {})), usual=usual(past))

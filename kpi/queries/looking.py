@@ -68,8 +68,8 @@ async def series(
     """
     require_fitting(asked, figures)
     scope = await scoping.scope(session, actor, asked, Grain.STORE)
-    found = await reading.series(session, scope, span, days, _columns(figures))
     calendar = await reading.calendar(session, scope)
+    found = await reading.series(session, scope, span, days, _columns(figures), calendar.closed)
     return [_point(span, begin, days, calendar, found.get(begin, {}), figures) for begin in _begins(span, days)]
 
 

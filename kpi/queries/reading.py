@@ -78,13 +78,14 @@ async def sums(session: AsyncSession, scope: Scope, question: Question) -> Summe
 
 
 async def series(
-    session: AsyncSession, scope: Scope, span: Span, days: Days, columns: Collection[str]
+    session: AsyncSession, scope: Scope, span: Span, days: Days, columns: Collection[str], closed: date
 ) -> dict[date, dict[str, int]]:
     """The columns' sums of each day, or of each week or month, by its first day; the range may cut the outer ones.
 
-    Customers are counted for whole days, weeks and months that are over alone: the others have none.
+    Customers are counted for whole days, weeks and months that are over alone: the others have none. `closed` is the
+    calendar's; for days it is of no matter.
     """
-    parts = pieces(days, (await calendar(session, scope)).closed, span)
+    parts = pieces(days, closed, span)
     found: Summed = {}
     for model in (KpiSales, KpiWork):
         names = [name for name in columns if (name in SALES) is (model is KpiSales)]

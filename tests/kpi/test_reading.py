@@ -165,7 +165,8 @@ async def test_a_series_adds_up_to_the_range_and_cuts_its_ends(ground: Ground, s
         [whole] = (await asked(ground, scope, days, ALL, By.WHOLE)).values()
 
         async with ground.db.read() as session:
-            found = await reading.series(session, scope, span, days, ALL)
+            closed = (await reading.calendar(session, scope)).closed
+            found = await reading.series(session, scope, span, days, ALL, closed)
 
     assert set(found) <= {begin_of(day, span) for day in days}
     assert _sum(dict(found)) == _sum({0: whole})
